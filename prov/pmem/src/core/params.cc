@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* Copyright (c) 2026 the ofi_pmem developers */
+/*
+ * Definition and reading of the FI_OFI_PMEM_* variables. libfabric upper-cases
+ * the name and puts FI_OFI_PMEM_ before it; `fi_info -e` lists them.
+ */
+#include "core/params.hh"
+
+#include <charconv>
+#include <cstring>
+#include <initializer_list>
+#include <string_view>
+
+#include <rdma/fi_errno.h>
+
+#include "core/log.hh"
+#include "core/wire_limits.hh"
+
+namespace ofi_pmem
+{
+
+namespace
+{
+
+Params loaded;
+
+struct Definition {
+	const char *name;
+	fi_param_type type;
+	const char *help;
+};
+
+constexpr Definition kDefinitions[] = {
+	{"method", FI_PARAM_STRING,
+	 "How a commit reaches the persistence domain: auto or message "
+	 "(default: auto)"},
+	{"regions", FI_PARAM_STRING,
+	 "Registrations that become persistent regions: flagged (FI_RMA_PMEM), "
+	 "detect (also DAX and file mappings) or all (every remotely writable "
+	 "one, durable or not) (default: flagged)"},
+	{"commit", FI_PARAM_STRING,
+	 "Writes to persistent regions that commit: flagged "
+	 "(FI_COMMIT_COMPLETE) or all (default: flagged)"},
+	{"backend", FI_PARAM_STRING,
+	 "Persistence backend: auto, pmem2 or powerfail (simulated power "
+	 "failure) (default: auto)"},
+	{"spin_us", FI_PARAM_INT,
+	 "Microseconds for which the service polls before it sleeps "
+	 "(default: 20)"},
+	{"inline_size", FI_PARAM_SIZE_T,
+	 "Largest write, in bytes, that travels inside its request "
+	 "(default: 4096)"},
+	{"port_range", FI_PARAM_STRING,
+	 "Ports for the service of a domain, low-high (default: the system "
+	 "chooses)"},
+	{"connect_timeout_ms", FI_PARAM_INT,
+	 "Milliseconds after which connecting to a peer's service fails "
+	 "(default: 5000)"},
+	{"trace_write", FI_PARAM_BOOL,
+	 "Trace the hops of each persistent write; needs FI_LOG_LEVEL=trace "
+	 "(default: no)"},
+};
+
+int refuse(const char *name, const char *value, const char *accepted) noexcept
+{
+	PMEM_WARN(FI_LOG_CORE, "parameter %s has value %s, accepted are %s",
+		  name, value, accepted);
+	return -FI_EINVAL;
+}
+
+template <typename Choice> struct Word {
+	const char *text;
+	Choice value;
+};
+
+template <typename Choice>
+int read_choice(const char *name, const char *accepted,
+		std::initializer_list<Word<Choice>> words,
+		Choice *value) noexcept
+{
+	char *text = nullptr;
+	if (fi_param_get_str(&provider, name, &text) || !text)
+		return 0;
+	for (const auto &word : words) {
+		if (!strcasecmp(word.text, text)) {
+			*value = word.value;
+			return 0;
+		}
+	}
+	return refuse(name, text, accepted);
+}
+
+int read_count(const char *name, int low, int high, const char *accepted,
+	       uint32_t *value) noexcept
+{
+	int number = 0;
+	int ret = fi_param_get_int(&provider, name, &number);
+	if (ret == -FI_ENODATA)
+		return 0;
+	if (ret || number < low || number > high)
+		return refuse(name, "out of range", accepted);
+	*value = static_cast<uint32_t>(number);
+	return 0;
+}
+
+int read_inline_size(size_t *value) noexcept
+{
+	size_t number = 0;
+	int ret = fi_param_get_size_t(&provider, "inline_size", &number);
+	if (ret == -FI_ENODATA)
+		return 0;
+	if (ret || number > kMaxPayload)
+		return refuse("inline_size", "out of range", "0 to 65536");
+	*value = number;
+	return 0;
+}
+
+bool parse_port(std::string_view text, uint16_t *port) noexcept
+{
+	auto end = text.data() + text.size();
+	auto result = std::from_chars(text.data(), end, *port);
+	return result.ec == std::errc{} && result.ptr == end && *port;
+}
+
+int read_port_range(Params *values) noexcept
+{
+	char *text = nullptr;
+	if (fi_param_get_str(&provider, "port_range", &text) || !text)
+		return 0;
+	std::string_view range(text);
+	size_t dash = range.find('-');
+	uint16_t low = 0;
+	uint16_t high = 0;
+	if (dash == range.npos || !parse_port(range.substr(0, dash), &low) ||
+	    !parse_port(range.substr(dash + 1), &high) || low > high)
+		return refuse("port_range", text,
+			      "low-high with 1 <= low <= high <= 65535");
+	values->port_low = low;
+	values->port_high = high;
+	return 0;
+}
+
+int read_trace_write(bool *value) noexcept
+{
+	int flag = 0;
+	int ret = fi_param_get_bool(&provider, "trace_write", &flag);
+	if (ret == -FI_ENODATA)
+		return 0;
+	if (ret)
+		return refuse("trace_write", "unknown", "yes or no");
+	*value = flag != 0;
+	return 0;
+}
+
+int read_all(Params *values) noexcept
+{
+	int ret =
+		read_choice<MethodChoice>("method", "auto, message",
+					  {{"auto", MethodChoice::automatic},
+					   {"message", MethodChoice::message}},
+					  &values->method);
+	if (ret)
+		return ret;
+	ret = read_choice<RegionChoice>("regions", "flagged, detect, all",
+					{{"flagged", RegionChoice::flagged},
+					 {"detect", RegionChoice::detect},
+					 {"all", RegionChoice::all}},
+					&values->regions);
+	if (ret)
+		return ret;
+	ret = read_choice<CommitChoice>("commit", "flagged, all",
+					{{"flagged", CommitChoice::flagged},
+					 {"all", CommitChoice::all}},
+					&values->commit);
+	if (ret)
+		return ret;
+	ret = read_choice<BackendChoice>(
+		"backend", "auto, pmem2, powerfail",
+		{{"auto", BackendChoice::automatic},
+		 {"pmem2", BackendChoice::pmem2},
+		 {"powerfail", BackendChoice::powerfail}},
+		&values->backend);
+	if (ret)
+		return ret;
+	ret = read_count("spin_us", 0, 1000000, "0 to 1000000",
+			 &values->spin_us);
+	if (ret)
+		return ret;
+	ret = read_count("connect_timeout_ms", 1, 3600000, "1 to 3600000",
+			 &values->connect_timeout_ms);
+	if (ret)
+		return ret;
+	ret = read_inline_size(&values->inline_size);
+	if (ret)
+		return ret;
+	ret = read_port_range(values);
+	if (ret)
+		return ret;
+	return read_trace_write(&values->trace_write);
+}
+
+} // namespace
+
+int load_params() noexcept
+{
+	for (const auto &definition : kDefinitions)
+		fi_param_define(&provider, definition.name, definition.type,
+				"%s", definition.help);
+	Params values;
+	int ret = read_all(&values);
+	if (!ret)
+		loaded = values;
+	return ret;
+}
+
+const Params &params() noexcept
+{
+	return loaded;
+}
+
+bool persistence_forced() noexcept
+{
+	return loaded.regions != RegionChoice::flagged ||
+	       loaded.commit != CommitChoice::flagged;
+}
+
+} // namespace ofi_pmem

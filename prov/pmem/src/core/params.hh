@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* Copyright (c) 2026 the ofi_pmem developers */
+/*
+ * Every FI_OFI_PMEM_* variable: defined, read and range-checked once, when the
+ * provider is loaded. fi_pmem(7) documents each; a test compares the lists.
+ */
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace ofi_pmem
+{
+
+/* How a commit reaches the persistence domain (fi_pmem(7), METHODS). */
+enum class MethodChoice { automatic, message };
+
+/* Which registrations become persistent regions. */
+enum class RegionChoice { flagged, detect, all };
+
+/* Which writes to a persistent region commit. */
+enum class CommitChoice { flagged, all };
+
+enum class BackendChoice { automatic, pmem2, powerfail };
+
+struct Params {
+	MethodChoice method = MethodChoice::automatic;
+	RegionChoice regions = RegionChoice::flagged;
+	CommitChoice commit = CommitChoice::flagged;
+	BackendChoice backend = BackendChoice::automatic;
+	/* How long the service polls before it sleeps, microseconds. */
+	uint32_t spin_us = 20;
+	/* Largest write that travels inside its request, bytes. */
+	size_t inline_size = 4096;
+	/* Service ports, inclusive; 0 lets the system choose. */
+	uint16_t port_low = 0;
+	uint16_t port_high = 0;
+	/* A connection attempt fails after this time, milliseconds. */
+	uint32_t connect_timeout_ms = 5000;
+	bool trace_write = false;
+};
+
+/*
+ * Defines and reads all parameters. A value that is not understood is an
+ * error, never a silent default: -FI_EINVAL after a warning that names the
+ * variable, the value and what is accepted.
+ */
+[[nodiscard]] int load_params() noexcept;
+
+const Params &params() noexcept;
+
+/* True when the environment asks for persistence where the program does not. */
+bool persistence_forced() noexcept;
+
+} // namespace ofi_pmem

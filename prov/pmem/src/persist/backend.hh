@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* Copyright (c) 2026 the ofi_pmem developers */
+/*
+ * What makes the bytes of one region durable. One backend object serves one
+ * persistent region at the target; target/exec.cc is its only caller, on the
+ * service thread, one call at a time. Offsets count from the region's first
+ * byte and were checked against its length by the caller.
+ *
+ * A byte is durable once a flush() or store_flush() that covers it returned 0
+ * and a later drain() returned 0. Every failure of flush() or drain() leaves
+ * the durable state unknown; the caller then poisons the region
+ *: a failed flush is never retried.
+ */
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+
+namespace ofi_pmem
+{
+
+/* The unit in which stores become durable, as pmem2_granularity. */
+enum class Granularity : uint8_t { byte = 1, cache_line = 2, page = 3 };
+
+/* Where a flushed store is safe from a power failure. */
+enum class PersistenceDomain : uint8_t {
+	none_forced = 1,       /* not persistent memory, made so by force */
+	memory_controller = 2, /* ADR */
+	cpu_cache = 3,	       /* eADR */
+	device = 4,	       /* a block device, through a file system */
+	simulated = 5,	       /* the power-failure simulation */
+};
+
+const char *to_string(Granularity granularity) noexcept;
+const char *to_string(PersistenceDomain domain) noexcept;
+
+class Backend
+{
+public:
+	virtual ~Backend() = default;
+
+	/*
+	 * Starts the write-back of [offset, offset + len), len >= 1. Negative
+	 * fi_errno on failure.
+	 */
+	[[nodiscard]] virtual int flush(uint64_t offset,
+					size_t len) noexcept = 0;
+
+	/* Waits until everything flushed before is durable. */
+	[[nodiscard]] virtual int drain() noexcept = 0;
+
+	/*
+	 * Copies `len` bytes into the region: visible, not flushed. On failure
+	 * (no space, file shrunk) an unknown part has been stored; the
+	 * region stays usable.
+	 */
+	[[nodiscard]] virtual int store(uint64_t offset, const void *source,
+					size_t len) noexcept = 0;
+
+	/*
+	 * store() and flush() in one, with non-temporal stores where they
+	 * help. *stored tells a failed store (region usable) from a failed
+	 * flush (durable state unknown).
+	 */
+	[[nodiscard]] virtual int store_flush(uint64_t offset,
+					      const void *source, size_t len,
+					      bool *stored) noexcept = 0;
+
+	/* Copies what a remote read must see. */
+	[[nodiscard]] virtual int load(uint64_t offset, void *target,
+				       size_t len) noexcept = 0;
+
+	virtual Granularity granularity() const noexcept = 0;
+	virtual PersistenceDomain domain() const noexcept = 0;
+
+	/*
+	 * True when the inner provider may read and write the region's memory
+	 * itself. False where only store() and load() are safe: at page
+	 * granularity a file can shrink or a disk fill up under the mapping.
+	 */
+	virtual bool one_sided() const noexcept = 0;
+};
+
+struct RegionMemory {
+	void *base;
+	size_t len;
+	/* Accept memory that is not persistent (FI_OFI_PMEM_REGIONS=all). */
+	bool forced;
+};
+
+/*
+ * Chooses and opens the backend for a region (FI_OFI_PMEM_BACKEND). -FI_EINVAL
+ * when the memory is not persistent and not forced, after a warning that says
+ * what it is (anonymous, private mapping, tmpfs, ...) and what would work.
+ */
+[[nodiscard]] int open_backend(const RegionMemory &memory,
+			       std::unique_ptr<Backend> *backend);
+
+/*
+ * True when the memory lies in a DAX or shared file mapping that open_backend()
+ * would take without force (FI_OFI_PMEM_REGIONS=detect). Logs nothing above
+ * INFO.
+ */
+bool is_persistent_memory(const void *base, size_t len);
+
+} // namespace ofi_pmem
