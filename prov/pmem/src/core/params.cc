@@ -14,7 +14,6 @@
 #include <rdma/fi_errno.h>
 
 #include "core/log.hh"
-#include "core/wire_limits.hh"
 
 namespace ofi_pmem
 {
@@ -109,7 +108,7 @@ int read_inline_size(size_t *value) noexcept
 	int ret = fi_param_get_size_t(&provider, "inline_size", &number);
 	if (ret == -FI_ENODATA)
 		return 0;
-	if (ret || number > kMaxPayload)
+	if (ret || number > kMaxInlineSize)
 		return refuse("inline_size", "out of range", "0 to 65536");
 	*value = number;
 	return 0;

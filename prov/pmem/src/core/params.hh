@@ -23,6 +23,9 @@ enum class CommitChoice { flagged, all };
 
 enum class BackendChoice { automatic, pmem2, powerfail };
 
+/* The upper limit of inline_size: the payload of one request. */
+inline constexpr size_t kMaxInlineSize = 65536;
+
 struct Params {
 	MethodChoice method = MethodChoice::automatic;
 	RegionChoice regions = RegionChoice::flagged;

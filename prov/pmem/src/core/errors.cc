@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* Copyright (c) 2026 the ofi_pmem developers */
+#include "core/errors.hh"
+
+namespace ofi_pmem
+{
+
+int prov_errno_of(Cause cause) noexcept
+{
+	return kProvErrnoBase + static_cast<int>(cause);
+}
+
+const char *cause_text(int prov_errno) noexcept
+{
+	int code = prov_errno - kProvErrnoBase;
+	if (code < 0 || code > UINT16_MAX)
+		return nullptr;
+	switch (static_cast<Cause>(code)) {
+	case Cause::none:
+		return "no error";
+	case Cause::connection_lost:
+		return "the channel to the target's persistence service was "
+		       "lost; nothing is known of the data";
+	case Cause::unknown_key:
+		return "the target has no persistent region with this key; it "
+		       "was never registered or is closed";
+	case Cause::out_of_range:
+		return "address and length lie outside the persistent region";
+	case Cause::access_denied:
+		return "the region was not registered for this kind of access";
+	case Cause::store_failed:
+		return "the target could not store the data";
+	case Cause::flush_failed:
+		return "the target could not flush the region; its durable "
+		       "state is unknown until it is registered anew";
+	case Cause::region_poisoned:
+		return "an earlier flush of the region failed; it accepts "
+		       "nothing until it is registered anew";
+	case Cause::earlier_write_failed:
+		return "an earlier write to this target failed, so the fenced "
+		       "operation was not executed";
+	case Cause::local_flush_failed:
+		return "the data was read, but could not be made durable in "
+		       "the local region";
+	case Cause::remote_cq_data_failed:
+		return "the data is durable as asked, but the remote CQ data "
+		       "could not be delivered";
+	case Cause::inner_provider:
+		return "the inner provider failed the operation";
+	case Cause::bad_request:
+		return "the target did not understand the request";
+	case Cause::local_memory:
+		return "the local buffer could not be registered";
+	}
+	return nullptr;
+}
+
+} // namespace ofi_pmem

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* Copyright (c) 2026 the ofi_pmem developers */
+/*
+ * The provider's own error codes: what fi_cq_err_entry::prov_errno holds when
+ * an operation on a persistent region fails, and the text that
+ * fi_cq_strerror() gives for it. The same codes travel in acknowledgements.
+ */
+#pragma once
+
+#include <cstdint>
+
+namespace ofi_pmem
+{
+
+/* Fits prov_errno, and is far from errno values and inner provider codes. */
+inline constexpr int kProvErrnoBase = 0x504d0000;
+
+enum class Cause : uint16_t {
+	none = 0,
+	connection_lost = 1,
+	unknown_key = 2,
+	out_of_range = 3,
+	access_denied = 4,
+	store_failed = 5,
+	flush_failed = 6,
+	region_poisoned = 7,
+	earlier_write_failed = 8,
+	local_flush_failed = 9,
+	remote_cq_data_failed = 10,
+	inner_provider = 11,
+	bad_request = 12,
+	local_memory = 13,
+};
+
+/* An error as it travels: a positive fi_errno and our own reason for it. */
+struct Failure {
+	int err = 0;
+	Cause cause = Cause::none;
+
+	explicit operator bool() const noexcept { return err != 0; }
+};
+
+int prov_errno_of(Cause cause) noexcept;
+
+/* The text for a prov_errno of ours; nullptr when it is not one of ours. */
+const char *cause_text(int prov_errno) noexcept;
+
+} // namespace ofi_pmem

@@ -1,0 +1,368 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* Copyright (c) 2026 the ofi_pmem developers */
+/*
+ * The connection of a channel and the receiving half: greeting, keys, answers,
+ * and the loss of it all.
+ */
+#include "plane/channel.hh"
+
+#include <cerrno>
+#include <cinttypes>
+
+#include <rdma/fi_cm.h>
+
+#include "core/log.hh"
+#include "core/params.hh"
+#include "plane/channel_table.hh"
+#include "plane/initiator.hh"
+
+namespace ofi_pmem
+{
+
+namespace
+{
+
+/* Answers never outnumber requests; one more for the greeting's. */
+constexpr uint16_t kReceives = wire::kMaxCredits + 1;
+/* A request's buffer may still be in the inner provider when its answer has
+ * come, so there are more of them than credits. */
+constexpr uint16_t kSends = 2 * wire::kMaxCredits;
+
+Failure connection_lost(int err) noexcept
+{
+	return {err > 0 ? err : FI_EIO, Cause::connection_lost};
+}
+
+} // namespace
+
+Channel::Channel(Initiator *initiator, ChannelTable *table,
+		 const IpAddress &peer) noexcept
+	: initiator_(initiator), table_(table), peer_(peer)
+{
+}
+
+Channel::~Channel()
+{
+	disconnect(FI_ECANCELED, "the endpoint is closed");
+	initiator_->forget(this);
+}
+
+int Channel::ready()
+{
+	switch (state_) {
+	case State::ready:
+		return broken_ ? -FI_EAGAIN : 0;
+	case State::refused:
+		state_ = State::idle;
+		return refusal_;
+	case State::idle: {
+		int ret = connect();
+		return ret ? ret : -FI_EAGAIN;
+	}
+	case State::connecting:
+	case State::greeting:
+		break;
+	}
+	if (std::chrono::steady_clock::now() < deadline_)
+		return -FI_EAGAIN;
+	disconnect(FI_ETIMEDOUT, "no answer in time");
+	state_ = State::idle;
+	return refusal_;
+}
+
+int Channel::connect()
+{
+	InfoPtr info;
+	int ret = initiator_->domain().info_to(peer_, &info);
+	if (!ret) {
+		link_ = std::make_unique<Link>();
+		ret = link_->open(initiator_->domain(), info.get(),
+				  initiator_->queues(),
+				  initiator_->new_link_id(), kReceives, kSends);
+	}
+	if (!ret)
+		ret = fi_connect(link_->ep(), info->dest_addr, nullptr, 0);
+	if (ret) {
+		link_.reset();
+		PMEM_WARN(FI_LOG_EP_CTRL,
+			  "cannot connect to %s port %u: %s (%d)",
+			  peer_.host().c_str(), peer_.port(), fi_strerror(-ret),
+			  -ret);
+		return ret;
+	}
+	state_ = State::connecting;
+	deadline_ = std::chrono::steady_clock::now() +
+		    std::chrono::milliseconds(params().connect_timeout_ms);
+	initiator_->add_link(this);
+	return 0;
+}
+
+void Channel::on_connected()
+{
+	if (state_ != State::connecting)
+		return;
+	state_ = State::greeting;
+	auto hello = wire::make<wire::Hello>(0, 0);
+	hello.magic = wire::kMagic;
+	hello.min_version = wire::kVersion;
+	hello.max_version = wire::kVersion;
+	broken(link_->send_message(hello));
+}
+
+bool Channel::on_hello_ack(const uint8_t *bytes, size_t len)
+{
+	wire::HelloAck ack;
+	if (!wire::parse(bytes, len, &ack) || ack.magic != wire::kMagic)
+		return false;
+	if (ack.min_version > wire::kVersion ||
+	    ack.max_version < wire::kVersion) {
+		PMEM_WARN(FI_LOG_EP_CTRL,
+			  "%s port %u speaks protocol versions %u to %u, this "
+			  "side speaks %u",
+			  peer_.host().c_str(), peer_.port(), ack.min_version,
+			  ack.max_version, wire::kVersion);
+		disconnect(FI_ENOPROTOOPT, "no protocol version in common");
+		return true;
+	}
+	if (ack.status || !ack.credits || ack.credits > wire::kMaxCredits ||
+	    ack.max_payload != wire::kMaxPayload)
+		return false;
+	credits_ = ack.credits;
+	next_sequence_ = 1;
+	answered_ = 0;
+	state_ = State::ready;
+	initiator_->connected();
+	PMEM_INFO(FI_LOG_EP_CTRL, "channel to %s port %u is open, credits %u",
+		  peer_.host().c_str(), peer_.port(), credits_);
+	return true;
+}
+
+int Channel::resolve(uint64_t token, const RemoteRegion **region)
+{
+	auto [entry, added] = regions_.try_emplace(token);
+	if (added) {
+		if (!may_request()) {
+			regions_.erase(entry);
+			return -FI_EAGAIN;
+		}
+		auto message = wire::make<wire::Resolve>(next_sequence_, 0);
+		message.token = token;
+		int ret = link_->send_message(message);
+		Request request;
+		request.type = wire::Type::resolve;
+		request.range.token = token;
+		sent_request(request);
+		broken(ret);
+		if (link_->has_waiting())
+			initiator_->attend(this);
+		return -FI_EAGAIN;
+	}
+	if (entry->second.state == RemoteRegion::State::asked)
+		return -FI_EAGAIN;
+	if (entry->second.state == RemoteRegion::State::refused) {
+		int err = entry->second.refusal.err;
+		regions_.erase(entry);
+		return -err;
+	}
+	*region = &entry->second;
+	return 0;
+}
+
+void Channel::on_receive(uint16_t slot, size_t len)
+{
+	const uint8_t *bytes = link_->received(slot);
+	bool good = false;
+	if (len >= sizeof(wire::Header) && len <= wire::kMaxMessage) {
+		if (state_ == State::greeting)
+			good = on_hello_ack(bytes, len);
+		else if (state_ == State::ready)
+			good = on_answer(bytes, len);
+	}
+	if (!link_)
+		return; /* refused or disconnected meanwhile */
+	if (!good) {
+		disconnect(EPROTO, "the answer is not one of our protocol");
+		return;
+	}
+	broken(link_->post_receive(slot));
+	if (!queue_.empty())
+		initiator_->attend(this);
+}
+
+bool Channel::on_answer(const uint8_t *bytes, size_t len)
+{
+	wire::Header header;
+	std::memcpy(&header, bytes, sizeof(header));
+	if (header.type == wire::Type::region)
+		return on_region(bytes, len);
+	if (header.type == wire::Type::data)
+		return on_data(bytes, len);
+	wire::Ack ack;
+	if (!wire::parse(bytes, len, &ack))
+		return false;
+	return settle_until(ack.header.sequence,
+			    {ack.status, static_cast<Cause>(ack.cause)});
+}
+
+bool Channel::on_region(const uint8_t *bytes, size_t len)
+{
+	wire::Region info;
+	if (!wire::parse(bytes, len, &info))
+		return false;
+	uint64_t sequence = info.header.sequence;
+	if (sequence <= answered_ || sequence >= next_sequence_ ||
+	    request(sequence).type != wire::Type::resolve)
+		return false;
+	/* Offsets and addresses are added below; none may wrap. */
+	if (info.length > UINT64_MAX - info.base ||
+	    info.length > UINT64_MAX - info.lower_base)
+		return false;
+	RemoteRegion &region = regions_[request(sequence).range.token];
+	region.state = RemoteRegion::State::known;
+	region.info = info;
+	return settle_until(sequence, Failure{});
+}
+
+bool Channel::on_data(const uint8_t *bytes, size_t len)
+{
+	wire::Header header;
+	std::memcpy(&header, bytes, sizeof(header));
+	if (header.length != len || header.version != wire::kVersion ||
+	    header.sequence <= answered_ || header.sequence >= next_sequence_)
+		return false;
+	const Request &read = request(header.sequence);
+	if (read.type != wire::Type::read ||
+	    len - sizeof(wire::Data) != read.range.length)
+		return false;
+	read.op->scatter(read.iov_offset, bytes + sizeof(wire::Data),
+			 read.range.length);
+	return settle_until(header.sequence, Failure{});
+}
+
+/* Everything up to `sequence` is answered; the last with `failure`. */
+bool Channel::settle_until(uint64_t sequence, const Failure &failure)
+{
+	if (sequence <= answered_ || sequence >= next_sequence_)
+		return false;
+	while (answered_ < sequence) {
+		Request settled = request(++answered_);
+		settle(settled, answered_ == sequence ? failure : Failure{});
+	}
+	return true;
+}
+
+void Channel::settle(const Request &settled, const Failure &failure)
+{
+	if (settled.fence)
+		fences_--;
+	if (settled.type == wire::Type::resolve && failure) {
+		RemoteRegion &region = regions_[settled.range.token];
+		region.state = RemoteRegion::State::refused;
+		region.refusal = failure;
+	}
+	if (!settled.op)
+		return;
+	/* The region was closed after its key was resolved. */
+	if (failure.cause == Cause::unknown_key)
+		regions_.erase(settled.range.token);
+	settled.op->unanswered--;
+	if (failure)
+		settled.op->fail(failure);
+	settle_op(settled.op);
+}
+
+void Channel::settle_op(PersistentOp *op)
+{
+	if (op->finished())
+		table_->finish(op);
+}
+
+void Channel::on_sent(uint16_t slot)
+{
+	link_->sent(slot);
+	if (!queue_.empty())
+		initiator_->attend(this);
+}
+
+void Channel::on_one_sided(uint16_t slot, int err)
+{
+	if (slot >= kMaxOneSided || !one_sided_[slot])
+		return;
+	PersistentOp *op = one_sided_[slot];
+	one_sided_[slot] = nullptr;
+	one_sided_count_--;
+	op->unfinished--;
+	if (err)
+		op->fail({err, Cause::inner_provider});
+	settle_op(op);
+	if (!queue_.empty())
+		initiator_->attend(this);
+}
+
+void Channel::progress()
+{
+	if (link_ && !broken_) {
+		broken(link_->send_waiting());
+		post_queue();
+	}
+	if (broken_)
+		disconnect(-broken_, "the inner provider failed to post");
+	if (link_ && (!queue_.empty() || link_->has_waiting()))
+		initiator_->attend(this);
+}
+
+void Channel::disconnect(int err, const char *why)
+{
+	if (!link_)
+		return;
+	Failure failure = connection_lost(err);
+	bool was_connecting = connecting();
+	if (was_connecting) {
+		/* ready() reports it. */
+		state_ = State::refused;
+		refusal_ = -failure.err;
+		initiator_->connected();
+	} else {
+		state_ = State::idle;
+	}
+	if (was_connecting || answered_ + 1 != next_sequence_ ||
+	    one_sided_count_)
+		PMEM_WARN(FI_LOG_EP_DATA,
+			  "channel to %s port %u lost, requests unanswered "
+			  "%" PRIu64 ": %s: %s (%d)",
+			  peer_.host().c_str(), peer_.port(),
+			  next_sequence_ - 1 - answered_, why,
+			  fi_strerror(failure.err), failure.err);
+	initiator_->remove_link(this);
+	link_.reset();
+	broken_ = 0;
+
+	/* A drain that was on its way took the dirty ranges with it. */
+	bool drain_lost = fences_ > 0;
+	lost_writes_ =
+		lost_writes_ || !dirty_.empty() || spilled_ || drain_lost;
+	dirty_.clear();
+	spilled_ = false;
+	unseen_ = false;
+	regions_.clear();
+	/* Not posted further; each finishes with its last awaited part. */
+	std::deque<PersistentOp *> unposted;
+	unposted.swap(queue_);
+	while (answered_ + 1 < next_sequence_) {
+		Request lost = request(++answered_);
+		settle(lost,
+		       lost.type == wire::Type::resolve ? Failure{} : failure);
+	}
+	for (uint16_t slot = 0; slot < kMaxOneSided; slot++) {
+		if (one_sided_[slot])
+			one_sided_[slot]->fail(failure);
+		on_one_sided(slot, failure.err);
+	}
+	for (PersistentOp *op : unposted) {
+		op->fail(failure);
+		op->fully_posted = true;
+		settle_op(op);
+	}
+}
+
+} // namespace ofi_pmem

@@ -1,0 +1,371 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* Copyright (c) 2026 the ofi_pmem developers */
+/*
+ * The sending half of a channel: operations become requests and one-sided
+ * inner operations, in order, as credits and buffers allow.
+ */
+#include <algorithm>
+#include <cinttypes>
+#include <cstring>
+
+#include "core/log.hh"
+#include "core/params.hh"
+#include "plane/channel.hh"
+#include "plane/channel_table.hh"
+#include "plane/initiator.hh"
+
+namespace ofi_pmem
+{
+
+namespace
+{
+
+bool overlap(const wire::Range &a, const wire::Range &b) noexcept
+{
+	return a.token == b.token && a.offset < b.offset + b.length &&
+	       b.offset < a.offset + a.length;
+}
+
+} // namespace
+
+int Channel::submit(PersistentOp *op)
+{
+	if (lost_writes_ && op->fence && op->level == Level::commit) {
+		lost_writes_ = false;
+		PMEM_WARN(FI_LOG_EP_DATA,
+			  "writes that were not committed were lost with the "
+			  "connection to %s port %u; the fenced commit cannot "
+			  "vouch for them",
+			  peer_.host().c_str(), peer_.port());
+		return -FI_ECONNABORTED;
+	}
+	/* An inject's buffer is gone after the call: all of it must be sent.
+	 * At most a flush of earlier writes, a spill of the dirty ranges and
+	 * one request for each range. */
+	size_t needed = 2 + op->range_count;
+	if (op->inject &&
+	    (!queue_.empty() || link_->free_sends() < needed ||
+	     credits_ - (next_sequence_ - 1 - answered_) < needed))
+		return -FI_EAGAIN;
+	queue_.push_back(op);
+	post_queue();
+	if (!queue_.empty() || link_->has_waiting())
+		initiator_->attend(this);
+	return 0;
+}
+
+void Channel::post_queue()
+{
+	while (!queue_.empty() && !broken_) {
+		PersistentOp *op = queue_.front();
+		if (!post(op))
+			return;
+		queue_.pop_front();
+		op->fully_posted = true;
+		settle_op(op);
+	}
+}
+
+bool Channel::post(PersistentOp *op)
+{
+	if (!op->started) {
+		op->by_request = choose_route(*op);
+		op->started = true;
+		if (params().trace_write)
+			PMEM_TRACE(FI_LOG_EP_DATA,
+				   "op %" PRIu64 " post %s len %zu", op->id,
+				   op->by_request ? "by request" : "one-sided",
+				   op->len);
+	}
+	if (!post_preamble(op))
+		return false;
+	return op->by_request ? post_by_request(op) : post_one_sided(op);
+}
+
+/*
+ * True: by request. The CPU at the target executes requests later than the
+ * NIC executes one-sided operations, so what touches the bytes of an
+ * unanswered request, or follows a fence that is not done, goes as a request
+ * behind it.
+ */
+bool Channel::choose_route(const PersistentOp &op) const noexcept
+{
+	if (op.fence || op.inject || fences_ || !op.len)
+		return true;
+	if (op.write && op.len <= params().inline_size)
+		return true;
+	for (size_t i = 0; i < op.range_count; i++) {
+		auto region = regions_.find(op.ranges[i].token);
+		if (region == regions_.end() || !region->second.info.one_sided)
+			return true;
+		for (uint64_t s = answered_ + 1; s < next_sequence_; s++) {
+			const Request &earlier =
+				requests_[s % wire::kMaxCredits];
+			if (earlier.type == wire::Type::write &&
+			    overlap(earlier.range, op.ranges[i]))
+				return true;
+		}
+	}
+	return false;
+}
+
+/* What a fenced commit sends before its own data: the earlier writes' flush. */
+bool Channel::post_preamble(PersistentOp *op)
+{
+	if (op->preamble_posted)
+		return true;
+	bool drains = op->fence && op->write && op->level == Level::commit;
+	if (drains && (!dirty_.empty() || spilled_ || !op->len)) {
+		if (!post_flush(op, dirty_.data(), dirty_.size(),
+				wire::kFence | wire::kCommit))
+			return false;
+		dirty_.clear();
+		spilled_ = false;
+	} else if (!op->len) {
+		/* 0 bytes: nothing but its place in the order. */
+		uint16_t flags = op->fence ? wire::kFence : 0;
+		if (!post_flush(op, nullptr, 0, flags))
+			return false;
+	}
+	op->preamble_posted = true;
+	return true;
+}
+
+bool Channel::post_by_request(PersistentOp *op)
+{
+	while (op->range_index < op->range_count) {
+		const wire::Range &range = op->ranges[op->range_index];
+		while (op->range_offset < range.length) {
+			wire::Range part = range;
+			part.offset += op->range_offset;
+			part.length = std::min<uint64_t>(
+				range.length - op->range_offset,
+				wire::kMaxPayload);
+			bool last =
+				op->range_offset + part.length == range.length;
+			uint16_t flags = 0;
+			if (op->fence && !op->iov_offset)
+				flags |= wire::kFence;
+			if (op->write && op->level == Level::commit)
+				flags |= last ? wire::kFlush | wire::kCommit
+					      : wire::kFlush;
+			if (op->write ? !post_write(op, part, flags)
+				      : !post_read(op, part, flags))
+				return false;
+			op->range_offset += part.length;
+			op->iov_offset += part.length;
+		}
+		op->range_index++;
+		op->range_offset = 0;
+	}
+	return true;
+}
+
+bool Channel::post_write(PersistentOp *op, const wire::Range &part,
+			 uint16_t flags)
+{
+	if (!(flags & wire::kFlush) && !remember_dirty(part))
+		return false;
+	if (!may_request())
+		return false;
+	auto message = wire::make<wire::Write>(next_sequence_, op->id, flags,
+					       part.length);
+	message.token = part.token;
+	message.offset = part.offset;
+	uint8_t *buffer = link_->begin();
+	std::memcpy(buffer, &message, sizeof(message));
+	op->gather(op->iov_offset, buffer + sizeof(message), part.length);
+	int ret = link_->send(sizeof(message) + part.length);
+	Request request;
+	request.type = wire::Type::write;
+	request.fence = flags & wire::kFence;
+	request.op = op;
+	request.range = part;
+	sent_request(request);
+	broken(ret);
+	return true;
+}
+
+bool Channel::post_read(PersistentOp *op, const wire::Range &part,
+			uint16_t flags)
+{
+	if (!may_request())
+		return false;
+	auto message = wire::make<wire::Read>(next_sequence_, op->id, flags);
+	message.token = part.token;
+	message.offset = part.offset;
+	message.length = static_cast<uint32_t>(part.length);
+	int ret = link_->send_message(message);
+	Request request;
+	request.type = wire::Type::read;
+	request.fence = flags & wire::kFence;
+	request.op = op;
+	request.range = part;
+	request.iov_offset = op->iov_offset;
+	sent_request(request);
+	broken(ret);
+	return true;
+}
+
+bool Channel::post_one_sided(PersistentOp *op)
+{
+	while (op->range_index < op->range_count) {
+		const wire::Range &range = op->ranges[op->range_index];
+		if (range.length && !post_transfer(op, range))
+			return false;
+		op->iov_offset += range.length;
+		op->range_index++;
+	}
+	if (!op->write || op->level == Level::transmit)
+		return true;
+	/* The request's answer shows that the data has arrived. */
+	if (op->level == Level::commit)
+		return post_flush(op, op->ranges, op->range_count,
+				  wire::kCommit);
+	return post_flush(op, nullptr, 0, 0);
+}
+
+/* One range, one inner operation. */
+bool Channel::post_transfer(PersistentOp *op, const wire::Range &range)
+{
+	if (one_sided_count_ == kMaxOneSided)
+		return false;
+	if (op->write && op->level != Level::commit && !remember_dirty(range))
+		return false;
+	size_t slot = 0;
+	while (one_sided_[slot])
+		slot++;
+
+	iovec iov[kMaxIov];
+	void *desc[kMaxIov];
+	const wire::Region &region = regions_.at(range.token).info;
+	fi_rma_iov rma_iov{};
+	rma_iov.addr = region.lower_base + range.offset;
+	rma_iov.len = range.length;
+	rma_iov.key = region.lower_key;
+	fi_msg_rma msg{};
+	msg.iov_count = op->slice(op->iov_offset, range.length, iov, desc);
+	msg.msg_iov = iov;
+	msg.desc = desc;
+	msg.addr = FI_ADDR_UNSPEC;
+	msg.rma_iov = &rma_iov;
+	msg.rma_iov_count = 1;
+	msg.context = Handle{link_->id(), Handle::one_sided,
+			     static_cast<uint16_t>(slot)}
+			      .to_context();
+	int ret = describe_locally(op, msg.iov_count, iov, desc);
+	if (!ret)
+		ret = static_cast<int>(
+			op->write
+				? fi_writemsg(link_->ep(), &msg, FI_COMPLETION)
+				: fi_readmsg(link_->ep(), &msg, FI_COMPLETION));
+	if (ret == -FI_EAGAIN)
+		return false;
+	if (ret) {
+		broken(ret);
+		return true;
+	}
+	one_sided_[slot] = op;
+	one_sided_count_++;
+	op->unfinished++;
+	if (op->write)
+		unseen_ = true;
+	return true;
+}
+
+/*
+ * Registers the buffers for this operation where the channel's provider needs
+ * it; released when the operation finishes.
+ */
+int Channel::describe_locally(PersistentOp *op, size_t count, const iovec *iov,
+			      void **desc)
+{
+	const HiddenDomain &domain = initiator_->domain();
+	if (!domain.needs_local_mr()) {
+		std::fill(desc, desc + count, nullptr);
+		return 0;
+	}
+	for (size_t i = 0; i < count; i++) {
+		FidPtr<fid_mr> mr;
+		int ret = domain.register_memory(
+			iov[i].iov_base, iov[i].iov_len,
+			op->write ? FI_WRITE : FI_READ, &mr);
+		if (ret)
+			return ret;
+		desc[i] = fi_mr_desc(mr.get());
+		op->local_mrs.push_back(std::move(mr));
+	}
+	return 0;
+}
+
+bool Channel::post_flush(PersistentOp *op, const wire::Range *ranges,
+			 size_t count, uint16_t flags)
+{
+	if (!may_request())
+		return false;
+	size_t payload = count * sizeof(wire::Range);
+	auto message = wire::make<wire::Flush>(next_sequence_, op ? op->id : 0,
+					       flags, payload);
+	uint8_t *buffer = link_->begin();
+	std::memcpy(buffer, &message, sizeof(message));
+	if (count)
+		std::memcpy(buffer + sizeof(message), ranges, payload);
+	int ret = link_->send(sizeof(message) + payload);
+	Request request;
+	request.type = wire::Type::flush;
+	request.fence = flags & wire::kFence;
+	request.op = op;
+	sent_request(request);
+	unseen_ = false;
+	broken(ret);
+	return true;
+}
+
+bool Channel::remember_dirty(const wire::Range &range)
+{
+	if (dirty_.add(range))
+		return true;
+	/* Too many regions at once: have the service flush what is known. The
+	 * drain of a later commit covers what was flushed here. */
+	if (!post_flush(nullptr, dirty_.data(), dirty_.size(), 0))
+		return false;
+	dirty_.clear();
+	spilled_ = true;
+	return dirty_.add(range);
+}
+
+bool Channel::may_request() const noexcept
+{
+	return link_->free_sends() && next_sequence_ - 1 - answered_ < credits_;
+}
+
+void Channel::sent_request(const Request &sent)
+{
+	request(next_sequence_++) = sent;
+	if (sent.op)
+		sent.op->unanswered++;
+	if (sent.fence)
+		fences_++;
+}
+
+/* Posting goes on over the entries of `this`; the disconnect waits. */
+void Channel::broken(int ret)
+{
+	if (!ret || broken_)
+		return;
+	broken_ = ret;
+	initiator_->attend(this);
+}
+
+bool Channel::quiet()
+{
+	if (state_ != State::ready)
+		return true;
+	bool idle = queue_.empty() && !one_sided_count_ &&
+		    answered_ + 1 == next_sequence_;
+	if (idle && unseen_)
+		idle = !post_flush(nullptr, nullptr, 0, 0);
+	return idle;
+}
+
+} // namespace ofi_pmem

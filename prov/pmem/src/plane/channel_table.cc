@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* Copyright (c) 2026 the ofi_pmem developers */
+#include "plane/channel_table.hh"
+
+#include <algorithm>
+#include <cinttypes>
+
+#include "core/log.hh"
+#include "core/params.hh"
+
+namespace ofi_pmem
+{
+
+ChannelTable::~ChannelTable()
+{
+	std::lock_guard guard(initiator_->lock());
+	channels_.clear();
+}
+
+int ChannelTable::open(size_t operations)
+{
+	for (size_t i = 0; i < operations; i++) {
+		ops_.push_back(std::make_unique<PersistentOp>(this));
+		free_ops_.push_back(ops_.back().get());
+	}
+	to_notify_.reserve(operations);
+	return 0;
+}
+
+int ChannelTable::channel_to(fi_addr_t peer, uint16_t port, Channel **channel)
+{
+	auto [entry, added] = channels_.try_emplace(PeerService{peer, port});
+	if (added) {
+		IpAddress address;
+		int ret = owner_->peer_address(peer, &address);
+		if (ret) {
+			channels_.erase(entry);
+			return ret;
+		}
+		address.set_port(port);
+		entry->second =
+			std::make_unique<Channel>(initiator_, this, address);
+	}
+	*channel = entry->second.get();
+	return (*channel)->ready();
+}
+
+ssize_t ChannelTable::submit(const OpRequest &request)
+{
+	const fi_msg_rma &msg = *request.msg;
+	std::lock_guard guard(initiator_->lock());
+	Channel *channel = nullptr;
+	Key key(msg.rma_iov[0].key);
+	int ret = channel_to(msg.addr, key.port(), &channel);
+	if (ret == -FI_EAGAIN)
+		initiator_->progress_locked();
+	if (ret)
+		return ret;
+	if (free_ops_.empty())
+		return -FI_EAGAIN;
+	PersistentOp *op = free_ops_.back();
+	op->assign(request, initiator_->new_operation_id());
+	ret = resolve_ranges(channel, request, op);
+	if (ret == -FI_EAGAIN)
+		initiator_->progress_locked();
+	if (ret)
+		return ret;
+	ret = owner_->reserve_completion();
+	if (ret)
+		return ret;
+	free_ops_.pop_back();
+	if (params().trace_write)
+		PMEM_TRACE(FI_LOG_EP_DATA, "op %" PRIu64 " submit %s len %zu",
+			   op->id, op->write ? "write" : "read", op->len);
+	ret = channel->submit(op);
+	if (ret) {
+		owner_->unreserve_completion();
+		free_ops_.push_back(op);
+	}
+	return ret;
+}
+
+/* From the application's addresses and keys to tokens and offsets, checked. */
+int ChannelTable::resolve_ranges(Channel *channel, const OpRequest &request,
+				 PersistentOp *op)
+{
+	const fi_msg_rma &msg = *request.msg;
+	uint8_t needed = request.write ? wire::kRemoteWrite : wire::kRemoteRead;
+	op->range_count = msg.rma_iov_count;
+	for (size_t i = 0; i < msg.rma_iov_count; i++) {
+		const fi_rma_iov &rma = msg.rma_iov[i];
+		const RemoteRegion *region = nullptr;
+		int ret = channel->resolve(Key(rma.key).token(), &region);
+		if (ret)
+			return ret;
+		const wire::Region &info = region->info;
+		if (rma.addr < info.base || rma.len > info.length ||
+		    rma.addr - info.base > info.length - rma.len) {
+			PMEM_WARN(FI_LOG_EP_DATA,
+				  "address 0x%" PRIx64 " length %zu lies "
+				  "outside the region, which has address "
+				  "0x%" PRIx64 " length %" PRIu64,
+				  rma.addr, rma.len, info.base, info.length);
+			return -FI_EINVAL;
+		}
+		if (!(info.access & needed)) {
+			PMEM_WARN(FI_LOG_EP_DATA,
+				  "the region was not registered for %s",
+				  request.write ? "FI_REMOTE_WRITE"
+						: "FI_REMOTE_READ");
+			return -FI_EACCES;
+		}
+		op->ranges[i] = {Key(rma.key).token(), rma.addr - info.base,
+				 rma.len};
+		if (!i) {
+			op->notify_addr = info.notify_base;
+			op->notify_key = info.notify_key;
+		}
+	}
+	return 0;
+}
+
+void ChannelTable::finish(PersistentOp *op)
+{
+	op->local_mrs.clear();
+	if (!op->failure && op->local_commit &&
+	    owner_->commit_local(op->iov, op->iov_count))
+		op->fail({FI_EIO, Cause::local_flush_failed});
+	if (op->notify && !op->failure) {
+		to_notify_.push_back(op);
+		owner_->notification_ready();
+		return;
+	}
+	complete(op, false);
+}
+
+void ChannelTable::complete(PersistentOp *op, bool counted)
+{
+	if (params().trace_write)
+		PMEM_TRACE(FI_LOG_EP_DATA, "op %" PRIu64 " complete err %d",
+			   op->id, op->failure.err);
+	OpResult result{op->context, op->write, op->report,
+			counted,     op->len,	op->failure};
+	free_ops_.push_back(op);
+	owner_->completed(result);
+}
+
+bool ChannelTable::take_notification(Notification *notification)
+{
+	std::lock_guard guard(initiator_->lock());
+	if (to_notify_.empty())
+		return false;
+	PersistentOp *op = to_notify_.front();
+	to_notify_.erase(to_notify_.begin());
+	*notification = {op->peer, op->notify_addr, op->notify_key, op->data,
+			 op};
+	return true;
+}
+
+void ChannelTable::return_notification(const Notification &notification)
+{
+	std::lock_guard guard(initiator_->lock());
+	to_notify_.insert(to_notify_.begin(),
+			  static_cast<PersistentOp *>(notification.op));
+	owner_->notification_ready();
+}
+
+void ChannelTable::notified(PersistentOp *op, int err)
+{
+	std::lock_guard guard(initiator_->lock());
+	if (err)
+		op->fail({err, Cause::remote_cq_data_failed});
+	complete(op, true);
+}
+
+bool ChannelTable::quiet(fi_addr_t peer)
+{
+	std::lock_guard guard(initiator_->lock());
+	bool all_quiet = true;
+	for (auto &[service, channel] : channels_) {
+		if (service.peer == peer && !channel->quiet())
+			all_quiet = false;
+	}
+	if (!all_quiet)
+		initiator_->progress_locked();
+	return all_quiet;
+}
+
+void ChannelTable::drop(fi_addr_t peer)
+{
+	std::lock_guard guard(initiator_->lock());
+	for (auto it = channels_.begin(); it != channels_.end();)
+		it = it->first.peer == peer ? channels_.erase(it)
+					    : std::next(it);
+}
+
+} // namespace ofi_pmem

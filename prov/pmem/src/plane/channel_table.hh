@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* Copyright (c) 2026 the ofi_pmem developers */
+/*
+ * The persistence plane of one endpoint: its channels, one for each remote
+ * service it writes to, and the pool of its operations.
+ *
+ * Functions without `locked` in their comment take the initiator's lock
+ * themselves; any thread.
+ */
+#pragma once
+
+#include <memory>
+#include <unordered_map>
+#include <vector>
+
+#include "core/key.hh"
+#include "plane/channel.hh"
+#include "plane/initiator.hh"
+#include "plane/op.hh"
+
+namespace ofi_pmem
+{
+
+class ChannelTable
+{
+public:
+	ChannelTable(Initiator *initiator, OpOwner *owner) noexcept
+		: initiator_(initiator), owner_(owner)
+	{
+	}
+	~ChannelTable();
+
+	/* Room for `operations` at once. */
+	[[nodiscard]] int open(size_t operations);
+
+	/*
+	 * Starts an operation. 0: it will complete through the owner.
+	 * -FI_EAGAIN: nothing happened; progress, then try again. Other
+	 * errors: nothing happened, and trying again may connect anew
+	 * (unreachable peer) or will not help (unknown key, range, access).
+	 */
+	[[nodiscard]] ssize_t submit(const OpRequest &request);
+
+	/* Whether all operations to `peer` are done and visible there. */
+	[[nodiscard]] bool quiet(fi_addr_t peer);
+
+	/* Closes the channels to `peer`; what is outstanding fails. */
+	void drop(fi_addr_t peer);
+
+	/*
+	 * Takes the next notification that is ready to be sent; false when
+	 * there is none. return_notification() puts it back (-FI_EAGAIN),
+	 * notified() ends its operation.
+	 */
+	[[nodiscard]] bool take_notification(Notification *notification);
+	void return_notification(const Notification &notification);
+	void notified(PersistentOp *op, int err);
+
+	/* locked: the last awaited part of the operation is in. */
+	void finish(PersistentOp *op);
+
+private:
+	struct PeerService {
+		fi_addr_t peer;
+		uint16_t port;
+		bool operator==(const PeerService &other) const noexcept
+		{
+			return peer == other.peer && port == other.port;
+		}
+	};
+	struct Hash {
+		size_t operator()(const PeerService &key) const noexcept
+		{
+			return std::hash<uint64_t>()(
+				key.peer * 0x9e3779b97f4a7c15 + key.port);
+		}
+	};
+
+	/* All locked. */
+	[[nodiscard]] int channel_to(fi_addr_t peer, uint16_t port,
+				     Channel **channel);
+	[[nodiscard]] int resolve_ranges(Channel *channel,
+					 const OpRequest &request,
+					 PersistentOp *op);
+	void complete(PersistentOp *op, bool counted);
+
+	Initiator *initiator_;
+	OpOwner *owner_;
+	std::vector<std::unique_ptr<PersistentOp>> ops_;
+	std::vector<PersistentOp *> free_ops_;
+	std::vector<PersistentOp *> to_notify_;
+	std::unordered_map<PeerService, std::unique_ptr<Channel>, Hash>
+		channels_;
+};
+
+} // namespace ofi_pmem

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* Copyright (c) 2026 the ofi_pmem developers */
+/*
+ * What a channel has written but not yet committed: the ranges that a fenced
+ * commit must flush. May grow to cover more than was written (flushing clean
+ * bytes is harmless), never less.
+ */
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+
+#include "plane/wire.hh"
+
+namespace ofi_pmem
+{
+
+class DirtyRanges
+{
+public:
+	static constexpr size_t kCapacity = 128;
+
+	/*
+	 * Never fails and never allocates: when full, the range is merged with
+	 * one of the same region. False only when the table is full of other
+	 * regions; the caller then flushes before it goes on.
+	 */
+	[[nodiscard]] bool add(const wire::Range &range) noexcept;
+
+	bool empty() const noexcept { return count_ == 0; }
+	size_t size() const noexcept { return count_; }
+	const wire::Range *data() const noexcept { return ranges_.data(); }
+	void clear() noexcept { count_ = 0; }
+
+private:
+	std::array<wire::Range, kCapacity> ranges_;
+	size_t count_ = 0;
+};
+
+} // namespace ofi_pmem

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* Copyright (c) 2026 the ofi_pmem developers */
+/*
+ * The initiating half of one domain's persistence plane: the inner queues that
+ * all channels of the domain share, and the lock under which channels run.
+ * Driven by the application's polling and, when it asked for automatic
+ * progress, by a thread.
+ */
+#pragma once
+
+#include <atomic>
+#include <mutex>
+#include <thread>
+#include <unordered_map>
+#include <vector>
+
+#include "core/progress.hh"
+#include "plane/hidden_domain.hh"
+
+namespace ofi_pmem
+{
+
+class Channel;
+
+class Initiator final : public ProgressSource
+{
+public:
+	explicit Initiator(const HiddenDomain &domain) noexcept;
+	~Initiator() override;
+
+	/* `automatic`: a thread drives the channels. */
+	[[nodiscard]] int open(bool automatic);
+
+	void progress() noexcept override;
+	int wait_fd() const noexcept override { return epoll_fd_; }
+	int trywait() noexcept override;
+
+	/* Held by whoever calls a channel or a channel table. */
+	std::mutex &lock() noexcept { return mutex_; }
+
+	/* progress() for a caller that holds the lock. */
+	void progress_locked();
+
+	/* For channels, under the lock. */
+	const HiddenDomain &domain() const noexcept { return domain_; }
+	const Queues &queues() const noexcept { return queues_; }
+	uint32_t new_link_id() noexcept { return ++last_link_id_; }
+	void add_link(Channel *channel);	     /* connecting */
+	void connected() noexcept { connecting_--; } /* or given up */
+	void remove_link(Channel *channel);
+	void attend(Channel *channel);
+	void forget(Channel *channel);
+	uint64_t new_operation_id() noexcept { return ++last_operation_id_; }
+
+private:
+	void run() noexcept;
+	void read_events();
+	void read_completions();
+	void read_error();
+	void dispatch(const fi_cq_msg_entry &entry);
+	Channel *channel_of(const fid *endpoint) const noexcept;
+	Channel *channel_of(uint32_t link_id) const noexcept;
+
+	const HiddenDomain &domain_;
+	Queues queues_;
+	int epoll_fd_ = -1;
+	int stop_fd_ = -1;
+	std::atomic<bool> stopping_{false};
+	std::thread thread_;
+
+	std::mutex mutex_;
+	std::unordered_map<uint32_t, Channel *> links_;
+	std::vector<Channel *> attention_;
+	uint32_t last_link_id_ = 0;
+	uint64_t last_operation_id_ = 0;
+	uint32_t connecting_ = 0;
+	uint32_t rounds_ = 0;
+};
+
+} // namespace ofi_pmem

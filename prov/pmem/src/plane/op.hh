@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* Copyright (c) 2026 the ofi_pmem developers */
+/*
+ * One RMA operation on persistent regions, from the application's call until
+ * its completion is reported, and the interface to the endpoint it belongs to.
+ */
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include <rdma/fi_rma.h>
+
+#include "core/address.hh"
+#include "core/errors.hh"
+#include "core/fid.hh"
+#include "core/progress.hh"
+#include "plane/wire.hh"
+
+namespace ofi_pmem
+{
+
+class ChannelTable;
+
+/* Limits that getinfo() reports for endpoints with FI_RMA_PMEM. */
+inline constexpr size_t kMaxIov = 8;
+inline constexpr size_t kMaxRmaIov = 8;
+
+/* When the completion of a write may be reported (fi_pmem(7), COMPLETIONS). */
+enum class Level : uint8_t { transmit, delivery, commit };
+
+/* What the application asked for; lives during the call only. */
+struct OpRequest {
+	const fi_msg_rma *msg;
+	bool write;
+	Level level;
+	bool fence;
+	bool inject;	   /* the buffer is the caller's again on return */
+	bool notify;	   /* FI_REMOTE_CQ_DATA */
+	bool report;	   /* a CQ entry on success */
+	bool local_commit; /* flush the local buffer of a read */
+};
+
+/* What the application is told. */
+struct OpResult {
+	void *context;
+	bool write;
+	bool report;
+	bool counted; /* the inner counter has counted it already */
+	size_t len;
+	Failure failure;
+};
+
+/* The endpoint, as its operations see it. Called under the initiator's lock. */
+class OpOwner
+{
+public:
+	/* The address of the peer's host. Negative fi_errno when it has none.
+	 */
+	[[nodiscard]] virtual int peer_address(fi_addr_t peer,
+					       IpAddress *address) noexcept = 0;
+
+	/* Room for one completion; -FI_EAGAIN when the queue is full. */
+	[[nodiscard]] virtual int reserve_completion() noexcept = 0;
+	virtual void unreserve_completion() noexcept = 0;
+
+	/* Reports a completion for which room was reserved. */
+	virtual void completed(const OpResult &result) noexcept = 0;
+
+	/*
+	 * The operation is durable as asked and wants its remote CQ data sent;
+	 * the owner calls PersistentOp::notification() on a thread that may
+	 * use the application's endpoint.
+	 */
+	virtual void notification_ready() noexcept = 0;
+
+	/* Makes a local buffer durable; negative fi_errno. */
+	[[nodiscard]] virtual int commit_local(const iovec *iov,
+					       size_t count) noexcept = 0;
+
+protected:
+	~OpOwner() = default;
+};
+
+/* A 0-byte write with remote CQ data, for the application's own endpoint. */
+struct Notification {
+	fi_addr_t peer;
+	uint64_t addr;
+	uint64_t key;
+	uint64_t data;
+	InternalOp *op;
+};
+
+class PersistentOp final : public InternalOp
+{
+public:
+	explicit PersistentOp(ChannelTable *table) noexcept : table_(table) {}
+
+	void inner_completed(int err, int prov_errno) noexcept override;
+
+	/* Takes over what the application asked for. */
+	void assign(const OpRequest &request, uint64_t op_id) noexcept;
+
+	/* Copies `len` bytes from or to the local buffers at `offset`. */
+	void gather(size_t offset, uint8_t *target, size_t len) const noexcept;
+	void scatter(size_t offset, const uint8_t *source,
+		     size_t len) const noexcept;
+
+	/* The local buffers from `offset` on, `len` bytes; returns the count.
+	 */
+	size_t slice(size_t offset, size_t len, iovec *iov,
+		     void **desc) const noexcept;
+
+	void fail(const Failure &cause) noexcept
+	{
+		if (!failure)
+			failure = cause;
+	}
+
+	bool finished() const noexcept
+	{
+		return fully_posted && !unanswered && !unfinished;
+	}
+
+	/* What was asked. */
+	uint64_t id = 0;
+	void *context = nullptr;
+	bool write = false;
+	Level level = Level::transmit;
+	bool fence = false;
+	bool inject = false;
+	bool notify = false;
+	bool report = false;
+	bool local_commit = false;
+	fi_addr_t peer = FI_ADDR_UNSPEC;
+	uint64_t data = 0;
+	size_t len = 0;
+	iovec iov[kMaxIov] = {};
+	void *desc[kMaxIov] = {};
+	size_t iov_count = 0;
+	/* Token, offset in the region, length: filled by the channel. */
+	wire::Range ranges[kMaxRmaIov] = {};
+	size_t range_count = 0;
+	uint64_t notify_addr = 0;
+	uint64_t notify_key = 0;
+
+	/* How far it has been posted. */
+	bool started = false;
+	bool by_request = false;
+	bool preamble_posted = false;
+	bool fully_posted = false;
+	size_t range_index = 0;
+	size_t range_offset = 0; /* within ranges[range_index] */
+	size_t iov_offset = 0;	 /* within the local buffers */
+	std::vector<FidPtr<fid_mr>> local_mrs;
+
+	/* What is awaited. */
+	uint32_t unanswered = 0; /* requests */
+	uint32_t unfinished = 0; /* one-sided inner operations */
+	Failure failure;
+
+private:
+	ChannelTable *table_;
+};
+
+} // namespace ofi_pmem

@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* Copyright (c) 2026 the ofi_pmem developers */
+/*
+ * The messages of a channel, as they lie in memory and on the wire: little
+ * endian, no implicit padding, version first. Requests are numbered 1, 2, ...
+ * per channel and answered in that order. An Ack for sequence n with status 0
+ * says that every request up to n, not answered before, succeeded; with
+ * another status it says so for the requests before n and that n failed.
+ *
+ *   initiator                              service
+ *   Hello               ->
+ *                       <-                 HelloAck
+ *   Resolve (key)       ->
+ *                       <-                 Region  | Ack (failed)
+ *   Write + payload     ->
+ *                       <-                 Ack
+ *   Flush + ranges      ->
+ *                       <-                 Ack
+ *   Read                ->
+ *                       <-                 Data + payload | Ack (failed)
+ *
+ * What arrives is checked by parse<>() for its length and by target/exec.cc
+ * and plane/channel.cc for its meaning before anything is used.
+ */
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+
+namespace ofi_pmem::wire
+{
+
+static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
+	      "the wire is little endian; big-endian hosts need conversions");
+
+/* The layouts of Header, Hello and HelloAck never change; others may. */
+inline constexpr uint32_t kMagic = 0x4d454d50; /* "PMEM" */
+inline constexpr uint8_t kVersion = 1;
+
+/* Bytes of user data in one request or answer. */
+inline constexpr size_t kMaxPayload = 65536;
+
+/* Requests that an initiator may have unanswered on one channel. */
+inline constexpr uint32_t kMaxCredits = 64;
+
+enum class Type : uint8_t {
+	hello = 1,
+	hello_ack = 2,
+	resolve = 3,
+	region = 4,
+	write = 5,
+	flush = 6,
+	read = 7,
+	data = 8,
+	ack = 9,
+};
+
+/* Header::flags of requests. */
+enum Flag : uint16_t {
+	/* Write: store with flushing stores; a later commit drains them. */
+	kFlush = 1 << 0,
+	/* Write, Flush: answer after the drain. */
+	kCommit = 1 << 1,
+	/*
+	 * Execute after everything before it is durable, and only if nothing
+	 * failed since the last such request.
+	 */
+	kFence = 1 << 2,
+};
+
+struct Header {
+	uint8_t version;
+	Type type;
+	uint16_t flags;
+	uint32_t length; /* of the whole message, bytes */
+	uint64_t sequence;
+	uint64_t
+		operation; /* the initiator's id of the operation, for traces */
+};
+static_assert(sizeof(Header) == 24);
+
+struct Hello {
+	static constexpr Type kType = Type::hello;
+	Header header;
+	uint32_t magic;
+	uint8_t min_version;
+	uint8_t max_version;
+	uint16_t reserved;
+};
+static_assert(sizeof(Hello) == 32);
+
+struct HelloAck {
+	static constexpr Type kType = Type::hello_ack;
+	Header header;
+	uint32_t magic;
+	uint8_t min_version; /* what the service speaks */
+	uint8_t max_version;
+	uint16_t status; /* 0 or a positive fi_errno */
+	uint32_t credits;
+	uint32_t max_payload;
+};
+static_assert(sizeof(HelloAck) == 40);
+
+struct Resolve {
+	static constexpr Type kType = Type::resolve;
+	Header header;
+	uint64_t token;
+};
+static_assert(sizeof(Resolve) == 32);
+
+struct Region {
+	static constexpr Type kType = Type::region;
+	Header header;
+	uint64_t base; /* the address that stands for the first byte */
+	uint64_t length;
+	uint64_t lower_base; /* for one-sided access by the channel */
+	uint64_t lower_key;
+	uint64_t notify_base; /* for 0-byte writes with remote CQ data */
+	uint64_t notify_key;
+	uint8_t granularity;
+	uint8_t domain;
+	uint8_t one_sided; /* lower_* may be used */
+	uint8_t access;	   /* Access bits */
+	uint32_t reserved;
+};
+static_assert(sizeof(Region) == 80);
+
+enum Access : uint8_t { kRemoteRead = 1 << 0, kRemoteWrite = 1 << 1 };
+
+struct Write {
+	static constexpr Type kType = Type::write;
+	Header header;
+	uint64_t token;
+	uint64_t offset;
+	/* header.length - sizeof(Write) bytes of payload follow */
+};
+static_assert(sizeof(Write) == 40);
+
+struct Flush {
+	static constexpr Type kType = Type::flush;
+	Header header;
+	/* (header.length - sizeof(Flush)) / sizeof(Range) ranges follow */
+};
+static_assert(sizeof(Flush) == 24);
+
+struct Range {
+	uint64_t token;
+	uint64_t offset;
+	uint64_t length;
+};
+static_assert(sizeof(Range) == 24);
+inline constexpr size_t kMaxRanges = kMaxPayload / sizeof(Range);
+
+struct Read {
+	static constexpr Type kType = Type::read;
+	Header header;
+	uint64_t token;
+	uint64_t offset;
+	uint32_t length;
+	uint32_t reserved;
+};
+static_assert(sizeof(Read) == 48);
+
+struct Data {
+	static constexpr Type kType = Type::data;
+	Header header;
+	/* header.length - sizeof(Data) bytes of payload follow */
+};
+static_assert(sizeof(Data) == 24);
+
+struct Ack {
+	static constexpr Type kType = Type::ack;
+	Header header;
+	uint16_t status; /* 0 or a positive fi_errno */
+	uint16_t cause;	 /* ofi_pmem::Cause */
+	uint32_t reserved;
+};
+static_assert(sizeof(Ack) == 32);
+
+/* The largest message: a request or answer with a full payload. */
+inline constexpr size_t kMaxMessage = kMaxPayload + sizeof(Region);
+
+template <typename Message>
+Message make(uint64_t sequence, uint64_t operation, uint16_t flags = 0,
+	     size_t payload = 0) noexcept
+{
+	Message message{};
+	message.header.version = kVersion;
+	message.header.type = Message::kType;
+	message.header.flags = flags;
+	message.header.length =
+		static_cast<uint32_t>(sizeof(Message) + payload);
+	message.header.sequence = sequence;
+	message.header.operation = operation;
+	return message;
+}
+
+/*
+ * Copies the fixed part of a received message out of `bytes`, which may be
+ * unaligned. False when it is too short, longer or shorter than its header
+ * says, of another type, or of another version (Hello and HelloAck, which
+ * negotiate the version, are read in any).
+ */
+template <typename Message>
+[[nodiscard]] bool parse(const uint8_t *bytes, size_t len,
+			 Message *message) noexcept
+{
+	if (len < sizeof(Message))
+		return false;
+	std::memcpy(message, bytes, sizeof(Message));
+	constexpr bool any_version = Message::kType == Type::hello ||
+				     Message::kType == Type::hello_ack;
+	return message->header.length == len &&
+	       message->header.type == Message::kType &&
+	       (any_version || message->header.version == kVersion);
+}
+
+} // namespace ofi_pmem::wire

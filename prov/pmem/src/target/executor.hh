@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* Copyright (c) 2026 the ofi_pmem developers */
+/*
+ * Executes the requests of one channel on the target's regions, and keeps what
+ * its order demands: what was flushed and not drained, and whether anything
+ * failed since the last fence. Every field that came over the wire is checked
+ * here before it is used. Called under the region table's lock.
+ */
+#pragma once
+
+#include <vector>
+
+#include "core/errors.hh"
+#include "plane/wire.hh"
+#include "target/region_table.hh"
+
+namespace ofi_pmem
+{
+
+class Executor
+{
+public:
+	explicit Executor(RegionTable *table) noexcept : table_(table) {}
+
+	[[nodiscard]] Failure write(const wire::Write &request,
+				    const uint8_t *payload, size_t len);
+	[[nodiscard]] Failure flush(const wire::Flush &request,
+				    const uint8_t *ranges, size_t count);
+	[[nodiscard]] Failure read(const wire::Read &request, uint8_t *target);
+
+	/*
+	 * Makes everything durable that this channel flushed. failure_of()
+	 * then tells how it went for one region, until the next drain().
+	 */
+	void drain();
+
+	/* The outcome of the last drain() for one region, or for any. */
+	static constexpr uint64_t kAnyRegion = UINT64_MAX;
+	[[nodiscard]] Failure failure_of(uint64_t token) const noexcept;
+
+	/*
+	 * Whether a fenced commit may be executed now: nothing failed since
+	 * the last one. Reports a failure once; the rest of the operation that
+	 * got it is refused too.
+	 */
+	[[nodiscard]] Failure pass_fence(uint64_t operation) noexcept;
+
+private:
+	struct Outcome {
+		uint64_t token;
+		Failure failure;
+	};
+
+	[[nodiscard]] Failure remember(const Failure &failure) noexcept;
+	[[nodiscard]] Failure refused(uint64_t operation) const noexcept;
+	void will_drain(uint64_t token);
+
+	RegionTable *table_;
+	std::vector<uint64_t> undrained_;
+	std::vector<Outcome> drain_failures_;
+	Failure since_fence_;
+	uint64_t refused_operation_ = 0;
+	Failure refusal_;
+};
+
+} // namespace ofi_pmem

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* Copyright (c) 2026 the ofi_pmem developers */
+#include "target/region_table.hh"
+
+#include <cerrno>
+
+#include <sys/random.h>
+
+#include "core/key.hh"
+#include "core/log.hh"
+
+namespace ofi_pmem
+{
+
+Failure TargetRegion::check(uint64_t offset, uint64_t length,
+			    uint8_t needed_access) const noexcept
+{
+	if (length > len || offset > len - length)
+		return {FI_EINVAL, Cause::out_of_range};
+	if (needed_access && !(access & needed_access))
+		return {FI_EACCES, Cause::access_denied};
+	return {};
+}
+
+Failure TargetRegion::poisoned_by(int ret) noexcept
+{
+	poison = {-ret, Cause::region_poisoned};
+	PMEM_WARN(
+		FI_LOG_MR,
+		"flush of region at %p length %zu failed: %s (%d); it accepts "
+		"nothing until it is registered anew",
+		static_cast<void *>(memory), len, fi_strerror(-ret), -ret);
+	return {-ret, Cause::flush_failed};
+}
+
+Failure TargetRegion::store(uint64_t offset, const uint8_t *source,
+			    size_t length, bool with_flush) noexcept
+{
+	if (poison)
+		return poison;
+	if (!length)
+		return {};
+	if (!with_flush) {
+		int ret = backend->store(offset, source, length);
+		return ret ? Failure{-ret, Cause::store_failed} : Failure{};
+	}
+	bool stored = false;
+	flushed = true;
+	int ret = backend->store_flush(offset, source, length, &stored);
+	if (!ret)
+		return {};
+	return stored ? poisoned_by(ret) : Failure{-ret, Cause::store_failed};
+}
+
+Failure TargetRegion::flush(uint64_t offset, size_t length) noexcept
+{
+	if (poison)
+		return poison;
+	if (!length)
+		return {};
+	flushed = true;
+	int ret = backend->flush(offset, length);
+	return ret ? poisoned_by(ret) : Failure{};
+}
+
+Failure TargetRegion::load(uint64_t offset, uint8_t *target,
+			   size_t length) noexcept
+{
+	int ret = length ? backend->load(offset, target, length) : 0;
+	return ret ? Failure{-ret, Cause::store_failed} : Failure{};
+}
+
+Failure TargetRegion::drain() noexcept
+{
+	if (poison)
+		return poison;
+	if (!flushed)
+		return {};
+	flushed = false;
+	int ret = backend->drain();
+	return ret ? poisoned_by(ret) : Failure{};
+}
+
+int RegionTable::add(std::unique_ptr<TargetRegion> region, uint64_t *token)
+{
+	std::lock_guard guard(mutex_);
+	uint64_t random = 0;
+	do {
+		if (getrandom(&random, sizeof(random), 0) != sizeof(random))
+			return -errno;
+		random &= Key::kTokenMask;
+	} while (regions_.count(random));
+	regions_.emplace(random, std::move(region));
+	*token = random;
+	return 0;
+}
+
+void RegionTable::remove(uint64_t token)
+{
+	std::unique_ptr<TargetRegion> removed;
+	std::lock_guard guard(mutex_);
+	auto it = regions_.find(token);
+	if (it == regions_.end())
+		return;
+	removed = std::move(it->second);
+	regions_.erase(it);
+}
+
+TargetRegion *RegionTable::find(uint64_t token) noexcept
+{
+	auto it = regions_.find(token);
+	return it == regions_.end() ? nullptr : it->second.get();
+}
+
+TargetRegion *RegionTable::containing(const iovec &buffer) noexcept
+{
+	auto *start = static_cast<uint8_t *>(buffer.iov_base);
+	for (auto &[token, region] : regions_) {
+		if (start >= region->memory && buffer.iov_len <= region->len &&
+		    start <= region->memory + (region->len - buffer.iov_len))
+			return region.get();
+	}
+	return nullptr;
+}
+
+bool RegionTable::contains(const iovec *iov, size_t count) noexcept
+{
+	std::lock_guard guard(mutex_);
+	for (size_t i = 0; i < count; i++) {
+		if (!containing(iov[i]))
+			return false;
+	}
+	return true;
+}
+
+int RegionTable::commit_local(const iovec *iov, size_t count) noexcept
+{
+	std::lock_guard guard(mutex_);
+	for (size_t i = 0; i < count; i++) {
+		TargetRegion *region = containing(iov[i]);
+		if (!region)
+			return -FI_EINVAL;
+		auto offset = static_cast<uint8_t *>(iov[i].iov_base) -
+			      region->memory;
+		Failure failure = region->flush(static_cast<uint64_t>(offset),
+						iov[i].iov_len);
+		if (!failure)
+			failure = region->drain();
+		if (failure)
+			return -failure.err;
+	}
+	return 0;
+}
+
+} // namespace ofi_pmem

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* Copyright (c) 2026 the ofi_pmem developers */
+/*
+ * The persistent regions of one domain: from a key's token to memory and
+ * backend. The service executes under the table's lock, so that a region can
+ * be closed at any time and is not in use afterwards.
+ */
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <unordered_map>
+
+#include <sys/uio.h>
+
+#include "core/errors.hh"
+#include "core/fid.hh"
+#include "persist/backend.hh"
+
+#include <rdma/fi_domain.h>
+
+namespace ofi_pmem
+{
+
+/* One persistent region. All fields but `poison` are fixed when it is added. */
+struct TargetRegion {
+	uint8_t *memory = nullptr;
+	size_t len = 0;
+	uint64_t base = 0;  /* the address that initiators use for `memory` */
+	uint8_t access = 0; /* wire::Access */
+	uint64_t notify_base = 0;
+	uint64_t notify_key = 0;
+	/* For one-sided access by channels; none when the backend forbids it.
+	 */
+	FidPtr<fid_mr> lower_mr;
+	uint64_t lower_base = 0;
+	std::unique_ptr<Backend> backend;
+
+	/*
+	 * Set by the first failed flush or drain: what is durable is unknown,
+	 * and a later flush may succeed falsely (the kernel reports a failed
+	 * write-back once, see fsync(2)).
+	 */
+	Failure poison;
+	bool flushed = false; /* something was flushed since the last drain */
+
+	/* All return what the initiator is told. Offsets are checked here. */
+	[[nodiscard]] Failure check(uint64_t offset, uint64_t length,
+				    uint8_t needed_access) const noexcept;
+	[[nodiscard]] Failure store(uint64_t offset, const uint8_t *source,
+				    size_t length, bool flush) noexcept;
+	[[nodiscard]] Failure flush(uint64_t offset, size_t length) noexcept;
+	[[nodiscard]] Failure load(uint64_t offset, uint8_t *target,
+				   size_t length) noexcept;
+	[[nodiscard]] Failure drain() noexcept;
+
+private:
+	Failure poisoned_by(int ret) noexcept;
+};
+
+class RegionTable
+{
+public:
+	std::mutex &lock() noexcept { return mutex_; }
+
+	/* Takes the region over under a new random token. */
+	[[nodiscard]] int add(std::unique_ptr<TargetRegion> region,
+			      uint64_t *token);
+
+	/* When this returns the service no longer touches the memory. */
+	void remove(uint64_t token);
+
+	/* Under the lock; nullptr when there is none. */
+	TargetRegion *find(uint64_t token) noexcept;
+
+	/*
+	 * Makes local buffers durable (a read with FI_COMMIT_COMPLETE).
+	 * -FI_EINVAL when one lies in no persistent region.
+	 */
+	[[nodiscard]] int commit_local(const iovec *iov, size_t count) noexcept;
+
+	/* Whether every buffer lies in a persistent region. */
+	bool contains(const iovec *iov, size_t count) noexcept;
+
+private:
+	TargetRegion *containing(const iovec &buffer) noexcept;
+
+	std::mutex mutex_;
+	std::unordered_map<uint64_t, std::unique_ptr<TargetRegion>> regions_;
+};
+
+} // namespace ofi_pmem

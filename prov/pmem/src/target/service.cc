@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* Copyright (c) 2026 the ofi_pmem developers */
+#include "target/service.hh"
+
+#include <cerrno>
+#include <chrono>
+
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <rdma/fi_cm.h>
+
+#include "core/log.hh"
+#include "core/params.hh"
+
+namespace ofi_pmem
+{
+
+namespace
+{
+
+constexpr size_t kCompletions = 8192;
+
+/* See initiator.cc: connection events are read less often while busy. */
+constexpr uint32_t kRoundsPerEventRead = 64;
+
+/* A CONNREQ event without private data. */
+constexpr size_t kConnreqSize = sizeof(fi_eq_cm_entry) + 256;
+
+/* Signals are for the application's threads. */
+std::thread start_thread_without_signals(void (*body)(Service *),
+					 Service *service)
+{
+	sigset_t all;
+	sigset_t old;
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &old);
+	std::thread thread(body, service);
+	pthread_sigmask(SIG_SETMASK, &old, nullptr);
+	return thread;
+}
+
+} // namespace
+
+Service::Service(const HiddenDomain &domain, RegionTable *table) noexcept
+	: domain_(domain), table_(table)
+{
+}
+
+Service::~Service()
+{
+	if (thread_.joinable()) {
+		stopping_ = true;
+		uint64_t one = 1;
+		static_cast<void>(!write(stop_fd_, &one, sizeof(one)));
+		thread_.join();
+	}
+	sessions_.clear();
+	pep_.reset();
+	if (stop_fd_ >= 0)
+		::close(stop_fd_);
+}
+
+int Service::open()
+{
+	int ret = domain_.open_queues(kCompletions, &queues_);
+	if (!ret)
+		ret = listen();
+	if (ret)
+		return ret;
+	stop_fd_ = eventfd(0, EFD_CLOEXEC);
+	if (stop_fd_ < 0)
+		return -errno;
+	thread_ = start_thread_without_signals(
+		[](Service *service) { service->run(); }, this);
+	PMEM_INFO(FI_LOG_DOMAIN, "persistence service listens on port %u",
+		  port_);
+	return 0;
+}
+
+int Service::listen()
+{
+	const Params &limits = params();
+	int ret = listen_on(limits.port_low);
+	for (uint32_t port = limits.port_low + 1u;
+	     ret == -FI_EADDRINUSE && port <= limits.port_high; port++)
+		ret = listen_on(static_cast<uint16_t>(port));
+	if (ret)
+		PMEM_WARN(FI_LOG_DOMAIN,
+			  "persistence service cannot listen, port range "
+			  "%u-%u: %s (%d)",
+			  limits.port_low, limits.port_high, fi_strerror(-ret),
+			  -ret);
+	return ret;
+}
+
+int Service::listen_on(uint16_t port)
+{
+	InfoPtr info;
+	int ret = domain_.info_to_listen(port, &info);
+	if (ret)
+		return ret;
+	fid_pep *pep = nullptr;
+	ret = fi_passive_ep(domain_.fabric(), info.get(), &pep, nullptr);
+	if (ret)
+		return ret;
+	FidPtr<fid_pep> owner(pep);
+	ret = fi_pep_bind(pep, &queues_.eq->fid, 0);
+	if (ret)
+		return ret;
+	ret = fi_listen(pep);
+	if (ret)
+		return ret;
+	sockaddr_storage bytes{};
+	size_t len = sizeof(bytes);
+	ret = fi_getname(&pep->fid, &bytes, &len);
+	if (ret)
+		return ret;
+	IpAddress address;
+	if (!address.assign(&bytes, len))
+		return -FI_EADDRNOTAVAIL;
+	port_ = address.port();
+	pep_ = std::move(owner);
+	return 0;
+}
+
+void Service::run() noexcept
+{
+	try {
+		loop();
+	} catch (const std::exception &error) {
+		/* Initiators see their connections close, never an ack. */
+		PMEM_WARN(FI_LOG_DOMAIN, "persistence service stops: %s",
+			  error.what());
+		sessions_.clear();
+		pep_.reset();
+	}
+}
+
+/* Polls for a while after the last arrival, then sleeps. */
+void Service::loop()
+{
+	using Clock = std::chrono::steady_clock;
+	const auto spin = std::chrono::microseconds(params().spin_us);
+	pollfd fds[] = {{queues_.cq_fd, POLLIN, 0},
+			{queues_.eq_fd, POLLIN, 0},
+			{stop_fd_, POLLIN, 0}};
+	auto last_arrival = Clock::now();
+	uint32_t rounds = 0;
+	bool events = true;
+	while (!stopping_) {
+		bool arrived = poll_queues(events);
+		events = ++rounds % kRoundsPerEventRead == 0;
+		auto now = Clock::now();
+		if (arrived) {
+			last_arrival = now;
+			continue;
+		}
+		if (now - last_arrival < spin)
+			continue;
+		if (!domain_.trywait(queues_))
+			poll(fds, 3, -1);
+		events = true;
+	}
+}
+
+bool Service::poll_queues(bool events)
+{
+	bool arrived = read_completions();
+	if (events && read_events())
+		arrived = true;
+	return arrived;
+}
+
+bool Service::read_events()
+{
+	alignas(fi_eq_cm_entry) uint8_t bytes[kConnreqSize];
+	uint32_t event;
+	bool any = false;
+	while (true) {
+		ssize_t ret = fi_eq_read(queues_.eq.get(), &event, bytes,
+					 sizeof(bytes), 0);
+		if (ret == -FI_EAVAIL) {
+			fi_eq_err_entry error{};
+			if (fi_eq_readerr(queues_.eq.get(), &error, 0) < 0)
+				return any;
+			auto session = session_of(error.fid);
+			if (session != sessions_.end())
+				drop(session->first, "connection error");
+			any = true;
+			continue;
+		}
+		if (ret < static_cast<ssize_t>(sizeof(fi_eq_cm_entry)))
+			return any;
+		any = true;
+		fi_eq_cm_entry entry;
+		std::memcpy(&entry, bytes, sizeof(entry));
+		if (event == FI_CONNREQ) {
+			accept(entry.info);
+		} else if (event == FI_SHUTDOWN) {
+			auto session = session_of(entry.fid);
+			if (session != sessions_.end())
+				drop(session->first, "closed by the initiator");
+		}
+	}
+}
+
+void Service::accept(fi_info *request)
+{
+	InfoPtr info(request);
+	auto session = std::make_unique<Session>(table_);
+	uint32_t id = ++last_link_id_;
+	int ret = session->open(domain_, info.get(), queues_, id);
+	if (!ret) {
+		sessions_.emplace(id, std::move(session));
+		return;
+	}
+	PMEM_WARN(FI_LOG_EP_CTRL, "cannot accept a channel: %s (%d)",
+		  fi_strerror(-ret), -ret);
+	/* An endpoint made of the request has taken it over. */
+	if (!session->ep())
+		fi_reject(pep_.get(), info->handle, nullptr, 0);
+}
+
+bool Service::read_completions()
+{
+	constexpr size_t kBatch = 32;
+	fi_cq_msg_entry entries[kBatch];
+	ssize_t count = fi_cq_read(queues_.cq.get(), entries, kBatch);
+	if (count == -FI_EAVAIL)
+		return read_error();
+	if (count <= 0)
+		return false;
+	std::lock_guard guard(table_->lock());
+	for (ssize_t i = 0; i < count; i++)
+		dispatch(entries[i]);
+	finish_batch();
+	return true;
+}
+
+bool Service::read_error()
+{
+	fi_cq_err_entry error{};
+	if (fi_cq_readerr(queues_.cq.get(), &error, 0) < 0)
+		return false;
+	drop(Handle::from_context(error.op_context).link,
+	     "an inner operation failed");
+	return true;
+}
+
+void Service::dispatch(const fi_cq_msg_entry &entry)
+{
+	Handle handle = Handle::from_context(entry.op_context);
+	auto it = sessions_.find(handle.link);
+	if (it == sessions_.end())
+		return; /* of a channel that is closed */
+	Session *session = it->second.get();
+	bool good = true;
+	if (handle.kind == Handle::receive)
+		good = session->on_receive(handle.slot, entry.len);
+	else if (handle.kind == Handle::send)
+		good = session->on_sent(handle.slot);
+	if (good)
+		touch(handle.link, session);
+	else
+		drop(handle.link, "malformed or out of turn request");
+}
+
+void Service::touch(uint32_t id, Session *session)
+{
+	if (session->touched)
+		return;
+	session->touched = true;
+	touched_.push_back(id);
+}
+
+void Service::finish_batch()
+{
+	for (uint32_t id : touched_) {
+		auto it = sessions_.find(id);
+		if (it == sessions_.end())
+			continue;
+		it->second->touched = false;
+		if (!it->second->finish_batch())
+			drop(id, "answers cannot be sent");
+	}
+	touched_.clear();
+}
+
+void Service::drop(uint32_t id, const char *why)
+{
+	if (sessions_.erase(id))
+		PMEM_INFO(FI_LOG_EP_CTRL, "channel %u dropped: %s", id, why);
+}
+
+Service::Sessions::iterator Service::session_of(const fid *endpoint)
+{
+	auto it = sessions_.begin();
+	while (it != sessions_.end() && &it->second->ep()->fid != endpoint)
+		++it;
+	return it;
+}
+
+} // namespace ofi_pmem

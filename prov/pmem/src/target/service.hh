@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* Copyright (c) 2026 the ofi_pmem developers */
+/*
+ * The target's half of one domain's persistence plane: a hidden passive
+ * endpoint and one thread, so that a target whose program sleeps still serves.
+ * Started when the first persistent region is registered. The thread calls no
+ * object of the application's domain.
+ */
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <thread>
+#include <unordered_map>
+#include <vector>
+
+#include "plane/hidden_domain.hh"
+#include "target/region_table.hh"
+#include "target/session.hh"
+
+namespace ofi_pmem
+{
+
+class Service
+{
+public:
+	explicit Service(const HiddenDomain &domain,
+			 RegionTable *table) noexcept;
+	~Service();
+	Service(const Service &) = delete;
+	Service &operator=(const Service &) = delete;
+
+	/* Listens, on a port of FI_OFI_PMEM_PORT_RANGE, and starts the thread.
+	 */
+	[[nodiscard]] int open();
+
+	uint16_t port() const noexcept { return port_; }
+
+private:
+	using Sessions = std::unordered_map<uint32_t, std::unique_ptr<Session>>;
+
+	[[nodiscard]] int listen();
+	[[nodiscard]] int listen_on(uint16_t port);
+
+	void run() noexcept;
+	void loop();
+	/* True when something arrived. */
+	[[nodiscard]] bool poll_queues(bool events);
+	[[nodiscard]] bool read_events();
+	[[nodiscard]] bool read_completions();
+	[[nodiscard]] bool read_error();
+	void accept(fi_info *info);
+	void dispatch(const fi_cq_msg_entry &entry);
+	void finish_batch();
+	void touch(uint32_t id, Session *session);
+	void drop(uint32_t id, const char *why);
+	Sessions::iterator session_of(const fid *endpoint);
+
+	const HiddenDomain &domain_;
+	RegionTable *table_;
+	Queues queues_;
+	FidPtr<fid_pep> pep_;
+	uint16_t port_ = 0;
+	uint32_t last_link_id_ = 0;
+	Sessions sessions_;
+	std::vector<uint32_t> touched_;
+	int stop_fd_ = -1;
+	std::atomic<bool> stopping_{false};
+	std::thread thread_;
+};
+
+} // namespace ofi_pmem

@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* Copyright (c) 2026 the ofi_pmem developers */
+#include "target/session.hh"
+
+#include <cinttypes>
+
+#include <rdma/fi_cm.h>
+
+#include "core/log.hh"
+#include "core/params.hh"
+
+namespace ofi_pmem
+{
+
+namespace
+{
+
+constexpr uint16_t kReceives = wire::kMaxCredits + 1;
+/* Every credit's answer, twice: the initiator may have an answer, and use its
+ * credit again, before our send has completed. */
+constexpr uint16_t kSends = 2 * (wire::kMaxCredits + 1);
+
+} // namespace
+
+Session::Session(RegionTable *table) noexcept : table_(table), executor_(table)
+{
+}
+
+int Session::open(const HiddenDomain &domain, fi_info *info,
+		  const Queues &queues, uint32_t id)
+{
+	int ret = link_.open(domain, info, queues, id, kReceives, kSends);
+	if (ret)
+		return ret;
+	return fi_accept(link_.ep(), nullptr, 0);
+}
+
+bool Session::on_receive(uint16_t slot, size_t len)
+{
+	if (len < sizeof(wire::Header) || len > wire::kMaxMessage)
+		return false;
+	backlog_.push_back({slot, len});
+	return run_backlog();
+}
+
+bool Session::on_sent(uint16_t slot)
+{
+	link_.sent(slot);
+	return backlog_.empty() || run_backlog();
+}
+
+/* Executes while there is a buffer for the answer, whatever it will be. */
+bool Session::run_backlog()
+{
+	while (!backlog_.empty() && link_.free_sends() > pending_.size()) {
+		Received message = backlog_.front();
+		backlog_.pop_front();
+		const uint8_t *bytes = link_.received(message.slot);
+		bool good = greeted_ ? execute(bytes, message.len)
+				     : greet(bytes, message.len);
+		if (!good || link_.post_receive(message.slot))
+			return false;
+	}
+	return true;
+}
+
+bool Session::greet(const uint8_t *bytes, size_t len)
+{
+	wire::Hello hello;
+	if (!wire::parse(bytes, len, &hello) || hello.magic != wire::kMagic)
+		return false;
+	bool common = hello.min_version <= wire::kVersion &&
+		      hello.max_version >= wire::kVersion;
+	auto ack = wire::make<wire::HelloAck>(0, 0);
+	ack.magic = wire::kMagic;
+	ack.min_version = wire::kVersion;
+	ack.max_version = wire::kVersion;
+	ack.status = common ? 0 : FI_ENOPROTOOPT;
+	ack.credits = wire::kMaxCredits;
+	ack.max_payload = wire::kMaxPayload;
+	if (!common)
+		PMEM_WARN(FI_LOG_EP_CTRL,
+			  "an initiator speaks protocol versions %u to %u, "
+			  "this side speaks %u",
+			  hello.min_version, hello.max_version, wire::kVersion);
+	/* Without a common version the initiator disconnects; until then it
+	 * can only greet again. */
+	greeted_ = common;
+	return !link_.send_message(ack);
+}
+
+bool Session::execute(const uint8_t *bytes, size_t len)
+{
+	wire::Header header;
+	std::memcpy(&header, bytes, sizeof(header));
+	if (header.sequence != last_sequence_ + 1)
+		return false;
+	last_sequence_ = header.sequence;
+	switch (header.type) {
+	case wire::Type::write:
+		return execute_write(bytes, len);
+	case wire::Type::flush:
+		return execute_flush(bytes, len);
+	case wire::Type::read:
+		return execute_read(bytes, len);
+	case wire::Type::resolve:
+		return resolve(bytes, len);
+	default:
+		return false;
+	}
+}
+
+/*
+ * A fence ends the batch: what comes before is drained first. One that
+ * commits is executed only when nothing before it failed.
+ */
+Failure Session::fence(const wire::Header &header)
+{
+	if (!(header.flags & wire::kFence))
+		return {};
+	complete_pending();
+	if (!(header.flags & (wire::kFlush | wire::kCommit)))
+		return {};
+	executor_.drain();
+	return executor_.pass_fence(header.operation);
+}
+
+void Session::pend(const wire::Header &header, uint64_t token,
+		   const Failure &failure)
+{
+	bool needs_drain = !failure && (header.flags & wire::kCommit);
+	pending_.push_back({header.sequence, header.operation, needs_drain,
+			    token, failure});
+}
+
+bool Session::execute_write(const uint8_t *bytes, size_t len)
+{
+	wire::Write request;
+	if (len < sizeof(request))
+		return false;
+	std::memcpy(&request, bytes, sizeof(request));
+	if (request.header.length != len ||
+	    request.header.version != wire::kVersion)
+		return false;
+	Failure failure = fence(request.header);
+	if (!failure)
+		failure = executor_.write(request, bytes + sizeof(request),
+					  len - sizeof(request));
+	pend(request.header, request.token, failure);
+	return true;
+}
+
+bool Session::execute_flush(const uint8_t *bytes, size_t len)
+{
+	wire::Flush request;
+	std::memcpy(&request, bytes, sizeof(request));
+	size_t payload = len - sizeof(request);
+	if (request.header.length != len ||
+	    request.header.version != wire::kVersion ||
+	    payload % sizeof(wire::Range))
+		return false;
+	Failure failure = fence(request.header);
+	if (!failure)
+		failure = executor_.flush(request, bytes + sizeof(request),
+					  payload / sizeof(wire::Range));
+	pend(request.header, Executor::kAnyRegion, failure);
+	return true;
+}
+
+bool Session::execute_read(const uint8_t *bytes, size_t len)
+{
+	wire::Read request;
+	if (!wire::parse(bytes, len, &request) ||
+	    request.length > wire::kMaxPayload)
+		return false;
+	Failure failure = fence(request.header);
+	if (failure) {
+		pend(request.header, request.token, failure);
+		return true;
+	}
+	/* The answer says that all before succeeded: it must be known. */
+	complete_pending();
+	if (!send_answers())
+		return false;
+	uint8_t *buffer = link_.begin();
+	failure = executor_.read(request, buffer + sizeof(wire::Data));
+	if (failure) {
+		pend(request.header, request.token, failure);
+		return true;
+	}
+	auto data = wire::make<wire::Data>(request.header.sequence,
+					   request.header.operation, 0,
+					   request.length);
+	std::memcpy(buffer, &data, sizeof(data));
+	return !link_.send(sizeof(data) + request.length);
+}
+
+bool Session::resolve(const uint8_t *bytes, size_t len)
+{
+	wire::Resolve request;
+	if (!wire::parse(bytes, len, &request))
+		return false;
+	const TargetRegion *region = table_->find(request.token);
+	if (!region) {
+		pend(request.header, request.token,
+		     {FI_ENOKEY, Cause::unknown_key});
+		return true;
+	}
+	complete_pending();
+	if (!send_answers())
+		return false;
+	auto answer = wire::make<wire::Region>(request.header.sequence,
+					       request.header.operation);
+	answer.base = region->base;
+	answer.length = region->len;
+	answer.lower_base = region->lower_base;
+	answer.lower_key =
+		region->lower_mr ? fi_mr_key(region->lower_mr.get()) : 0;
+	answer.notify_base = region->notify_base;
+	answer.notify_key = region->notify_key;
+	answer.granularity =
+		static_cast<uint8_t>(region->backend->granularity());
+	answer.domain = static_cast<uint8_t>(region->backend->domain());
+	answer.one_sided = region->lower_mr != nullptr;
+	answer.access = region->access;
+	return !link_.send_message(answer);
+}
+
+/* Drains if a commit waits for it; then every outcome is known. */
+void Session::complete_pending()
+{
+	bool needed = false;
+	for (const Pending &request : pending_)
+		needed = needed || request.needs_drain;
+	if (!needed)
+		return;
+	executor_.drain();
+	for (Pending &request : pending_) {
+		if (!request.needs_drain)
+			continue;
+		request.failure = executor_.failure_of(request.token);
+		request.needs_drain = false;
+	}
+}
+
+/* One acknowledgement for each run of successes and for each failure. */
+bool Session::send_answers()
+{
+	while (!pending_.empty() && link_.free_sends()) {
+		Pending last = pending_.front();
+		pending_.pop_front();
+		while (!last.failure && !pending_.empty()) {
+			last = pending_.front();
+			pending_.pop_front();
+		}
+		if (!send_ack(last))
+			return false;
+	}
+	return true;
+}
+
+bool Session::send_ack(const Pending &last)
+{
+	auto ack = wire::make<wire::Ack>(last.sequence, last.operation);
+	ack.status = static_cast<uint16_t>(last.failure.err);
+	ack.cause = static_cast<uint16_t>(last.failure.cause);
+	if (params().trace_write)
+		PMEM_TRACE(FI_LOG_EP_DATA,
+			   "op %" PRIu64 " target ack sequence %" PRIu64
+			   " status %u",
+			   last.operation, last.sequence, ack.status);
+	return !link_.send_message(ack);
+}
+
+bool Session::finish_batch()
+{
+	complete_pending();
+	if (!send_answers())
+		return false;
+	return !link_.send_waiting();
+}
+
+} // namespace ofi_pmem

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* Copyright (c) 2026 the ofi_pmem developers */
+/*
+ * The service's end of one channel: takes requests in order, has them executed
+ * and answers. Answers wait for the end of the batch, where one drain serves
+ * all commits in it; a fence and an answer that carries data end it early.
+ * Called by the service thread only, under the region table's lock.
+ */
+#pragma once
+
+#include <deque>
+
+#include "plane/link.hh"
+#include "target/executor.hh"
+
+namespace ofi_pmem
+{
+
+class Session
+{
+public:
+	explicit Session(RegionTable *table) noexcept;
+
+	/* Opens the endpoint for a connection request and accepts it. */
+	[[nodiscard]] int open(const HiddenDomain &domain, fi_info *info,
+			       const Queues &queues, uint32_t id);
+
+	const fid_ep *ep() const noexcept { return link_.ep(); }
+
+	/* These return false when the peer must be disconnected. */
+	[[nodiscard]] bool on_receive(uint16_t slot, size_t len);
+	[[nodiscard]] bool on_sent(uint16_t slot);
+	[[nodiscard]] bool finish_batch();
+
+	/* In the service's list of those to call finish_batch() for. */
+	bool touched = false;
+
+private:
+	struct Received {
+		uint16_t slot;
+		size_t len;
+	};
+	/* An executed request that is not answered yet. */
+	struct Pending {
+		uint64_t sequence;
+		uint64_t operation;
+		bool needs_drain;
+		uint64_t token; /* of the region; Executor::kAnyRegion */
+		Failure failure;
+	};
+
+	[[nodiscard]] bool run_backlog();
+	[[nodiscard]] bool greet(const uint8_t *bytes, size_t len);
+	[[nodiscard]] bool execute(const uint8_t *bytes, size_t len);
+	[[nodiscard]] bool execute_write(const uint8_t *bytes, size_t len);
+	[[nodiscard]] bool execute_flush(const uint8_t *bytes, size_t len);
+	[[nodiscard]] bool execute_read(const uint8_t *bytes, size_t len);
+	[[nodiscard]] bool resolve(const uint8_t *bytes, size_t len);
+	[[nodiscard]] Failure fence(const wire::Header &header);
+	void pend(const wire::Header &header, uint64_t token,
+		  const Failure &failure);
+	void complete_pending();
+	[[nodiscard]] bool send_answers();
+	[[nodiscard]] bool send_ack(const Pending &last);
+
+	RegionTable *table_;
+	Executor executor_;
+	Link link_;
+	bool greeted_ = false;
+	uint64_t last_sequence_ = 0;
+	std::deque<Received> backlog_;
+	std::deque<Pending> pending_;
+};
+
+} // namespace ofi_pmem

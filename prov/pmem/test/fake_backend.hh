@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* Copyright (c) 2026 the ofi_pmem developers */
+/*
+ * A backend over plain memory that keeps a durable image beside it and records
+ * its calls, so that a test can see what was durable when, and can make any
+ * call fail.
+ */
+#pragma once
+
+#include <cstring>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "persist/backend.hh"
+
+namespace ofi_pmem::test
+{
+
+/* Shared by the backend and the test, which outlives it. */
+struct FakeMedium {
+	explicit FakeMedium(size_t len) : visible(len), durable(len) {}
+
+	std::mutex mutex;
+	std::vector<uint8_t> visible;
+	std::vector<uint8_t> durable;
+	std::vector<std::string> calls; /* store, flush, drain, ... */
+	int store_result = 0;
+	int flush_result = 0;
+	int drain_result = 0;
+	bool one_sided = true;
+
+	size_t count(const std::string &call)
+	{
+		std::lock_guard guard(mutex);
+		size_t found = 0;
+		for (const auto &one : calls)
+			found += one == call;
+		return found;
+	}
+};
+
+class FakeBackend final : public Backend
+{
+public:
+	explicit FakeBackend(FakeMedium *medium) : medium_(medium) {}
+
+	int flush(uint64_t offset, size_t len) noexcept override
+	{
+		std::lock_guard guard(medium_->mutex);
+		medium_->calls.emplace_back("flush");
+		if (medium_->flush_result)
+			return medium_->flush_result;
+		pending_.push_back({offset, len});
+		return 0;
+	}
+
+	int drain() noexcept override
+	{
+		std::lock_guard guard(medium_->mutex);
+		medium_->calls.emplace_back("drain");
+		if (medium_->drain_result)
+			return medium_->drain_result;
+		for (const auto &[offset, len] : pending_)
+			std::memcpy(&medium_->durable[offset],
+				    &medium_->visible[offset], len);
+		pending_.clear();
+		return 0;
+	}
+
+	int store(uint64_t offset, const void *source,
+		  size_t len) noexcept override
+	{
+		std::lock_guard guard(medium_->mutex);
+		medium_->calls.emplace_back("store");
+		if (medium_->store_result)
+			return medium_->store_result;
+		std::memcpy(&medium_->visible[offset], source, len);
+		return 0;
+	}
+
+	int store_flush(uint64_t offset, const void *source, size_t len,
+			bool *stored) noexcept override
+	{
+		int ret = store(offset, source, len);
+		*stored = !ret;
+		return ret ? ret : flush(offset, len);
+	}
+
+	int load(uint64_t offset, void *target, size_t len) noexcept override
+	{
+		std::lock_guard guard(medium_->mutex);
+		medium_->calls.emplace_back("load");
+		std::memcpy(target, &medium_->visible[offset], len);
+		return 0;
+	}
+
+	Granularity granularity() const noexcept override
+	{
+		return Granularity::cache_line;
+	}
+	PersistenceDomain domain() const noexcept override
+	{
+		return PersistenceDomain::simulated;
+	}
+	bool one_sided() const noexcept override { return medium_->one_sided; }
+
+private:
+	struct Piece {
+		uint64_t offset;
+		size_t len;
+	};
+
+	FakeMedium *medium_;
+	std::vector<Piece> pending_;
+};
+
+} // namespace ofi_pmem::test

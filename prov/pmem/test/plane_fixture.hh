@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* Copyright (c) 2026 the ofi_pmem developers */
+/*
+ * Both halves of the persistence plane in one process, over the tcp provider
+ * on loopback: a service with one region on a fake medium, and a channel table
+ * whose owner records completions. No application plane.
+ */
+#pragma once
+
+#include <chrono>
+#include <deque>
+
+#include <arpa/inet.h>
+#include <gtest/gtest.h>
+
+#include "core/key.hh"
+#include "core/params.hh"
+#include "fake_backend.hh"
+#include "plane/channel_table.hh"
+#include "target/service.hh"
+
+namespace ofi_pmem::test
+{
+
+class RecordingOwner final : public OpOwner
+{
+public:
+	int peer_address(fi_addr_t, IpAddress *address) noexcept override
+	{
+		sockaddr_in loopback{};
+		loopback.sin_family = AF_INET;
+		loopback.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+		return address->assign(&loopback, sizeof(loopback))
+			       ? 0
+			       : -FI_EINVAL;
+	}
+	int reserve_completion() noexcept override { return 0; }
+	void unreserve_completion() noexcept override {}
+	void completed(const OpResult &result) noexcept override
+	{
+		results.push_back(result);
+	}
+	void notification_ready() noexcept override { notifications++; }
+	int commit_local(const iovec *, size_t) noexcept override { return 0; }
+
+	std::deque<OpResult> results;
+	int notifications = 0;
+};
+
+/* What a test asks of one operation. */
+struct Call {
+	bool write = true;
+	Level level = Level::transmit;
+	bool fence = false;
+	bool inject = false;
+};
+
+class PlaneFixture : public ::testing::Test
+{
+protected:
+	static constexpr size_t kRegionLen = 1 << 20;
+	static constexpr uint64_t kBase = 0x100000;
+
+	void SetUp() override
+	{
+		ASSERT_EQ(hidden_.open(*app_info()), 0);
+		service_ = std::make_unique<Service>(hidden_, &table_);
+		ASSERT_EQ(service_->open(), 0);
+		initiator_ = std::make_unique<Initiator>(hidden_);
+		ASSERT_EQ(initiator_->open(false), 0);
+		channels_ = std::make_unique<ChannelTable>(initiator_.get(),
+							   &owner_);
+		ASSERT_EQ(channels_->open(256), 0);
+	}
+
+	void TearDown() override
+	{
+		channels_.reset();
+		initiator_.reset();
+		service_.reset();
+	}
+
+	static InfoPtr app_info()
+	{
+		InfoPtr info(fi_allocinfo());
+		info->fabric_attr->prov_name = strdup("tcp;ofi_pmem");
+		info->fabric_attr->api_version = fi_version();
+		info->domain_attr->name = strdup("lo");
+		return info;
+	}
+
+	/* Registers the medium; returns its persistent key. */
+	uint64_t add_region(FakeMedium *medium,
+			    uint8_t access = wire::kRemoteRead |
+					     wire::kRemoteWrite)
+	{
+		auto region = std::make_unique<TargetRegion>();
+		region->memory = medium->visible.data();
+		region->len = medium->visible.size();
+		region->base = kBase;
+		region->access = access;
+		region->backend = std::make_unique<FakeBackend>(medium);
+		if (medium->one_sided) {
+			EXPECT_EQ(hidden_.register_memory(
+					  region->memory, region->len,
+					  FI_REMOTE_READ | FI_REMOTE_WRITE,
+					  &region->lower_mr),
+				  0);
+			if (hidden_.uses_virtual_addresses())
+				region->lower_base =
+					reinterpret_cast<uintptr_t>(
+						region->memory);
+		}
+		uint64_t token = 0;
+		EXPECT_EQ(table_.add(std::move(region), &token), 0);
+		return Key(service_->port(), token).value();
+	}
+
+	/* Ends the service and starts another on the same port and regions. */
+	void restart_service()
+	{
+		std::string port = std::to_string(service_->port());
+		service_.reset();
+		setenv("FI_OFI_PMEM_PORT_RANGE", (port + "-" + port).c_str(),
+		       1);
+		ASSERT_EQ(load_params(), 0);
+		service_ = std::make_unique<Service>(hidden_, &table_);
+		EXPECT_EQ(service_->open(), 0);
+		unsetenv("FI_OFI_PMEM_PORT_RANGE");
+		ASSERT_EQ(load_params(), 0);
+	}
+
+	/* One call; -FI_EAGAIN is passed on. */
+	ssize_t try_submit(const Call &call, void *buffer, size_t len,
+			   uint64_t offset, uint64_t key)
+	{
+		iovec iov{buffer, len};
+		fi_rma_iov rma{kBase + offset, len, key};
+		fi_msg_rma msg{};
+		msg.msg_iov = &iov;
+		msg.iov_count = 1;
+		msg.rma_iov = &rma;
+		msg.rma_iov_count = 1;
+		msg.context = buffer;
+		OpRequest request{&msg,	      call.write,  call.level,
+				  call.fence, call.inject, false,
+				  true,	      false};
+		return channels_->submit(request);
+	}
+
+	/* Repeats while nothing happens, as an application does. */
+	ssize_t submit(const Call &call, void *buffer, size_t len,
+		       uint64_t offset, uint64_t key)
+	{
+		ssize_t ret;
+		auto deadline = Clock::now() + kPatience;
+		do {
+			ret = try_submit(call, buffer, len, offset, key);
+			initiator_->progress();
+		} while (ret == -FI_EAGAIN && Clock::now() < deadline);
+		return ret;
+	}
+
+	OpResult wait()
+	{
+		auto deadline = Clock::now() + kPatience;
+		while (owner_.results.empty() && Clock::now() < deadline)
+			initiator_->progress();
+		if (owner_.results.empty()) {
+			ADD_FAILURE() << "no completion in time";
+			return {};
+		}
+		OpResult result = owner_.results.front();
+		owner_.results.pop_front();
+		return result;
+	}
+
+	using Clock = std::chrono::steady_clock;
+	static constexpr auto kPatience = std::chrono::seconds(20);
+
+	HiddenDomain hidden_;
+	RegionTable table_;
+	std::unique_ptr<Service> service_;
+	std::unique_ptr<Initiator> initiator_;
+	RecordingOwner owner_;
+	std::unique_ptr<ChannelTable> channels_;
+};
+
+} // namespace ofi_pmem::test
