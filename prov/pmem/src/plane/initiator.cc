@@ -198,7 +198,9 @@ void Initiator::read_error()
 		return;
 	/* A connected endpoint does not survive a failed operation: the state
 	 * of everything behind it is unknown. */
-	channel->disconnect(error.err, "an inner operation failed");
+	channel->disconnect(error.err == FI_ECANCELED ? FI_ECONNRESET
+						      : error.err,
+			    "an inner operation failed");
 }
 
 void Initiator::add_link(Channel *channel)
