@@ -78,6 +78,8 @@ protected:
 		channels_.reset();
 		initiator_.reset();
 		service_.reset();
+		unsetenv("FI_OFI_PMEM_PORT_RANGE");
+		ASSERT_EQ(load_params(), 0);
 	}
 
 	static InfoPtr app_info()
@@ -126,8 +128,6 @@ protected:
 		ASSERT_EQ(load_params(), 0);
 		service_ = std::make_unique<Service>(hidden_, &table_);
 		EXPECT_EQ(service_->open(), 0);
-		unsetenv("FI_OFI_PMEM_PORT_RANGE");
-		ASSERT_EQ(load_params(), 0);
 	}
 
 	/* One call; -FI_EAGAIN is passed on. */
@@ -178,6 +178,8 @@ protected:
 	using Clock = std::chrono::steady_clock;
 	static constexpr auto kPatience = std::chrono::seconds(20);
 
+	/* Outlive the service that reads and writes them. */
+	std::deque<FakeMedium> media_;
 	HiddenDomain hidden_;
 	RegionTable table_;
 	std::unique_ptr<Service> service_;

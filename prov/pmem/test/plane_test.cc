@@ -34,7 +34,7 @@ class PlaneSizes : public PlaneFixture,
 
 TEST_P(PlaneSizes, CommitIsDurableWhenItCompletes)
 {
-	FakeMedium medium(kRegionLen);
+	FakeMedium &medium = media_.emplace_back(kRegionLen);
 	uint64_t key = add_region(&medium);
 	auto data = pattern(GetParam(), 7);
 	ASSERT_EQ(submit(kCommit, data.data(), data.size(), 100, key), 0);
@@ -48,7 +48,7 @@ TEST_P(PlaneSizes, CommitIsDurableWhenItCompletes)
 
 TEST_P(PlaneSizes, CommitOfARegionThatOnlyTheServiceTouches)
 {
-	FakeMedium medium(kRegionLen);
+	FakeMedium &medium = media_.emplace_back(kRegionLen);
 	medium.one_sided = false;
 	uint64_t key = add_region(&medium);
 	auto data = pattern(GetParam(), 9);
@@ -60,7 +60,7 @@ TEST_P(PlaneSizes, CommitOfARegionThatOnlyTheServiceTouches)
 
 TEST_P(PlaneSizes, PlainWriteIsDurableAfterADrainAndNotBefore)
 {
-	FakeMedium medium(kRegionLen);
+	FakeMedium &medium = media_.emplace_back(kRegionLen);
 	uint64_t key = add_region(&medium);
 	auto data = pattern(GetParam(), 1);
 	ASSERT_EQ(submit(kDelivery, data.data(), data.size(), 0, key), 0);
@@ -78,7 +78,7 @@ TEST_P(PlaneSizes, PlainWriteIsDurableAfterADrainAndNotBefore)
 TEST_P(PlaneSizes, ReadReturnsWhatWasWritten)
 {
 	for (bool one_sided : {true, false}) {
-		FakeMedium medium(kRegionLen);
+		FakeMedium &medium = media_.emplace_back(kRegionLen);
 		medium.one_sided = one_sided;
 		uint64_t key = add_region(&medium);
 		auto data = pattern(GetParam(), 5);
@@ -97,7 +97,7 @@ INSTANTIATE_TEST_SUITE_P(AcrossTheInlineLimit, PlaneSizes,
 
 TEST_F(Plane, FencedWriteIsStoredAfterTheDrainOfWhatCameBefore)
 {
-	FakeMedium medium(kRegionLen);
+	FakeMedium &medium = media_.emplace_back(kRegionLen);
 	uint64_t key = add_region(&medium);
 	auto record = pattern(10000, 1);
 	uint64_t pointer = 42;
@@ -112,7 +112,7 @@ TEST_F(Plane, FencedWriteIsStoredAfterTheDrainOfWhatCameBefore)
 
 TEST_F(Plane, UnknownKeyIsAnErrorAtTheCall)
 {
-	FakeMedium medium(kRegionLen);
+	FakeMedium &medium = media_.emplace_back(kRegionLen);
 	uint64_t key = add_region(&medium);
 	uint64_t byte = 1;
 	EXPECT_EQ(submit(kCommit, &byte, 8, 0, key ^ 1), -FI_ENOKEY);
@@ -122,7 +122,7 @@ TEST_F(Plane, UnknownKeyIsAnErrorAtTheCall)
 
 TEST_F(Plane, RangeOutsideTheRegionIsAnErrorAtTheCall)
 {
-	FakeMedium medium(kRegionLen);
+	FakeMedium &medium = media_.emplace_back(kRegionLen);
 	uint64_t key = add_region(&medium);
 	auto data = pattern(16, 0);
 	EXPECT_EQ(submit(kCommit, data.data(), 16, kRegionLen - 15, key),
@@ -135,7 +135,7 @@ TEST_F(Plane, RangeOutsideTheRegionIsAnErrorAtTheCall)
 
 TEST_F(Plane, AccessThatWasNotRegisteredIsRefused)
 {
-	FakeMedium medium(kRegionLen);
+	FakeMedium &medium = media_.emplace_back(kRegionLen);
 	uint64_t key = add_region(&medium, wire::kRemoteRead);
 	uint64_t value = 0;
 	EXPECT_EQ(submit(kCommit, &value, 8, 0, key), -FI_EACCES);
@@ -145,7 +145,7 @@ TEST_F(Plane, AccessThatWasNotRegisteredIsRefused)
 
 TEST_F(Plane, RegionClosedAfterItsKeyWasResolvedFailsTheWrite)
 {
-	FakeMedium medium(kRegionLen);
+	FakeMedium &medium = media_.emplace_back(kRegionLen);
 	uint64_t key = add_region(&medium);
 	uint64_t value = 1;
 	ASSERT_EQ(submit(kCommit, &value, 8, 0, key), 0);
@@ -160,8 +160,8 @@ TEST_F(Plane, RegionClosedAfterItsKeyWasResolvedFailsTheWrite)
 
 TEST_F(Plane, FailedDrainPoisonsTheRegionForEveryLaterWrite)
 {
-	FakeMedium medium(kRegionLen);
-	FakeMedium other(kRegionLen);
+	FakeMedium &medium = media_.emplace_back(kRegionLen);
+	FakeMedium &other = media_.emplace_back(kRegionLen);
 	uint64_t key = add_region(&medium);
 	uint64_t other_key = add_region(&other);
 	uint64_t value = 1;
@@ -180,8 +180,8 @@ TEST_F(Plane, FailedDrainPoisonsTheRegionForEveryLaterWrite)
 
 TEST_F(Plane, FencedCommitFailsAndIsNotStoredWhenAnEarlierWriteFailed)
 {
-	FakeMedium medium(kRegionLen);
-	FakeMedium full(kRegionLen);
+	FakeMedium &medium = media_.emplace_back(kRegionLen);
+	FakeMedium &full = media_.emplace_back(kRegionLen);
 	full.one_sided = false;
 	uint64_t key = add_region(&medium);
 	uint64_t full_key = add_region(&full);
@@ -202,7 +202,7 @@ TEST_F(Plane, FencedCommitFailsAndIsNotStoredWhenAnEarlierWriteFailed)
 
 TEST_F(Plane, DrainAfterTheWritesWereLostWithTheirConnectionFails)
 {
-	FakeMedium medium(kRegionLen);
+	FakeMedium &medium = media_.emplace_back(kRegionLen);
 	uint64_t key = add_region(&medium);
 	auto data = pattern(100, 3);
 	ASSERT_EQ(submit(kDelivery, data.data(), 100, 0, key), 0);
@@ -221,7 +221,7 @@ TEST_F(Plane, DrainAfterTheWritesWereLostWithTheirConnectionFails)
 
 TEST_F(Plane, LostConnectionNeverCompletesACommitThatIsNotDurable)
 {
-	FakeMedium medium(kRegionLen);
+	FakeMedium &medium = media_.emplace_back(kRegionLen);
 	uint64_t key = add_region(&medium);
 	std::vector<uint64_t> values(64);
 	std::iota(values.begin(), values.end(), 1);
@@ -246,7 +246,7 @@ TEST_F(Plane, LostConnectionNeverCompletesACommitThatIsNotDurable)
 
 TEST_F(Plane, StormOfSmallCommitsAllComplete)
 {
-	FakeMedium medium(kRegionLen);
+	FakeMedium &medium = media_.emplace_back(kRegionLen);
 	uint64_t key = add_region(&medium);
 	std::vector<uint64_t> values(2000);
 	std::iota(values.begin(), values.end(), 1);
