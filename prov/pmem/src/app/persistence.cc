@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* Copyright (c) 2026 the ofi_pmem developers */
+#include "app/persistence.hh"
+
+namespace ofi_pmem
+{
+
+int Persistence::open(const fi_info &info)
+{
+	int ret = hidden_.open(info);
+	if (ret)
+		return ret;
+	initiator_ = std::make_unique<Initiator>(hidden_);
+	return initiator_->open(info.domain_attr->data_progress ==
+				FI_PROGRESS_AUTO);
+}
+
+int Persistence::start_service()
+{
+	std::lock_guard guard(service_mutex_);
+	if (service_)
+		return 0;
+	auto service = std::make_unique<Service>(hidden_, &regions_);
+	int ret = service->open();
+	if (!ret)
+		service_ = std::move(service);
+	return ret;
+}
+
+int Persistence::add_region(RegionRequest request, Key *key)
+{
+	int ret = start_service();
+	if (ret)
+		return ret;
+	auto region = std::make_unique<TargetRegion>();
+	region->memory = static_cast<uint8_t *>(request.memory);
+	region->len = request.len;
+	region->base = request.base;
+	if (request.access & FI_REMOTE_READ)
+		region->access |= wire::kRemoteRead;
+	if (request.access & FI_REMOTE_WRITE)
+		region->access |= wire::kRemoteWrite;
+	region->notify_base = request.notify_base;
+	region->notify_key = request.notify_key;
+	region->backend = std::move(request.backend);
+	uint64_t remote = request.access & (FI_REMOTE_READ | FI_REMOTE_WRITE);
+	if (region->backend->one_sided() && remote) {
+		ret = hidden_.register_memory(request.memory, request.len,
+					      remote, &region->lower_mr);
+		if (ret)
+			return ret;
+		if (hidden_.uses_virtual_addresses())
+			region->lower_base =
+				reinterpret_cast<uintptr_t>(request.memory);
+	}
+	uint64_t token = 0;
+	ret = regions_.add(std::move(region), &token);
+	if (!ret)
+		*key = Key(service_->port(), token);
+	return ret;
+}
+
+} // namespace ofi_pmem

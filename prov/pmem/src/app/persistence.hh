@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* Copyright (c) 2026 the ofi_pmem developers */
+/*
+ * The persistence plane of one persistent domain: the hidden inner domain,
+ * the channels of its endpoints and, once a region is registered, the service.
+ * Any thread.
+ */
+#pragma once
+
+#include <memory>
+#include <mutex>
+
+#include "core/key.hh"
+#include "plane/initiator.hh"
+#include "target/service.hh"
+
+namespace ofi_pmem
+{
+
+/* What a registration tells the plane about a region. */
+struct RegionRequest {
+	void *memory;
+	size_t len;
+	uint64_t base;	 /* the address that initiators use for `memory` */
+	uint64_t access; /* FI_REMOTE_READ, FI_REMOTE_WRITE, ... */
+	std::unique_ptr<Backend> backend;
+	/* The inner region of the application's domain. */
+	uint64_t notify_base;
+	uint64_t notify_key;
+};
+
+class Persistence
+{
+public:
+	/* `info` is the one that the application opens its domain with. */
+	[[nodiscard]] int open(const fi_info &info);
+
+	Initiator &initiator() noexcept { return *initiator_; }
+	RegionTable &regions() noexcept { return regions_; }
+
+	/* Makes a region reachable; the first one starts the service. */
+	[[nodiscard]] int add_region(RegionRequest request, Key *key);
+	void remove_region(Key key) { regions_.remove(key.token()); }
+
+private:
+	[[nodiscard]] int start_service();
+
+	/* In order of dependence: destroyed from the last to the first. */
+	HiddenDomain hidden_;
+	RegionTable regions_;
+	std::unique_ptr<Initiator> initiator_;
+	std::mutex service_mutex_;
+	std::unique_ptr<Service> service_;
+};
+
+} // namespace ofi_pmem

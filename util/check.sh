@@ -1,0 +1,151 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+#
+# Runs every test of the tree: formatting, headers, the unit and end-to-end
+# tests in a plain build, then again under ASan+UBSan and under TSan. Ends with
+# a line "N passed, N failed, N skipped". CI runs exactly this.
+#
+#   util/check.sh [--quick] [--no-install]
+#
+#   --quick       the plain build only
+#   --no-install  the packages are there already; do not call apt-get
+#
+# Builds below build/check/ and may be run again at any time.
+
+set -u
+top=$(cd "$(dirname "$0")/.." && pwd)
+. "$top/util/common.sh"
+
+quick=no
+install=yes
+for arg in "$@"; do
+	case $arg in
+	--quick) quick=yes ;;
+	--no-install) install=no ;;
+	*)
+		echo "usage: util/check.sh [--quick] [--no-install]" >&2
+		exit 2
+		;;
+	esac
+done
+
+passed=0
+failed=0
+skipped=0
+failures=()
+
+record() { # record NAME STATUS
+	if [ "$2" -eq 0 ]; then
+		passed=$((passed + 1))
+		echo "ok: $1"
+	else
+		failed=$((failed + 1))
+		failures+=("$1")
+		echo "FAILED: $1"
+	fi
+}
+
+# Adds up what one `make check` ran. A GoogleTest program counts its cases, any
+# other program counts as one.
+count_results() { # count_results NAME BUILD_DIRECTORY
+	local trs log result cases
+	while IFS= read -r trs; do
+		log=${trs%.trs}.log
+		result=$(sed -n 's/^:test-result: *\([A-Z]*\).*/\1/p' "$trs")
+		cases=$(sed -n 's/^\[  PASSED  \] \([0-9]*\) test.*/\1/p' "$log" |
+			awk '{n += $1} END {print n + 0}')
+		case $result in
+		PASS) passed=$((passed + (cases > 0 ? cases : 1))) ;;
+		SKIP)
+			skipped=$((skipped + 1))
+			echo "skipped: $1: $(basename "${log%.log}"):" \
+				"$(tail -n 1 "$log")"
+			;;
+		*)
+			passed=$((passed + cases))
+			failed=$((failed + 1))
+			failures+=("$1: $(basename "${log%.log}")")
+			tail -n 60 "$log"
+			;;
+		esac
+		skipped=$((skipped + $(sed -n \
+			's/^\[  SKIPPED \] \([0-9]*\) test.*/\1/p' "$log" |
+			awk '{n += $1} END {print n + 0}')))
+	done < <(find "$2" -name '*.trs')
+}
+
+# Configures, builds and runs the tests of one build.
+check_build() { # check_build NAME [configure option...]
+	local name=$1 dir=$top/build/check/$1
+	shift
+	echo "== $name: $*"
+	mkdir -p "$dir"
+	cd "$dir" || exit 1
+	if [ ! -e config.status ] || [ "$top/configure" -nt config.status ]; then
+		"$top/configure" --enable-werror "$@" >configure.log 2>&1 || {
+			tail -n 20 configure.log
+			record "$name: configure" 1
+			return
+		}
+	fi
+	find . -name '*.trs' -delete
+	if ! make -j"$(nproc)" >make.log 2>&1; then
+		grep -E 'error|Error' make.log | head -n 20
+		record "$name: make" 1
+		return
+	fi
+	make check >check.log 2>&1 || grep -E 'error|^(FAIL|ERROR)' check.log
+	if [ -z "$(find . -name '*.trs' -print -quit)" ]; then
+		tail -n 20 check.log
+		record "$name: make check ran no test" 1
+		return
+	fi
+	count_results "$name" "$dir"
+}
+
+check_format() {
+	cd "$top" || exit 1
+	find prov util fabtests include -name '*.cc' -o -name '*.hh' -o \
+		-name '*.h' | xargs clang-format --dry-run --Werror
+}
+
+check_configure_message() {
+	# A missing dependency must be named by its Debian package.
+	cd "$(mktemp -d)" || exit 1
+	PKG_CONFIG_LIBDIR=/nonexistent "$top/configure" >out 2>&1
+	grep -q 'install the package libfabric-dev' out
+	local ret=$?
+	rm -rf "$PWD"
+	return $ret
+}
+
+if [ "$install" = yes ]; then
+	install_packages || exit 1
+fi
+cd "$top" || exit 1
+./autogen.sh >/dev/null 2>&1 || {
+	echo "autogen.sh failed" >&2
+	exit 1
+}
+
+check_format
+record "clang-format of the whole tree" $?
+check_configure_message
+record "configure names missing packages" $?
+
+check_build plain CXXFLAGS="-g -O2"
+make -C "$top/build/check/plain" check-headers >/dev/null
+record "every header stands alone" $?
+if [ "$quick" = no ]; then
+	# Fewer kill rounds: the plain build runs them all.
+	export PMEM_KILL_ROUNDS=${PMEM_KILL_ROUNDS:-20}
+	check_build asan --enable-sanitizer=address,undefined \
+		CXXFLAGS="-g -O1"
+	check_build tsan --enable-sanitizer=thread CXXFLAGS="-g -O1"
+fi
+
+for name in ${failures[@]+"${failures[@]}"}; do
+	echo "failed: $name"
+done
+echo "$passed passed, $failed failed, $skipped skipped"
+[ "$failed" -eq 0 ]
