@@ -2,10 +2,37 @@
 /* Copyright (c) 2026 the ofi_pmem developers */
 #pragma once
 
+#include "app/fid_map.hh"
+#include "app/wrapper.hh"
+
 #include <rdma/fabric.h>
+#include <rdma/fi_domain.h>
 
 namespace ofi_pmem
 {
+
+/*
+ * The fabric: parent of domains, event queues and passive endpoints. Called by
+ * application threads.
+ */
+class Fabric final : public Wrapper<fid_fabric>
+{
+public:
+	/* Creates the wrapper together with its inner fabric. */
+	static int open(const fi_fabric_attr &attr, void *context,
+			fid_fabric **fabric);
+
+	/* Of every inner object that an event can name. */
+	FidMap &fids() noexcept { return fids_; }
+
+	/* Arms each waitable object; -FI_EAGAIN when one has work. */
+	int trywait(fid_t *waitables, int count) noexcept;
+
+private:
+	explicit Fabric(void *context) noexcept;
+
+	FidMap fids_;
+};
 
 /* fi_provider::fabric. */
 int fabric_open(fi_fabric_attr *attr, fid_fabric **fabric,

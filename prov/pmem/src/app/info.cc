@@ -1,21 +1,199 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* Copyright (c) 2026 the ofi_pmem developers */
 #include "app/info.hh"
-#include "app/fabric.hh"
+
+#include <atomic>
+#include <cstdlib>
+
+#include "app/info_name.hh"
+#include "app/info_variant.hh"
+#include "app/wrapper.hh"
+#include "core/log.hh"
+#include "core/params.hh"
+
 #include <rdma/fi_errno.h>
+
 namespace ofi_pmem
 {
-static int init_error;
-int getinfo(uint32_t, const char *, const char *, uint64_t, const fi_info *,
-	    fi_info **) noexcept
+
+namespace
 {
-	return init_error ? init_error : -FI_ENODATA;
+
+int init_error;
+
+/* Set while this thread is in fi_getinfo() for the inner provider. */
+thread_local bool asking_inner;
+
+/* The arguments of one getinfo() call, and what it has found so far. */
+class Discovery
+{
+public:
+	Discovery(uint32_t version, const char *node, const char *service,
+		  uint64_t flags, const fi_info *hints) noexcept
+		: version_(version), node_(node), service_(service),
+		  flags_(flags), hints_(hints)
+	{
+	}
+
+	/* Appends what `variant` of the inner provider can be offered. */
+	void offer(const char *name, Variant variant);
+
+	bool empty() const noexcept { return !found_; }
+	fi_info *release() noexcept { return found_.release(); }
+
+private:
+	InfoPtr ask_inner(const char *name, Variant variant) const;
+	bool keep(const char *name, Variant variant, fi_info *info) const;
+	void append(InfoPtr info) noexcept;
+
+	uint32_t version_;
+	const char *node_;
+	const char *service_;
+	uint64_t flags_;
+	const fi_info *hints_;
+	InfoPtr found_;
+	fi_info *last_ = nullptr;
+};
+
+InfoPtr Discovery::ask_inner(const char *name, Variant variant) const
+{
+	InfoPtr below;
+	/* Without hints an inner provider withholds nothing for our sake. */
+	if (hints_)
+		below = inner_hints(*hints_, name, variant);
+	fi_info *list = nullptr;
+	asking_inner = true;
+	int ret = fi_getinfo(version_, node_, service_,
+			     flags_ | kGetinfoInternal, below.get(), &list);
+	asking_inner = false;
+	if (ret)
+		PMEM_INFO(FI_LOG_CORE, "inner provider %s: %s (%d)", name,
+			  fi_strerror(-ret), ret);
+	return InfoPtr(ret ? nullptr : list);
 }
+
+bool Discovery::keep(const char *name, Variant variant, fi_info *info) const
+{
+	/* Asked for "tcp", libfabric also runs what layers on tcp. */
+	if (!same_name(info->fabric_attr->prov_name, name))
+		return false;
+	if (variant == Variant::plain) {
+		make_plain_info(info);
+		return true;
+	}
+	if (const char *reason = unfit(*info)) {
+		PMEM_INFO(FI_LOG_CORE, "no persistence over %s domain %s: %s",
+			  name, info->domain_attr->name, reason);
+		return false;
+	}
+	make_persistent_info(hints_, info);
+	return true;
+}
+
+void Discovery::append(InfoPtr info) noexcept
+{
+	/* Objects in it are inner ones; those of the hints are ours. */
+	bool has_domain = hints_ && hints_->domain_attr;
+	info->domain_attr->domain =
+		has_domain ? hints_->domain_attr->domain : nullptr;
+	bool has_fabric = hints_ && hints_->fabric_attr;
+	info->fabric_attr->fabric =
+		has_fabric ? hints_->fabric_attr->fabric : nullptr;
+	if (info->handle && hints_)
+		info->handle = hints_->handle;
+
+	auto added = info.release();
+	if (last_)
+		last_->next = added;
+	else
+		found_.reset(added);
+	last_ = added;
+}
+
+void Discovery::offer(const char *name, Variant variant)
+{
+	auto rest = ask_inner(name, variant);
+	while (rest) {
+		InfoPtr info(rest.release());
+		rest.reset(std::exchange(info->next, nullptr));
+		if (keep(name, variant, info.get()))
+			append(std::move(info));
+	}
+}
+
+const char *provider_filter() noexcept
+{
+	char *value = nullptr;
+	if (!fi_param_get_str(nullptr, "provider", &value) && value)
+		return value;
+	return getenv("FI_PROVIDER");
+}
+
+/* The environment asks for persistence that the hints make impossible. */
+void warn_not_forced(const char *reason) noexcept
+{
+	static std::atomic<bool> warned{false};
+	if (!warned.exchange(true))
+		PMEM_WARN(FI_LOG_CORE,
+			  "persistence asked for by environment is off: %s",
+			  reason);
+}
+
+int find_infos(Discovery *found, const std::vector<std::string> &names,
+	       const fi_info *hints)
+{
+	bool asked = asks_persistence(hints);
+	bool open = !asks_capabilities(hints);
+	bool forced = !asked && !open && persistence_forced();
+	const char *reason = refusal(hints, Variant::persistent);
+	if (reason && forced)
+		warn_not_forced(reason);
+	else if (reason && asked)
+		PMEM_INFO(FI_LOG_CORE, "no info with FI_RMA_PMEM: %s", reason);
+
+	if (!reason && (asked || open || forced)) {
+		for (const auto &name : names)
+			found->offer(name.c_str(), Variant::persistent);
+	}
+	bool plain = open || (!asked && found->empty());
+	if (plain && !refusal(hints, Variant::plain)) {
+		for (const auto &name : names)
+			found->offer(name.c_str(), Variant::plain);
+	}
+	return found->empty() ? -FI_ENODATA : 0;
+}
+
+} // namespace
+
+int getinfo(uint32_t version, const char *node, const char *service,
+	    uint64_t flags, const fi_info *hints, fi_info **info) noexcept
+{
+	if (asking_inner)
+		return -FI_ENODATA;
+	return guarded([&] {
+		auto hint = hints && hints->fabric_attr
+				    ? hints->fabric_attr->prov_name
+				    : nullptr;
+		/* Other layering providers want what is below, unless they
+		 * name us. */
+		auto filter =
+			flags & kGetinfoInternal ? nullptr : provider_filter();
+		auto names = wanted_inner_names(hint, filter);
+		if (names.empty())
+			return -FI_ENODATA;
+		if (init_error)
+			return init_error;
+		Discovery found(version, node, service, flags, hints);
+		int ret = find_infos(&found, names, hints);
+		if (!ret)
+			*info = found.release();
+		return ret;
+	});
+}
+
 void set_getinfo_error(int ret) noexcept
 {
 	init_error = ret;
 }
-int fabric_open(fi_fabric_attr *, fid_fabric **, void *) noexcept
-{
-	return -FI_ENODATA;
-}
+
 } // namespace ofi_pmem

@@ -14,15 +14,18 @@
 
 #include "core/prov.hh"
 
+/* The last argument is always "", since ISO C++17 wants at least one. */
 #define PMEM_LOG(level, subsystem, format, ...)                                \
 	do {                                                                   \
 		if (fi_log_enabled(&::ofi_pmem::provider, level, subsystem))   \
 			fi_log(&::ofi_pmem::provider, level, subsystem,        \
-			       __func__, __LINE__, format "\n",                \
-			       ##__VA_ARGS__);                                 \
+			       __func__, __LINE__, format "%s\n",              \
+			       __VA_ARGS__);                                   \
 	} while (0)
 
-#define PMEM_WARN(subsystem, ...) PMEM_LOG(FI_LOG_WARN, subsystem, __VA_ARGS__)
-#define PMEM_INFO(subsystem, ...) PMEM_LOG(FI_LOG_INFO, subsystem, __VA_ARGS__)
+#define PMEM_WARN(subsystem, ...)                                              \
+	PMEM_LOG(FI_LOG_WARN, subsystem, __VA_ARGS__, "")
+#define PMEM_INFO(subsystem, ...)                                              \
+	PMEM_LOG(FI_LOG_INFO, subsystem, __VA_ARGS__, "")
 #define PMEM_TRACE(subsystem, ...)                                             \
-	PMEM_LOG(FI_LOG_TRACE, subsystem, __VA_ARGS__)
+	PMEM_LOG(FI_LOG_TRACE, subsystem, __VA_ARGS__, "")

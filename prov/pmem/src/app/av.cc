@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* Copyright (c) 2026 the ofi_pmem developers */
+#include "config.h"
+
+#include "app/av.hh"
+
+#include <algorithm>
+#include <memory>
+
+#include <rdma/fi_collective.h>
+
+namespace ofi_pmem
+{
+
+namespace
+{
+
+int av_remove(fid_av *av, fi_addr_t *addresses, size_t count,
+	      uint64_t flags) noexcept
+{
+	return static_cast<AddressVector *>(av)->remove(addresses, count,
+							flags);
+}
+
+fi_ops_av make_av_ops() noexcept
+{
+	fi_ops_av ops{};
+	ops.size = sizeof(ops);
+	ops.insert = forward<AddressVector, fi_av_insert>;
+	ops.insertsvc = forward<AddressVector, fi_av_insertsvc>;
+	ops.insertsym = forward<AddressVector, fi_av_insertsym>;
+	ops.remove = av_remove;
+	ops.lookup = forward<AddressVector, fi_av_lookup>;
+	ops.straddr = forward<AddressVector, fi_av_straddr>;
+	ops.av_set = forward<AddressVector, fi_av_set>;
+#ifdef HAVE_STRUCT_FI_OPS_AV_INSERT_AUTH_KEY
+	ops.insert_auth_key = forward<AddressVector, fi_av_insert_auth_key>;
+	ops.lookup_auth_key = forward<AddressVector, fi_av_lookup_auth_key>;
+#endif
+#ifdef HAVE_STRUCT_FI_OPS_AV_SET_USER_ID
+	ops.set_user_id = forward<AddressVector, fi_av_set_user_id>;
+#endif
+	return ops;
+}
+
+fi_ops_av av_ops = make_av_ops();
+
+} // namespace
+
+AddressVector::AddressVector(Domain &domain, void *context) noexcept
+	: Wrapper(FI_CLASS_AV, context, &FidOps<AddressVector>::table),
+	  parent_(domain.dependents())
+{
+	ops = &av_ops;
+}
+
+int AddressVector::open(Domain &domain, fi_av_attr *attr, void *context,
+			fid_av **av)
+{
+	if (attr && (attr->flags & FI_PEER))
+		return -FI_ENOSYS;
+	std::unique_ptr<AddressVector> outer(
+		new AddressVector(domain, context));
+	fid_av *inner = nullptr;
+	int ret = fi_av_open(domain.inner(), attr, &inner, &outer->fid);
+	if (ret)
+		return ret;
+	outer->inner_.reset(inner);
+	outer->rx_ctx_bits_ = attr ? attr->rx_ctx_bits : 0;
+	outer->events_ = FidMapEntry(domain.fabric().fids(), outer->inner_fid(),
+				     &outer->fid);
+	*av = outer.release();
+	return 0;
+}
+
+int AddressVector::ip_of(fi_addr_t address, sockaddr_storage *ip) const noexcept
+{
+	if (rx_ctx_bits_)
+		address &= ~0ULL >> rx_ctx_bits_;
+	sockaddr_storage found{};
+	size_t len = sizeof(found);
+	int ret = fi_av_lookup(inner(), address, &found, &len);
+	if (ret)
+		return ret;
+	bool v4 = found.ss_family == AF_INET;
+	bool v6 = found.ss_family == AF_INET6;
+	if (len > sizeof(found) || (!v4 && !v6))
+		return -FI_EADDRNOTAVAIL;
+	*ip = found;
+	return 0;
+}
+
+void AddressVector::add_listener(AvListener *listener)
+{
+	std::lock_guard<std::mutex> guard(lock_);
+	listeners_.push_back(listener);
+}
+
+void AddressVector::remove_listener(AvListener *listener) noexcept
+{
+	std::lock_guard<std::mutex> guard(lock_);
+	auto end = std::remove(listeners_.begin(), listeners_.end(), listener);
+	listeners_.erase(end, listeners_.end());
+}
+
+int AddressVector::remove(fi_addr_t *addresses, size_t count,
+			  uint64_t flags) noexcept
+{
+	{
+		std::lock_guard<std::mutex> guard(lock_);
+		for (auto listener : listeners_) {
+			for (size_t i = 0; i < count; i++)
+				listener->address_removed(addresses[i]);
+		}
+	}
+	return fi_av_remove(inner(), addresses, count, flags);
+}
+
+int AddressVector::bind(fid_t other, uint64_t flags)
+{
+	auto below = inner_of(other);
+	if (!below)
+		return -FI_EINVAL;
+	int ret = inner_fid()->ops->bind(inner_fid(), below, flags);
+	if (!ret)
+		queue_ = Dependence(*dependents_of(other));
+	return ret;
+}
+
+} // namespace ofi_pmem

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* Copyright (c) 2026 the ofi_pmem developers */
+#pragma once
+
+#include <mutex>
+#include <vector>
+
+#include "app/domain.hh"
+#include "app/wrapper.hh"
+
+#include <rdma/fi_domain.h>
+
+#include <sys/socket.h>
+
+namespace ofi_pmem
+{
+
+/* Who must know that a peer is about to leave an address vector. */
+class AvListener
+{
+public:
+	virtual ~AvListener() = default;
+
+	/*
+	 * The address still resolves. Called by the thread that removes it,
+	 * under the listener lock: must not add or remove a listener.
+	 */
+	virtual void address_removed(fi_addr_t address) noexcept = 0;
+};
+
+/*
+ * An address vector: forwarded, except that listeners hear of removals. The
+ * sets of fi_av_set() are the inner provider's own objects.
+ */
+class AddressVector final : public Wrapper<fid_av>
+{
+public:
+	static int open(Domain &domain, fi_av_attr *attr, void *context,
+			fid_av **av);
+
+	/*
+	 * The peer's address: sockaddr_in or sockaddr_in6. Bits of a receive
+	 * context are ignored. -FI_EADDRNOTAVAIL when it is something else.
+	 */
+	[[nodiscard]] int ip_of(fi_addr_t address,
+				sockaddr_storage *ip) const noexcept;
+
+	/* Throws std::bad_alloc. Any thread. */
+	void add_listener(AvListener *listener);
+	void remove_listener(AvListener *listener) noexcept;
+
+	int remove(fi_addr_t *addresses, size_t count, uint64_t flags) noexcept;
+	int bind(fid_t other, uint64_t flags);
+
+private:
+	AddressVector(Domain &domain, void *context) noexcept;
+
+	Dependence parent_;
+	Dependence queue_;
+	FidMapEntry events_;
+	int rx_ctx_bits_ = 0;
+	std::mutex lock_;
+	std::vector<AvListener *> listeners_;
+};
+
+} // namespace ofi_pmem

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* Copyright (c) 2026 the ofi_pmem developers */
+#include "app/cm.hh"
+
+#include "app/ep.hh"
+#include "app/pep.hh"
+
+namespace ofi_pmem
+{
+
+namespace
+{
+
+fi_ops_cm make_no_cm_ops() noexcept
+{
+	fi_ops_cm ops{};
+	ops.size = sizeof(ops);
+	ops.setname = no_sys;
+	ops.getname = no_sys;
+	ops.getpeer = no_sys;
+	ops.connect = no_sys;
+	ops.listen = no_sys;
+	ops.accept = no_sys;
+	ops.reject = no_sys;
+	ops.shutdown = no_sys;
+	ops.join = no_sys;
+	return ops;
+}
+
+fi_ops_cm make_ep_cm_ops() noexcept
+{
+	auto ops = make_no_cm_ops();
+	ops.setname = forward<Endpoint, fi_setname>;
+	ops.getname = forward<Endpoint, fi_getname>;
+	ops.getpeer = forward<Endpoint, fi_getpeer>;
+	ops.connect = forward<Endpoint, fi_connect>;
+	ops.accept = forward<Endpoint, fi_accept>;
+	ops.shutdown = forward<Endpoint, fi_shutdown>;
+	ops.join = forward<Endpoint, fi_join>;
+	return ops;
+}
+
+fi_ops_cm make_pep_cm_ops() noexcept
+{
+	auto ops = make_no_cm_ops();
+	ops.setname = forward<PassiveEndpoint, fi_setname>;
+	ops.getname = forward<PassiveEndpoint, fi_getname>;
+	ops.listen = forward<PassiveEndpoint, fi_listen>;
+	ops.reject = forward<PassiveEndpoint, fi_reject>;
+	return ops;
+}
+
+} // namespace
+
+fi_ops_cm ep_cm_ops = make_ep_cm_ops();
+fi_ops_cm pep_cm_ops = make_pep_cm_ops();
+fi_ops_cm no_cm_ops = make_no_cm_ops();
+
+} // namespace ofi_pmem

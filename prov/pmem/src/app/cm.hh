@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* Copyright (c) 2026 the ofi_pmem developers */
+/*
+ * Connection management, all of it forwarded. Connection-request handles and
+ * multicast objects are the inner provider's own and pass as they are.
+ */
+#pragma once
+
+#include <rdma/fi_cm.h>
+
+namespace ofi_pmem
+{
+
+extern fi_ops_cm ep_cm_ops;
+extern fi_ops_cm pep_cm_ops;
+
+/* For endpoints whose inner provider has no connection management, and srx. */
+extern fi_ops_cm no_cm_ops;
+
+} // namespace ofi_pmem

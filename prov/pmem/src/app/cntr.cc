@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* Copyright (c) 2026 the ofi_pmem developers */
+#include "app/cntr.hh"
+
+#include <memory>
+
+#include <poll.h>
+
+namespace ofi_pmem
+{
+
+namespace
+{
+
+/* Polls of a waiting counter before it sleeps between polls. */
+constexpr int kSpins = 1000;
+
+/*
+ * Longest sleep, milliseconds: nothing wakes us for the inner counter's own
+ * completions, which need its read to progress.
+ */
+constexpr int kPauseMs = 1;
+
+Counter &counter(fid_cntr *cntr) noexcept
+{
+	return *static_cast<Counter *>(cntr);
+}
+
+uint64_t cntr_read(fid_cntr *cntr) noexcept
+{
+	return counter(cntr).read();
+}
+
+uint64_t cntr_readerr(fid_cntr *cntr) noexcept
+{
+	return counter(cntr).readerr();
+}
+
+int cntr_add(fid_cntr *cntr, uint64_t value) noexcept
+{
+	counter(cntr).add_own(value);
+	return 0;
+}
+
+int cntr_set(fid_cntr *cntr, uint64_t value) noexcept
+{
+	counter(cntr).set(value);
+	return 0;
+}
+
+int cntr_adderr(fid_cntr *cntr, uint64_t value) noexcept
+{
+	counter(cntr).add_own_error(value);
+	return 0;
+}
+
+int cntr_seterr(fid_cntr *cntr, uint64_t value) noexcept
+{
+	counter(cntr).seterr(value);
+	return 0;
+}
+
+int cntr_wait(fid_cntr *cntr, uint64_t threshold, int timeout) noexcept
+{
+	return counter(cntr).wait(threshold, timeout);
+}
+
+fi_ops_cntr make_plain_ops() noexcept
+{
+	fi_ops_cntr ops{};
+	ops.size = sizeof(ops);
+	ops.read = forward<Counter, fi_cntr_read>;
+	ops.readerr = forward<Counter, fi_cntr_readerr>;
+	ops.add = forward<Counter, fi_cntr_add>;
+	ops.set = forward<Counter, fi_cntr_set>;
+	ops.wait = forward<Counter, fi_cntr_wait>;
+	ops.adderr = forward<Counter, fi_cntr_adderr>;
+	ops.seterr = forward<Counter, fi_cntr_seterr>;
+	return ops;
+}
+
+fi_ops_cntr make_merged_ops() noexcept
+{
+	fi_ops_cntr ops{};
+	ops.size = sizeof(ops);
+	ops.read = cntr_read;
+	ops.readerr = cntr_readerr;
+	ops.add = cntr_add;
+	ops.set = cntr_set;
+	ops.wait = cntr_wait;
+	ops.adderr = cntr_adderr;
+	ops.seterr = cntr_seterr;
+	return ops;
+}
+
+fi_ops_cntr plain_ops = make_plain_ops();
+fi_ops_cntr merged_ops = make_merged_ops();
+
+bool supported(const Domain &domain, const fi_cntr_attr *attr) noexcept
+{
+	if (!attr)
+		return true;
+	if ((attr->flags & FI_PEER) || attr->wait_obj == FI_WAIT_SET)
+		return false;
+	return !domain.persistent() || attr->wait_obj == FI_WAIT_NONE ||
+	       attr->wait_obj == FI_WAIT_UNSPEC || attr->wait_obj == FI_WAIT_FD;
+}
+
+} // namespace
+
+Counter::Counter(Domain &domain, void *context) noexcept
+	: Wrapper(FI_CLASS_CNTR, context, &FidOps<Counter>::table),
+	  domain_(domain), parent_(domain.dependents())
+{
+	ops = domain.persistent() ? &merged_ops : &plain_ops;
+}
+
+int Counter::open(Domain &domain, fi_cntr_attr *attr, void *context,
+		  fid_cntr **cntr)
+{
+	if (!supported(domain, attr))
+		return -FI_ENOSYS;
+	std::unique_ptr<Counter> outer(new Counter(domain, context));
+	fid_cntr *inner = nullptr;
+	int ret = fi_cntr_open(domain.inner(), attr, &inner, &outer->fid);
+	if (ret)
+		return ret;
+	outer->inner_.reset(inner);
+	if (domain.persistent() && attr && attr->wait_obj == FI_WAIT_FD)
+		ret = outer->wait_.open(outer->inner_fid());
+	if (!ret)
+		*cntr = outer.release();
+	return ret;
+}
+
+void Counter::wake() noexcept
+{
+	if (wait_.is_open())
+		wait_.wake();
+}
+
+void Counter::add_own(uint64_t count) noexcept
+{
+	own_ += count;
+	wake();
+}
+
+void Counter::add_own_error(uint64_t count) noexcept
+{
+	own_errors_ += count;
+	wake();
+}
+
+void Counter::progress() noexcept
+{
+	if (auto source = domain_.progress_source())
+		source->progress();
+}
+
+uint64_t Counter::read() noexcept
+{
+	progress();
+	uint64_t own = own_;
+	seen_ = own;
+	return fi_cntr_read(inner()) + own;
+}
+
+uint64_t Counter::readerr() noexcept
+{
+	uint64_t own = own_errors_;
+	seen_errors_ = own;
+	return fi_cntr_readerr(inner()) + own;
+}
+
+void Counter::set(uint64_t value) noexcept
+{
+	own_ = value - fi_cntr_read(inner());
+	wake();
+}
+
+void Counter::seterr(uint64_t value) noexcept
+{
+	own_errors_ = value - fi_cntr_readerr(inner());
+	wake();
+}
+
+int Counter::wait(uint64_t threshold, int timeout_ms) noexcept
+{
+	Deadline deadline(timeout_ms);
+	uint64_t errors = readerr();
+	for (int spins = 0;; spins++) {
+		if (read() >= threshold)
+			return 0;
+		if (readerr() != errors)
+			return -FI_EAVAIL;
+		int left = deadline.left_ms();
+		if (!left)
+			return -FI_ETIMEDOUT;
+		if (spins >= kSpins)
+			pause(left);
+	}
+}
+
+void Counter::pause(int left_ms) noexcept
+{
+	auto source = domain_.progress_source();
+	if (source && source->trywait())
+		return;
+	/* Without a source, poll() ignores the entry and only sleeps. */
+	pollfd waited{source ? source->wait_fd() : -1, POLLIN, 0};
+	bool shorter = left_ms >= 0 && left_ms < kPauseMs;
+	static_cast<void>(poll(&waited, 1, shorter ? left_ms : kPauseMs));
+}
+
+int Counter::trywait() noexcept
+{
+	auto below = inner_fid();
+	auto fabric = domain_.fabric().inner();
+	if (!wait_.is_open())
+		return fi_trywait(fabric, &below, 1);
+	wait_.drain();
+	if (own_ != seen_ || own_errors_ != seen_errors_)
+		return -FI_EAGAIN;
+	return wait_.arm(domain_.progress_source(), fabric, below);
+}
+
+int Counter::control(int command, void *arg) noexcept
+{
+	if (!wait_.is_open() || command != FI_GETWAIT)
+		return Wrapper::control(command, arg);
+	*static_cast<int *>(arg) = wait_.fd();
+	return 0;
+}
+
+} // namespace ofi_pmem

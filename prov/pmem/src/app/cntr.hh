@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* Copyright (c) 2026 the ofi_pmem developers */
+#pragma once
+
+#include <atomic>
+
+#include "app/domain.hh"
+#include "app/wait_fd.hh"
+#include "app/wrapper.hh"
+
+#include <rdma/fi_eq.h>
+
+namespace ofi_pmem
+{
+
+/*
+ * A counter. On a plain domain every call is forwarded. On a persistent one
+ * its value is the inner counter's plus our own part: the inner one only ever
+ * counts up, by itself; what the application or the persistence plane adds or
+ * sets goes to our part (which may be negative, modulo 2^64).
+ *
+ * add_own(), add_own_error(): any thread. The rest: application threads.
+ */
+class Counter final : public Wrapper<fid_cntr>
+{
+public:
+	static int open(Domain &domain, fi_cntr_attr *attr, void *context,
+			fid_cntr **cntr);
+
+	/* The persistence plane counts completed or failed operations. */
+	void add_own(uint64_t count) noexcept;
+	void add_own_error(uint64_t count) noexcept;
+
+	uint64_t read() noexcept;
+	uint64_t readerr() noexcept;
+	void set(uint64_t value) noexcept;
+	void seterr(uint64_t value) noexcept;
+
+	/*
+	 * 0 when the value is at least `threshold`; -FI_EAVAIL when an error
+	 * was counted since the call began; -FI_ETIMEDOUT.
+	 */
+	int wait(uint64_t threshold, int timeout_ms) noexcept;
+
+	/* 0 when the caller may block on the wait object. */
+	int trywait() noexcept;
+
+	int control(int command, void *arg) noexcept;
+
+private:
+	Counter(Domain &domain, void *context) noexcept;
+
+	void progress() noexcept;
+	void pause(int left_ms) noexcept;
+	void wake() noexcept;
+
+	Domain &domain_;
+	Dependence parent_;
+	WaitFd wait_;
+	std::atomic<uint64_t> own_{0};
+	std::atomic<uint64_t> own_errors_{0};
+	/* Our part as the application last saw it. */
+	std::atomic<uint64_t> seen_{0};
+	std::atomic<uint64_t> seen_errors_{0};
+};
+
+} // namespace ofi_pmem

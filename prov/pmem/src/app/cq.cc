@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* Copyright (c) 2026 the ofi_pmem developers */
+#include "app/cq.hh"
+
+#include <algorithm>
+#include <cstring>
+#include <memory>
+
+namespace ofi_pmem
+{
+
+namespace
+{
+
+/* Places for the persistence plane's completions. */
+constexpr size_t kDefaultRing = 1024;
+constexpr size_t kMinRing = 64;
+constexpr size_t kMaxRing = 65536;
+
+CompletionQueue &queue(fid_cq *cq) noexcept
+{
+	return *static_cast<CompletionQueue *>(cq);
+}
+
+ssize_t cq_read(fid_cq *cq, void *buf, size_t count) noexcept
+{
+	return queue(cq).readfrom(buf, count, nullptr);
+}
+
+ssize_t cq_readfrom(fid_cq *cq, void *buf, size_t count,
+		    fi_addr_t *sources) noexcept
+{
+	return queue(cq).readfrom(buf, count, sources);
+}
+
+ssize_t cq_readerr(fid_cq *cq, fi_cq_err_entry *entry, uint64_t flags) noexcept
+{
+	return queue(cq).readerr(entry, flags);
+}
+
+/* A wait condition is a hint; we wake at the first completion. */
+ssize_t cq_sread(fid_cq *cq, void *buf, size_t count, const void *,
+		 int timeout) noexcept
+{
+	return queue(cq).sreadfrom(buf, count, nullptr, timeout);
+}
+
+ssize_t cq_sreadfrom(fid_cq *cq, void *buf, size_t count, fi_addr_t *sources,
+		     const void *, int timeout) noexcept
+{
+	return queue(cq).sreadfrom(buf, count, sources, timeout);
+}
+
+int cq_signal(fid_cq *cq) noexcept
+{
+	return queue(cq).signal();
+}
+
+const char *cq_strerror(fid_cq *cq, int prov_errno, const void *err_data,
+			char *buf, size_t len) noexcept
+{
+	return queue(cq).strerror(prov_errno, err_data, buf, len);
+}
+
+/*
+ * Not fi_cq_readerr(): since 2.0 that writes a member which an application
+ * built against an older header has no room for.
+ */
+ssize_t call_readerr(fid_cq *cq, fi_cq_err_entry *entry,
+		     uint64_t flags) noexcept
+{
+	return cq->ops->readerr(cq, entry, flags);
+}
+
+fi_ops_cq make_plain_ops() noexcept
+{
+	fi_ops_cq ops{};
+	ops.size = sizeof(ops);
+	ops.read = forward<CompletionQueue, fi_cq_read>;
+	ops.readfrom = forward<CompletionQueue, fi_cq_readfrom>;
+	ops.readerr = forward<CompletionQueue, call_readerr>;
+	ops.sread = forward<CompletionQueue, fi_cq_sread>;
+	ops.sreadfrom = forward<CompletionQueue, fi_cq_sreadfrom>;
+	ops.signal = forward<CompletionQueue, fi_cq_signal>;
+	ops.strerror = forward<CompletionQueue, fi_cq_strerror>;
+	return ops;
+}
+
+fi_ops_cq make_merged_ops() noexcept
+{
+	fi_ops_cq ops{};
+	ops.size = sizeof(ops);
+	ops.read = cq_read;
+	ops.readfrom = cq_readfrom;
+	ops.readerr = cq_readerr;
+	ops.sread = cq_sread;
+	ops.sreadfrom = cq_sreadfrom;
+	ops.signal = cq_signal;
+	ops.strerror = cq_strerror;
+	return ops;
+}
+
+fi_ops_cq plain_ops = make_plain_ops();
+fi_ops_cq merged_ops = make_merged_ops();
+
+size_t ring_size(const Domain &domain, const fi_cq_attr *attr) noexcept
+{
+	if (!domain.persistent())
+		return 0;
+	size_t wanted = attr && attr->size ? attr->size : kDefaultRing;
+	return std::clamp(wanted, kMinRing, kMaxRing);
+}
+
+/* Text of the persistence plane's own prov_errno values, null for others. */
+const char *plane_strerror(int) noexcept
+{
+	return nullptr;
+}
+
+} // namespace
+
+CompletionQueue::CompletionQueue(Domain &domain, size_t ring_size,
+				 void *context)
+	: Wrapper(FI_CLASS_CQ, context, &FidOps<CompletionQueue>::table),
+	  domain_(domain), parent_(domain.dependents()), ring_(ring_size)
+{
+	ops = domain.persistent() ? &merged_ops : &plain_ops;
+	expected_.reserve(ring_size);
+}
+
+int CompletionQueue::open(Domain &domain, fi_cq_attr *attr, void *context,
+			  fid_cq **cq)
+{
+	bool unsupported = attr && ((attr->flags & FI_PEER) ||
+				    attr->wait_obj == FI_WAIT_SET);
+	if (unsupported)
+		return -FI_ENOSYS;
+	std::unique_ptr<CompletionQueue> outer(
+		new CompletionQueue(domain, ring_size(domain, attr), context));
+	int ret;
+	if (domain.persistent()) {
+		ret = outer->open_merged(attr);
+	} else {
+		fid_cq *inner = nullptr;
+		ret = fi_cq_open(domain.inner(), attr, &inner, &outer->fid);
+		outer->inner_.reset(inner);
+	}
+	if (!ret)
+		*cq = outer.release();
+	return ret;
+}
+
+int CompletionQueue::open_merged(const fi_cq_attr *attr)
+{
+	fi_cq_attr below{};
+	if (attr)
+		below = *attr;
+	/* Two producers must agree on it. */
+	if (below.format == FI_CQ_FORMAT_UNSPEC)
+		below.format = FI_CQ_FORMAT_CONTEXT;
+	format_ = below.format;
+	switch (below.wait_obj) {
+	case FI_WAIT_NONE:
+		break;
+	case FI_WAIT_UNSPEC:
+	case FI_WAIT_FD:
+		below.wait_obj = FI_WAIT_FD;
+		break;
+	default:
+		return -FI_ENOSYS;
+	}
+	fid_cq *inner = nullptr;
+	int ret = fi_cq_open(domain_.inner(), &below, &inner, &fid);
+	if (ret)
+		return ret;
+	inner_.reset(inner);
+	return below.wait_obj == FI_WAIT_FD ? wait_.open(inner_fid()) : 0;
+}
+
+uint32_t CompletionQueue::api_version() const noexcept
+{
+	return domain_.fabric().api_version;
+}
+
+void CompletionQueue::push(const fi_cq_tagged_entry &entry,
+			   fi_addr_t source) noexcept
+{
+	ring_.push(entry, source);
+	if (wait_.is_open())
+		wait_.wake();
+}
+
+void CompletionQueue::push_error(const fi_cq_err_entry &entry) noexcept
+{
+	ring_.push_error(entry);
+	if (wait_.is_open())
+		wait_.wake();
+}
+
+const char *CompletionQueue::strerror(int prov_errno, const void *err_data,
+				      char *buf, size_t len) noexcept
+{
+	const char *text = plane_strerror(prov_errno);
+	if (!text)
+		return fi_cq_strerror(inner(), prov_errno, err_data, buf, len);
+	if (buf && len) {
+		size_t size = std::min(strlen(text), len - 1);
+		memcpy(buf, text, size);
+		buf[size] = '\0';
+	}
+	return text;
+}
+
+int CompletionQueue::trywait() noexcept
+{
+	auto below = inner_fid();
+	if (!wait_.is_open())
+		return fi_trywait(domain_.fabric().inner(), &below, 1);
+	wait_.drain();
+	if (!ring_.empty() || stashed_)
+		return -FI_EAGAIN;
+	return wait_.arm(domain_.progress_source(), domain_.fabric().inner(),
+			 below);
+}
+
+ssize_t CompletionQueue::sreadfrom(void *buf, size_t count, fi_addr_t *sources,
+				   int timeout_ms) noexcept
+{
+	if (!wait_.is_open())
+		return -FI_ENOSYS;
+	Deadline deadline(timeout_ms);
+	for (;;) {
+		ssize_t ret = readfrom(buf, count, sources);
+		if (ret != -FI_EAGAIN)
+			return ret;
+		int armed = trywait();
+		/* After trywait() has drained the signal's wake-up. */
+		if (signaled_.exchange(false))
+			return -FI_EAGAIN;
+		int left = deadline.left_ms();
+		if (!left)
+			return -FI_EAGAIN;
+		if (armed == -FI_EAGAIN)
+			continue;
+		if (!armed)
+			armed = wait_.block(left);
+		if (armed)
+			return armed;
+	}
+}
+
+int CompletionQueue::signal() noexcept
+{
+	if (!wait_.is_open())
+		return fi_cq_signal(inner());
+	signaled_ = true;
+	wait_.wake();
+	return 0;
+}
+
+int CompletionQueue::control(int command, void *arg) noexcept
+{
+	if (!wait_.is_open())
+		return Wrapper::control(command, arg);
+	switch (command) {
+	case FI_GETWAIT:
+		*static_cast<int *>(arg) = wait_.fd();
+		return 0;
+	case FI_GETWAITOBJ:
+		*static_cast<fi_wait_obj *>(arg) = FI_WAIT_FD;
+		return 0;
+	default:
+		return Wrapper::control(command, arg);
+	}
+}
+
+} // namespace ofi_pmem

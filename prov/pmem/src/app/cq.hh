@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* Copyright (c) 2026 the ofi_pmem developers */
+#pragma once
+
+#include <mutex>
+#include <vector>
+
+#include "app/cq_ring.hh"
+#include "app/domain.hh"
+#include "app/wait_fd.hh"
+#include "app/wrapper.hh"
+
+#include <rdma/fi_eq.h>
+
+namespace ofi_pmem
+{
+
+/*
+ * A completion queue. On a plain domain every call is forwarded. On a
+ * persistent one it merges the persistence plane's completions with those of
+ * the inner queue, and keeps the plane's internal operations out.
+ *
+ * Read and wait calls: application threads. reserve() to expect(): any thread.
+ */
+class CompletionQueue final : public Wrapper<fid_cq>
+{
+public:
+	static int open(Domain &domain, fi_cq_attr *attr, void *context,
+			fid_cq **cq);
+
+	/*
+	 * One place for the completion of an operation about to be accepted;
+	 * -FI_EAGAIN when the application must read first. It is used up by
+	 * push() or push_error(), which never fail, or given back.
+	 */
+	[[nodiscard]] int reserve() noexcept { return ring_.reserve(); }
+	void unreserve() noexcept { ring_.unreserve(); }
+	void push(const fi_cq_tagged_entry &entry, fi_addr_t source) noexcept;
+	void push_error(const fi_cq_err_entry &entry) noexcept;
+
+	/*
+	 * The completion or error whose op_context is `op` belongs to us: it
+	 * goes to op->inner_completed(), once, and not to the application.
+	 * Called before the operation is posted, while a place is reserved for
+	 * what it serves (so that there is room here too); forget() when
+	 * posting failed.
+	 */
+	void expect(InternalOp *op) noexcept;
+	void forget(InternalOp *op) noexcept;
+
+	ssize_t readfrom(void *buf, size_t count, fi_addr_t *sources) noexcept;
+	ssize_t readerr(fi_cq_err_entry *entry, uint64_t flags) noexcept;
+	ssize_t sreadfrom(void *buf, size_t count, fi_addr_t *sources,
+			  int timeout_ms) noexcept;
+	int signal() noexcept;
+	const char *strerror(int prov_errno, const void *err_data, char *buf,
+			     size_t len) noexcept;
+
+	/* 0 when the caller may block on the wait object. */
+	int trywait() noexcept;
+
+	int control(int command, void *arg) noexcept;
+
+private:
+	CompletionQueue(Domain &domain, size_t ring_size, void *context);
+
+	int open_merged(const fi_cq_attr *attr);
+	ssize_t read_inner(void *buf, size_t count,
+			   fi_addr_t *sources) noexcept;
+	size_t filter(void *buf, size_t count, fi_addr_t *sources) noexcept;
+	bool stash_inner_error() noexcept;
+	ssize_t read_stashed(fi_cq_err_entry *entry) noexcept;
+	InternalOp *take_expected(void *op_context) noexcept;
+	uint32_t api_version() const noexcept;
+
+	Domain &domain_;
+	Dependence parent_;
+	fi_cq_format format_ = FI_CQ_FORMAT_CONTEXT;
+	CompletionRing ring_;
+	WaitFd wait_;
+	std::atomic<bool> signaled_{false};
+
+	std::mutex expected_lock_;
+	std::vector<InternalOp *> expected_;
+	std::atomic<size_t> expected_count_{0};
+
+	/* An inner error read to learn whose it is, and not ours. */
+	std::mutex stash_lock_;
+	std::atomic<bool> stashed_{false};
+	StoredError stash_;
+	StoredError last_stashed_;
+};
+
+} // namespace ofi_pmem

@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* Copyright (c) 2026 the ofi_pmem developers */
+/*
+ * Reading a completion queue of a persistent domain: own completions first,
+ * then the inner queue's without our internal operations.
+ */
+#include "app/cq.hh"
+
+#include <algorithm>
+#include <cstring>
+
+namespace ofi_pmem
+{
+
+void CompletionQueue::expect(InternalOp *op) noexcept
+{
+	std::lock_guard<std::mutex> guard(expected_lock_);
+	/* Within the capacity set at open, as each has a reserved place. */
+	expected_.push_back(op);
+	++expected_count_;
+}
+
+void CompletionQueue::forget(InternalOp *op) noexcept
+{
+	static_cast<void>(take_expected(op));
+}
+
+/* The operation that the context is the address of, or null. */
+InternalOp *CompletionQueue::take_expected(void *op_context) noexcept
+{
+	std::lock_guard<std::mutex> guard(expected_lock_);
+	auto found =
+		std::find_if(expected_.begin(), expected_.end(),
+			     [&](InternalOp *op) { return op == op_context; });
+	if (found == expected_.end())
+		return nullptr;
+	auto op = *found;
+	*found = expected_.back();
+	expected_.pop_back();
+	--expected_count_;
+	return op;
+}
+
+ssize_t CompletionQueue::readfrom(void *buf, size_t count,
+				  fi_addr_t *sources) noexcept
+{
+	if (auto source = domain_.progress_source())
+		source->progress();
+	ssize_t own = 0;
+	if (!ring_.empty())
+		own = ring_.read(format_, buf, count, sources);
+	auto done = static_cast<size_t>(own);
+	if (own < 0 || (count && done == count))
+		return own;
+	if (stashed_)
+		return own ? own : -FI_EAVAIL;
+	auto rest = static_cast<uint8_t *>(buf) + done * cq_entry_size(format_);
+	ssize_t ret = read_inner(rest, count - done,
+				 sources ? sources + done : nullptr);
+	if (!own)
+		return ret;
+	return ret > 0 ? own + ret : own;
+}
+
+ssize_t CompletionQueue::read_inner(void *buf, size_t count,
+				    fi_addr_t *sources) noexcept
+{
+	for (;;) {
+		ssize_t ret =
+			sources ? fi_cq_readfrom(inner(), buf, count, sources)
+				: fi_cq_read(inner(), buf, count);
+		/* Looked at after the read: nothing expected before it can
+		 * have been in the batch unseen. */
+		if (!expected_count_)
+			return ret;
+		if (ret == -FI_EAVAIL && !stash_inner_error())
+			continue;
+		if (ret <= 0)
+			return ret;
+		size_t kept = filter(buf, static_cast<size_t>(ret), sources);
+		if (kept)
+			return static_cast<ssize_t>(kept);
+	}
+}
+
+/* Takes our own completions out of a batch; the rest moves together. */
+size_t CompletionQueue::filter(void *buf, size_t count,
+			       fi_addr_t *sources) noexcept
+{
+	size_t size = cq_entry_size(format_);
+	auto entries = static_cast<uint8_t *>(buf);
+	size_t kept = 0;
+	for (size_t i = 0; i < count; i++) {
+		auto entry = entries + i * size;
+		void *op_context;
+		memcpy(&op_context, entry, sizeof(op_context));
+		if (auto op = take_expected(op_context)) {
+			op->inner_completed(0, 0);
+			continue;
+		}
+		if (kept != i) {
+			memcpy(entries + kept * size, entry, size);
+			if (sources)
+				sources[kept] = sources[i];
+		}
+		kept++;
+	}
+	return kept;
+}
+
+/*
+ * -FI_EAVAIL does not tell whose error it is. Returns true when one for the
+ * application is waiting, here or in the inner queue.
+ */
+bool CompletionQueue::stash_inner_error() noexcept
+{
+	InternalOp *op;
+	fi_cq_err_entry entry{};
+	{
+		std::lock_guard<std::mutex> guard(stash_lock_);
+		if (stashed_)
+			return true;
+		if (inner()->ops->readerr(inner(), &entry, 0) <= 0)
+			return false;
+		op = take_expected(entry.op_context);
+		if (!op) {
+			stash_.store(entry);
+			stashed_ = true;
+			return true;
+		}
+	}
+	op->inner_completed(entry.err, entry.prov_errno);
+	return false;
+}
+
+ssize_t CompletionQueue::read_stashed(fi_cq_err_entry *entry) noexcept
+{
+	std::lock_guard<std::mutex> guard(stash_lock_);
+	if (!stashed_)
+		return -FI_EAGAIN;
+	last_stashed_ = stash_;
+	stashed_ = false;
+	last_stashed_.copy_to(api_version(), entry);
+	return 1;
+}
+
+ssize_t CompletionQueue::readerr(fi_cq_err_entry *entry,
+				 uint64_t flags) noexcept
+{
+	ssize_t ret = ring_.readerr(api_version(), entry);
+	if (ret == -FI_EAGAIN)
+		ret = read_stashed(entry);
+	while (ret == -FI_EAGAIN) {
+		ret = inner()->ops->readerr(inner(), entry, flags);
+		auto op = ret > 0 && expected_count_
+				  ? take_expected(entry->op_context)
+				  : nullptr;
+		if (!op)
+			return ret;
+		op->inner_completed(entry->err, entry->prov_errno);
+		ret = -FI_EAGAIN;
+	}
+	return ret;
+}
+
+} // namespace ofi_pmem

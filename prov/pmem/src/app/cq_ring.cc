@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* Copyright (c) 2026 the ofi_pmem developers */
+#include "app/cq_ring.hh"
+
+#include <algorithm>
+#include <cstring>
+
+#include <rdma/fi_errno.h>
+
+namespace ofi_pmem
+{
+
+namespace
+{
+
+/* Each format begins with the fields of the one before it. */
+void convert(fi_cq_format format, const fi_cq_err_entry &from,
+	     void *to) noexcept
+{
+	fi_cq_tagged_entry entry{from.op_context, from.flags, from.len,
+				 from.buf,	  from.data,  from.tag};
+	memcpy(to, &entry, cq_entry_size(format));
+}
+
+} // namespace
+
+size_t cq_entry_size(fi_cq_format format) noexcept
+{
+	switch (format) {
+	case FI_CQ_FORMAT_MSG:
+		return sizeof(fi_cq_msg_entry);
+	case FI_CQ_FORMAT_DATA:
+		return sizeof(fi_cq_data_entry);
+	case FI_CQ_FORMAT_TAGGED:
+		return sizeof(fi_cq_tagged_entry);
+	default:
+		return sizeof(fi_cq_entry);
+	}
+}
+
+void StoredError::store(const fi_cq_err_entry &entry) noexcept
+{
+	entry_ = entry;
+	entry_.err_data_size =
+		entry.err_data ? std::min(entry.err_data_size, kMaxErrData) : 0;
+	if (entry_.err_data_size)
+		memcpy(data_, entry.err_data, entry_.err_data_size);
+}
+
+void StoredError::copy_to(uint32_t version, fi_cq_err_entry *entry) noexcept
+{
+	entry->op_context = entry_.op_context;
+	entry->flags = entry_.flags;
+	entry->len = entry_.len;
+	entry->buf = entry_.buf;
+	entry->data = entry_.data;
+	entry->tag = entry_.tag;
+	entry->olen = entry_.olen;
+	entry->err = entry_.err;
+	entry->prov_errno = entry_.prov_errno;
+	if (FI_VERSION_LT(version, FI_VERSION(1, 5))) {
+		/* The entry ends with the pointer. */
+		entry->err_data = entry_.err_data_size ? data_ : nullptr;
+		return;
+	}
+	if (entry->err_data && entry->err_data_size) {
+		entry->err_data_size =
+			std::min(entry->err_data_size, entry_.err_data_size);
+		memcpy(entry->err_data, data_, entry->err_data_size);
+	} else {
+		entry->err_data = entry_.err_data_size ? data_ : nullptr;
+		entry->err_data_size = entry_.err_data_size;
+	}
+}
+
+int CompletionRing::reserve() noexcept
+{
+	if (reserved_.fetch_add(1) < slots_.size())
+		return 0;
+	--reserved_;
+	return -FI_EAGAIN;
+}
+
+CompletionRing::Slot &CompletionRing::append() noexcept
+{
+	return slots_[(first_ + pending_.load()) % slots_.size()];
+}
+
+void CompletionRing::push(const fi_cq_tagged_entry &entry,
+			  fi_addr_t source) noexcept
+{
+	fi_cq_err_entry stored{};
+	stored.op_context = entry.op_context;
+	stored.flags = entry.flags;
+	stored.len = entry.len;
+	stored.buf = entry.buf;
+	stored.data = entry.data;
+	stored.tag = entry.tag;
+
+	std::lock_guard<std::mutex> guard(lock_);
+	auto &slot = append();
+	slot.failed = false;
+	slot.source = source;
+	slot.entry.store(stored);
+	++pending_;
+}
+
+void CompletionRing::push_error(const fi_cq_err_entry &entry) noexcept
+{
+	std::lock_guard<std::mutex> guard(lock_);
+	auto &slot = append();
+	slot.failed = true;
+	slot.entry.store(entry);
+	++pending_;
+}
+
+void CompletionRing::drop_first() noexcept
+{
+	first_ = (first_ + 1) % slots_.size();
+	--pending_;
+	--reserved_;
+}
+
+ssize_t CompletionRing::read(fi_cq_format format, void *buf, size_t count,
+			     fi_addr_t *sources) noexcept
+{
+	auto out = static_cast<uint8_t *>(buf);
+	std::lock_guard<std::mutex> guard(lock_);
+	if (pending_ && slots_[first_].failed)
+		return -FI_EAVAIL;
+	size_t done = 0;
+	while (done < count && pending_ && !slots_[first_].failed) {
+		auto &slot = slots_[first_];
+		convert(format, slot.entry.entry(), out);
+		out += cq_entry_size(format);
+		if (sources)
+			sources[done] = slot.source;
+		drop_first();
+		done++;
+	}
+	return static_cast<ssize_t>(done);
+}
+
+ssize_t CompletionRing::readerr(uint32_t version,
+				fi_cq_err_entry *entry) noexcept
+{
+	std::lock_guard<std::mutex> guard(lock_);
+	if (!pending_ || !slots_[first_].failed)
+		return -FI_EAGAIN;
+	last_error_ = slots_[first_].entry;
+	drop_first();
+	last_error_.copy_to(version, entry);
+	return 1;
+}
+
+} // namespace ofi_pmem

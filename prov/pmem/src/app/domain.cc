@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* Copyright (c) 2026 the ofi_pmem developers */
+#include "app/domain.hh"
+
+#include <memory>
+
+#include "app/av.hh"
+#include "app/cntr.hh"
+#include "app/cq.hh"
+#include "app/ep.hh"
+#include "app/mr.hh"
+#include "app/srx.hh"
+#include "core/log.hh"
+
+#include <rdma/fi_atomic.h>
+#include <rdma/fi_collective.h>
+
+namespace ofi_pmem
+{
+
+namespace
+{
+
+/*
+ * Where our inner keys start. Inner providers number their own registrations
+ * from 0 (rxm with the top bit of 32 set), and share the name space with us.
+ */
+constexpr uint64_t kFirstInnerKey = 1ULL << 32;
+
+Domain &domain_of(fid_domain *domain) noexcept
+{
+	return *static_cast<Domain *>(domain);
+}
+
+int domain_av_open(fid_domain *domain, fi_av_attr *attr, fid_av **av,
+		   void *context) noexcept
+{
+	return guarded([&] {
+		return AddressVector::open(domain_of(domain), attr, context,
+					   av);
+	});
+}
+
+int domain_cq_open(fid_domain *domain, fi_cq_attr *attr, fid_cq **cq,
+		   void *context) noexcept
+{
+	return guarded([&] {
+		return CompletionQueue::open(domain_of(domain), attr, context,
+					     cq);
+	});
+}
+
+int domain_endpoint(fid_domain *domain, fi_info *info, fid_ep **ep,
+		    void *context) noexcept
+{
+	return guarded([&] {
+		return Endpoint::open(domain_of(domain), *info, 0, context, ep);
+	});
+}
+
+int domain_endpoint2(fid_domain *domain, fi_info *info, fid_ep **ep,
+		     uint64_t flags, void *context) noexcept
+{
+	return guarded([&] {
+		return Endpoint::open(domain_of(domain), *info, flags, context,
+				      ep);
+	});
+}
+
+int domain_cntr_open(fid_domain *domain, fi_cntr_attr *attr, fid_cntr **cntr,
+		     void *context) noexcept
+{
+	return guarded([&] {
+		return Counter::open(domain_of(domain), attr, context, cntr);
+	});
+}
+
+int domain_srx_ctx(fid_domain *domain, fi_rx_attr *attr, fid_ep **srx,
+		   void *context) noexcept
+{
+	return guarded([&] {
+		return SharedReceive::open(domain_of(domain), attr, context,
+					   srx);
+	});
+}
+
+fi_ops_domain make_domain_ops() noexcept
+{
+	fi_ops_domain ops{};
+	ops.size = sizeof(ops);
+	ops.av_open = domain_av_open;
+	ops.cq_open = domain_cq_open;
+	ops.endpoint = domain_endpoint;
+	ops.scalable_ep = no_sys;
+	ops.cntr_open = domain_cntr_open;
+	ops.poll_open = no_sys;
+	ops.stx_ctx = no_sys;
+	ops.srx_ctx = domain_srx_ctx;
+	ops.query_atomic = forward<Domain, fi_query_atomic>;
+	ops.query_collective = forward<Domain, fi_query_collective>;
+	ops.endpoint2 = domain_endpoint2;
+	return ops;
+}
+
+fi_ops_domain domain_ops = make_domain_ops();
+
+} // namespace
+
+Domain::Domain(Fabric &fabric, void *context) noexcept
+	: Wrapper(FI_CLASS_DOMAIN, context, &FidOps<Domain>::table),
+	  fabric_(fabric), parent_(fabric.dependents()),
+	  next_key_(kFirstInnerKey)
+{
+	ops = &domain_ops;
+	mr = &mr_ops;
+}
+
+int Domain::open(Fabric &fabric, const fi_info &info, uint64_t flags,
+		 void *context, fid_domain **domain)
+{
+	if (flags & FI_PEER)
+		return -FI_ENOSYS;
+	std::unique_ptr<Domain> outer(new Domain(fabric, context));
+	outer->info_ = copy_info(info);
+	if (outer->persistent())
+		outer->traits_ = inner_traits(fabric.api_version, info);
+	auto below = outer->inner_info(info);
+	fid_domain *inner = nullptr;
+	int ret = fi_domain2(fabric.inner(), below.get(), &inner, flags,
+			     &outer->fid);
+	if (ret)
+		return ret;
+	outer->inner_.reset(inner);
+	PMEM_INFO(FI_LOG_DOMAIN, "opened %s domain %s",
+		  outer->persistent() ? "persistent" : "plain",
+		  info.domain_attr->name);
+	*domain = outer.release();
+	return 0;
+}
+
+InfoPtr Domain::inner_info(const fi_info &info) const
+{
+	return ofi_pmem::inner_info(info, traits_);
+}
+
+uint64_t Domain::inner_key(uint64_t requested) noexcept
+{
+	if (!persistent() || traits_.prov_key)
+		return requested;
+	return next_key_.fetch_add(1) & ~kKeyMarker;
+}
+
+int Domain::bind(fid_t other, uint64_t flags)
+{
+	auto below = inner_of(other);
+	if (!below)
+		return -FI_EINVAL;
+	bound_.reserve(bound_.size() + 1);
+	int ret = fi_domain_bind(inner(), below, flags);
+	if (!ret)
+		bound_.emplace_back(*dependents_of(other));
+	return ret;
+}
+
+int Domain::control(int command, void *arg) noexcept
+{
+	switch (command) {
+	case FI_QUEUE_WORK:
+	case FI_CANCEL_WORK:
+	case FI_FLUSH_WORK:
+		/* Deferred work names endpoints and counters of ours. */
+		return -FI_ENOSYS;
+	default:
+		return Wrapper::control(command, arg);
+	}
+}
+
+} // namespace ofi_pmem

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* Copyright (c) 2026 the ofi_pmem developers */
+#pragma once
+
+#include <atomic>
+#include <vector>
+
+#include "app/fabric.hh"
+#include "app/info_variant.hh"
+#include "app/wrapper.hh"
+#include "core/progress.hh"
+
+#include <rdma/fi_domain.h>
+
+namespace ofi_pmem
+{
+
+/*
+ * The domain: parent of endpoints, queues, counters, address vectors and
+ * memory regions. A persistent domain is one opened with an info that has
+ * FI_RMA_PMEM; only there do the wrappers do more than forward.
+ */
+class Domain final : public Wrapper<fid_domain>
+{
+public:
+	static int open(Fabric &fabric, const fi_info &info, uint64_t flags,
+			void *context, fid_domain **domain);
+
+	bool persistent() const noexcept { return is_persistent(*info_); }
+
+	/* A copy of the info that the domain was opened with. */
+	const fi_info &info() const noexcept { return *info_; }
+
+	Fabric &fabric() const noexcept { return fabric_; }
+
+	/*
+	 * What queues and counters of the domain drive; null while there is
+	 * no persistence plane. A queue that blocks notices a new source the
+	 * next time it is armed. Any thread.
+	 */
+	ProgressSource *progress_source() const noexcept
+	{
+		return source_.load(std::memory_order_acquire);
+	}
+	void set_progress_source(ProgressSource *source) noexcept
+	{
+		source_.store(source, std::memory_order_release);
+	}
+
+	/* The info for an inner endpoint. Throws std::bad_alloc. */
+	InfoPtr inner_info(const fi_info &info) const;
+
+	/*
+	 * The key to request for an inner region: on a persistent domain whose
+	 * inner provider uses the requested one, a key of ours, unique here,
+	 * marker bit clear; the application granted FI_MR_PROV_KEY and may
+	 * request the same key twice. Else `requested`. Any thread.
+	 */
+	uint64_t inner_key(uint64_t requested) noexcept;
+
+	int bind(fid_t other, uint64_t flags);
+	int control(int command, void *arg) noexcept;
+
+private:
+	Domain(Fabric &fabric, void *context) noexcept;
+
+	Fabric &fabric_;
+	Dependence parent_;
+	InfoPtr info_;
+	InnerTraits traits_;
+	std::atomic<uint64_t> next_key_;
+	std::atomic<ProgressSource *> source_{nullptr};
+	std::vector<Dependence> bound_;
+};
+
+/* Bit of a 64-bit key that marks a persistent region. */
+inline constexpr uint64_t kKeyMarker = 1ULL << 63;
+
+} // namespace ofi_pmem

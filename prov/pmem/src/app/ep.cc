@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* Copyright (c) 2026 the ofi_pmem developers */
+#include "app/ep.hh"
+
+#include "app/av.hh"
+#include "app/cm.hh"
+#include "app/cntr.hh"
+#include "app/cq.hh"
+#include "app/eq.hh"
+#include "app/rma.hh"
+#include "app/xfer.hh"
+
+#include <rdma/fi_cm.h>
+
+namespace ofi_pmem
+{
+
+namespace
+{
+
+fi_ops_ep make_ep_ops() noexcept
+{
+	fi_ops_ep ops{};
+	ops.size = sizeof(ops);
+	ops.cancel = forward<Endpoint, fi_cancel>;
+	ops.getopt = forward<Endpoint, fi_getopt>;
+	ops.setopt = forward<Endpoint, fi_setopt>;
+	ops.tx_ctx = no_sys;
+	ops.rx_ctx = no_sys;
+	ops.rx_size_left = forward<Endpoint, call_rx_size_left>;
+	ops.tx_size_left = forward<Endpoint, call_tx_size_left>;
+	return ops;
+}
+
+fi_ops_ep ep_ops = make_ep_ops();
+
+/* An inner endpoint without a table would crash its caller; ours refuses. */
+template <typename Ops> Ops *table_for(Ops *inner, Ops &ours, Ops &none)
+{
+	return inner ? &ours : &none;
+}
+
+} // namespace
+
+Endpoint::Endpoint(Domain &domain, void *context) noexcept
+	: Wrapper(FI_CLASS_EP, context, &FidOps<Endpoint>::table),
+	  domain_(domain), parent_(domain.dependents())
+{
+	ops = &ep_ops;
+}
+
+int Endpoint::open(Domain &domain, const fi_info &info, uint64_t flags,
+		   void *context, fid_ep **ep)
+{
+	if (flags & FI_PEER)
+		return -FI_ENOSYS;
+	std::unique_ptr<Endpoint> outer(new Endpoint(domain, context));
+	outer->info_ = copy_info(info);
+	if (info.tx_attr)
+		outer->tx_op_flags_ = info.tx_attr->op_flags;
+	auto below = domain.inner_info(info);
+	fid_ep *inner = nullptr;
+	int ret = fi_endpoint2(domain.inner(), below.get(), &inner, flags,
+			       &outer->fid);
+	if (ret)
+		return ret;
+	outer->adopt_inner(inner);
+	*ep = outer.release();
+	return 0;
+}
+
+void Endpoint::adopt_inner(fid_ep *inner)
+{
+	inner_.reset(inner);
+	events_ = FidMapEntry(domain_.fabric().fids(), inner_fid(), &fid);
+	choose_tables();
+}
+
+/* The inner provider may exchange its tables when the endpoint changes. */
+void Endpoint::choose_tables() noexcept
+{
+	auto inner = this->inner();
+	cm = table_for(inner->cm, ep_cm_ops, no_cm_ops);
+	msg = table_for(inner->msg, ep_msg_ops, no_msg_ops);
+	rma = table_for(inner->rma, ep_rma_ops, no_rma_ops);
+	tagged = table_for(inner->tagged, ep_tagged_ops, no_tagged_ops);
+	atomic = table_for(inner->atomic, ep_atomic_ops, no_atomic_ops);
+	collective = table_for(inner->collective, ep_collective_ops,
+			       no_collective_ops);
+}
+
+int Endpoint::bind(fid_t other, uint64_t flags)
+{
+	auto below = inner_of(other);
+	if (!below)
+		return -FI_EINVAL;
+	bound_.reserve(bound_.size() + 1);
+	int ret = fi_ep_bind(inner(), below, flags);
+	if (ret)
+		return ret;
+	bound_.emplace_back(*dependents_of(other));
+	record(other, flags);
+	return 0;
+}
+
+void Endpoint::record(fid_t other, uint64_t flags) noexcept
+{
+	switch (other->fclass) {
+	case FI_CLASS_CQ: {
+		auto queue = outer_of<CompletionQueue>(other);
+		if (flags & FI_TRANSMIT) {
+			bindings_.tx_cq = queue;
+			bindings_.tx_selective =
+				flags & FI_SELECTIVE_COMPLETION;
+		}
+		if (flags & FI_RECV)
+			bindings_.rx_cq = queue;
+		break;
+	}
+	case FI_CLASS_CNTR: {
+		auto counter = outer_of<Counter>(other);
+		if (flags & FI_SEND)
+			bindings_.send_cntr = counter;
+		if (flags & FI_RECV)
+			bindings_.recv_cntr = counter;
+		if (flags & FI_READ)
+			bindings_.read_cntr = counter;
+		if (flags & FI_WRITE)
+			bindings_.write_cntr = counter;
+		if (flags & FI_REMOTE_READ)
+			bindings_.remote_read_cntr = counter;
+		if (flags & FI_REMOTE_WRITE)
+			bindings_.remote_write_cntr = counter;
+		break;
+	}
+	case FI_CLASS_AV:
+		bindings_.av = outer_of<AddressVector>(other);
+		break;
+	case FI_CLASS_EQ:
+		bindings_.eq = outer_of<EventQueue>(other);
+		break;
+	default:
+		break;
+	}
+}
+
+int Endpoint::control(int command, void *arg)
+{
+	switch (command) {
+	case FI_SETOPSFLAG:
+		return set_op_flags(*static_cast<uint64_t *>(arg));
+	case FI_GETOPSFLAG:
+		return get_op_flags(static_cast<uint64_t *>(arg));
+	case FI_ALIAS:
+		return open_alias(static_cast<struct fi_alias *>(arg));
+	case FI_QUEUE_WORK:
+	case FI_CANCEL_WORK:
+	case FI_FLUSH_WORK:
+		return -FI_ENOSYS;
+	default:
+		int ret = Wrapper::control(command, arg);
+		choose_tables();
+		return ret;
+	}
+}
+
+int Endpoint::set_op_flags(uint64_t flags) noexcept
+{
+	uint64_t ours = our_op_flags(*info_);
+	uint64_t below = flags & ~ours;
+	int ret = Wrapper::control(FI_SETOPSFLAG, &below);
+	if (!(flags & FI_TRANSMIT))
+		return ret;
+	uint64_t wanted = flags & ~FI_TRANSMIT;
+	/* tcp, rxm and verbs cannot change theirs; ours they need not know. */
+	if (ret && (wanted & ~ours) != (tx_op_flags_ & ~ours))
+		return ret;
+	tx_op_flags_ = wanted;
+	return 0;
+}
+
+int Endpoint::get_op_flags(uint64_t *flags) noexcept
+{
+	if (*flags & FI_TRANSMIT) {
+		*flags = tx_op_flags_;
+		return 0;
+	}
+	return Wrapper::control(FI_GETOPSFLAG, flags);
+}
+
+int Endpoint::open_alias(struct fi_alias *request)
+{
+	auto outer =
+		std::unique_ptr<Endpoint>(new Endpoint(domain_, fid.context));
+	outer->original_ = Dependence(dependents());
+	outer->bindings_ = bindings_;
+	outer->info_ = copy_info(*info_);
+	bool transmit = request->flags & FI_TRANSMIT;
+	outer->tx_op_flags_ =
+		transmit ? request->flags & ~FI_TRANSMIT : tx_op_flags_;
+
+	fid_t inner = nullptr;
+	int ret = fi_alias(inner_fid(), &inner,
+			   request->flags & ~our_op_flags(*info_));
+	if (ret)
+		return ret;
+	outer->adopt_inner(reinterpret_cast<fid_ep *>(inner));
+	*request->fid = &outer.release()->fid;
+	return 0;
+}
+
+} // namespace ofi_pmem

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* Copyright (c) 2026 the ofi_pmem developers */
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "app/domain.hh"
+#include "app/wrapper.hh"
+
+#include <rdma/fi_endpoint.h>
+#include <rdma/fi_rma.h>
+
+namespace ofi_pmem
+{
+
+class AddressVector;
+class CompletionQueue;
+class Counter;
+class EventQueue;
+
+/* What an endpoint is bound to; null where it is not. Shared by aliases. */
+struct Bindings {
+	CompletionQueue *tx_cq = nullptr;
+	CompletionQueue *rx_cq = nullptr;
+	Counter *send_cntr = nullptr;
+	Counter *recv_cntr = nullptr;
+	Counter *read_cntr = nullptr;
+	Counter *write_cntr = nullptr;
+	Counter *remote_read_cntr = nullptr;
+	Counter *remote_write_cntr = nullptr;
+	AddressVector *av = nullptr;
+	EventQueue *eq = nullptr;
+	/* FI_SELECTIVE_COMPLETION on the transmit queue. */
+	bool tx_selective = false;
+};
+
+/*
+ * A MSG, RDM or DGRAM endpoint, or an alias of one. Data-path calls come from
+ * application threads, as parallel as the domain's threading model allows;
+ * control, bind and close are serialised against them by the application.
+ */
+class Endpoint final : public Wrapper<fid_ep>
+{
+public:
+	static int open(Domain &domain, const fi_info &info, uint64_t flags,
+			void *context, fid_ep **ep);
+
+	Domain &domain() const noexcept { return domain_; }
+	const Bindings &bindings() const noexcept { return bindings_; }
+
+	/* A copy of the info that the endpoint was opened with. */
+	const fi_info &info() const noexcept { return *info_; }
+
+	/*
+	 * Flags of transmit operations whose call takes none: those of the
+	 * info, then of FI_SETOPSFLAG; FI_COMMIT_COMPLETE included, which the
+	 * inner endpoint never gets to see.
+	 */
+	uint64_t tx_op_flags() const noexcept { return tx_op_flags_; }
+
+	/* Whether an operation with these flags owes a completion entry. */
+	bool completes(uint64_t flags) const noexcept
+	{
+		return !bindings_.tx_selective || (flags & FI_COMPLETION);
+	}
+
+	/*
+	 * Every RMA write enters here, whichever call the application used;
+	 * `inner_call` repeats that call on the inner endpoint. `request`
+	 * describes the write (iovecs and descriptors may be shorter-lived
+	 * than the operation), `flags` are the call's own or the defaults,
+	 * with FI_INJECT and FI_REMOTE_CQ_DATA where the call implies them.
+	 */
+	template <typename InnerCall>
+	ssize_t submit_write(const fi_msg_rma &request, uint64_t flags,
+			     InnerCall &&inner_call) noexcept;
+
+	/* Likewise every RMA read. */
+	template <typename InnerCall>
+	ssize_t submit_read(const fi_msg_rma &request, uint64_t flags,
+			    InnerCall &&inner_call) noexcept;
+
+	int bind(fid_t other, uint64_t flags);
+	int control(int command, void *arg);
+
+private:
+	Endpoint(Domain &domain, void *context) noexcept;
+
+	void adopt_inner(fid_ep *inner);
+	void choose_tables() noexcept;
+	void record(fid_t other, uint64_t flags) noexcept;
+	int set_op_flags(uint64_t flags) noexcept;
+	int get_op_flags(uint64_t *flags) noexcept;
+	int open_alias(struct fi_alias *request);
+
+	Domain &domain_;
+	Dependence parent_;
+	/* Of an alias: the endpoint it was made from. */
+	Dependence original_;
+	std::vector<Dependence> bound_;
+	Bindings bindings_;
+	InfoPtr info_;
+	uint64_t tx_op_flags_ = 0;
+	FidMapEntry events_;
+};
+
+} // namespace ofi_pmem

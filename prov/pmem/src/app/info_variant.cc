@@ -1,0 +1,314 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* Copyright (c) 2026 the ofi_pmem developers */
+#include "app/info_variant.hh"
+
+#include <cstdlib>
+#include <cstring>
+#include <new>
+#include <utility>
+
+#include "app/info.hh"
+#include "app/info_name.hh"
+#include "app/wrapper.hh"
+
+#include <rdma/fi_domain.h>
+
+namespace ofi_pmem
+{
+
+namespace
+{
+
+/* Named FI_MR_BASIC in the headers, where its use warns since 2.0. */
+constexpr int kMrBasic = 1 << 0;
+
+/* Completions in any order; FI_ORDER_NONE warns since 2.0. */
+constexpr uint64_t kOrderNone = 0;
+
+constexpr size_t kKeySize = 8;
+
+uint64_t all_caps(const fi_info &info) noexcept
+{
+	return info.caps | (info.tx_attr ? info.tx_attr->caps : 0) |
+	       (info.rx_attr ? info.rx_attr->caps : 0);
+}
+
+void clear_caps(fi_info *info, uint64_t caps) noexcept
+{
+	info->caps &= ~caps;
+	if (info->tx_attr)
+		info->tx_attr->caps &= ~caps;
+	if (info->rx_attr)
+		info->rx_attr->caps &= ~caps;
+}
+
+void clear_op_flags(fi_info *info, uint64_t flags) noexcept
+{
+	if (info->tx_attr)
+		info->tx_attr->op_flags &= ~flags;
+	if (info->rx_attr)
+		info->rx_attr->op_flags &= ~flags;
+}
+
+const char *prov_name(const fi_info &info) noexcept
+{
+	return info.fabric_attr ? info.fabric_attr->prov_name : nullptr;
+}
+
+Variant variant_of(const fi_info &outer) noexcept
+{
+	return is_persistent(outer) ? Variant::persistent : Variant::plain;
+}
+
+/* `name` may be the inner provider's or one with ours appended. */
+uint64_t our_flags(const char *name, Variant variant) noexcept
+{
+	bool verbs = name && !strncmp(name, "verbs", strlen("verbs"));
+	if (verbs && variant == Variant::persistent)
+		return FI_COMMIT_COMPLETE | FI_DELIVERY_COMPLETE;
+	return FI_COMMIT_COMPLETE;
+}
+
+bool grants_prov_key(const fi_info *hints) noexcept
+{
+	if (!hints || !hints->domain_attr)
+		return true;
+	int mode = hints->domain_attr->mr_mode;
+	return mode == kMrBasic || (mode & FI_MR_PROV_KEY);
+}
+
+bool asks_strict_completions(const fi_info &hints) noexcept
+{
+	return (hints.tx_attr && hints.tx_attr->comp_order != kOrderNone) ||
+	       (hints.rx_attr && hints.rx_attr->comp_order != kOrderNone);
+}
+
+void set_prov_name(fi_info *info, const char *name)
+{
+	if (!info->fabric_attr) {
+		info->fabric_attr = static_cast<fi_fabric_attr *>(
+			calloc(1, sizeof(*info->fabric_attr)));
+		if (!info->fabric_attr)
+			throw std::bad_alloc();
+	}
+	char *copy = strdup(name);
+	if (!copy)
+		throw std::bad_alloc();
+	free(info->fabric_attr->prov_name);
+	info->fabric_attr->prov_name = copy;
+	/* Ours, and no business of the inner provider. */
+	info->fabric_attr->prov_version = 0;
+}
+
+/* Our objects in an info that goes down: the inner provider knows its own. */
+void replace_objects(fi_info *info) noexcept
+{
+	if (info->fabric_attr && info->fabric_attr->fabric) {
+		auto inner = inner_of(&info->fabric_attr->fabric->fid);
+		info->fabric_attr->fabric =
+			reinterpret_cast<fid_fabric *>(inner);
+	}
+	if (info->domain_attr && info->domain_attr->domain) {
+		auto inner = inner_of(&info->domain_attr->domain->fid);
+		info->domain_attr->domain =
+			reinterpret_cast<fid_domain *>(inner);
+	}
+	/* Connection requests are the inner provider's own handles. */
+	if (info->handle && info->handle->fclass == FI_CLASS_PEP) {
+		if (auto inner = inner_of(info->handle))
+			info->handle = inner;
+	}
+}
+
+/* The copied name, or the whole name when it does not name us. */
+std::string name_below(const fi_info &outer)
+{
+	const char *name = prov_name(outer);
+	return inner_name(name ? name : "").value_or(name ? name : "");
+}
+
+} // namespace
+
+InfoPtr copy_info(const fi_info &info)
+{
+	fi_info shallow = info;
+	shallow.nic = nullptr;
+	InfoPtr copy(fi_dupinfo(&shallow));
+	if (!copy)
+		throw std::bad_alloc();
+	fid_nic *nic = nullptr;
+	if (info.nic && FI_CHECK_OP(info.nic->fid.ops, fi_ops, control) &&
+	    !fi_control(&info.nic->fid, FI_DUP, &nic))
+		copy->nic = nic;
+	return copy;
+}
+
+bool is_persistent(const fi_info &info) noexcept
+{
+	return info.caps & FI_RMA_PMEM;
+}
+
+bool asks_persistence(const fi_info *hints) noexcept
+{
+	return hints && (all_caps(*hints) & FI_RMA_PMEM);
+}
+
+bool asks_capabilities(const fi_info *hints) noexcept
+{
+	return hints && all_caps(*hints);
+}
+
+uint64_t our_op_flags(const fi_info &outer) noexcept
+{
+	return our_flags(prov_name(outer), variant_of(outer));
+}
+
+const char *refusal(const fi_info *hints, Variant variant) noexcept
+{
+	if (variant == Variant::plain) {
+		bool commits = hints && hints->tx_attr &&
+			       (hints->tx_attr->op_flags & FI_COMMIT_COMPLETE);
+		return commits ? "FI_COMMIT_COMPLETE needs FI_RMA_PMEM"
+			       : nullptr;
+	}
+	if (!grants_prov_key(hints))
+		return "the hints do not grant FI_MR_PROV_KEY in mr_mode";
+	if (hints && asks_strict_completions(*hints))
+		return "the hints ask for ordered completions (comp_order)";
+	if (hints && (all_caps(*hints) & FI_RMA_EVENT))
+		return "the hints ask for FI_RMA_EVENT";
+	return nullptr;
+}
+
+InfoPtr inner_hints(const fi_info &hints, const char *name, Variant variant)
+{
+	auto copy = copy_info(hints);
+	set_prov_name(copy.get(), name);
+	replace_objects(copy.get());
+	clear_caps(copy.get(), FI_RMA_PMEM);
+	if (variant == Variant::persistent)
+		clear_caps(copy.get(), FI_FENCE);
+	clear_op_flags(copy.get(), our_flags(name, variant));
+	return copy;
+}
+
+const char *unfit(const fi_info &inner) noexcept
+{
+	if (!(inner.caps & FI_RMA))
+		return "no FI_RMA";
+	if (inner.addr_format != FI_SOCKADDR &&
+	    inner.addr_format != FI_SOCKADDR_IN &&
+	    inner.addr_format != FI_SOCKADDR_IN6)
+		return "an address format without IP addresses";
+	return nullptr;
+}
+
+void make_persistent_info(const fi_info *hints, fi_info *info) noexcept
+{
+	uint64_t added = FI_RMA_PMEM;
+	if (hints && (all_caps(*hints) & FI_FENCE))
+		added |= FI_FENCE;
+	clear_caps(info, FI_RMA_EVENT);
+	info->caps |= added;
+	info->tx_attr->caps |= added;
+	info->rx_attr->caps |= FI_RMA_PMEM;
+
+	auto domain = info->domain_attr;
+	if (domain->mr_mode != kMrBasic)
+		domain->mr_mode |= FI_MR_PROV_KEY;
+	domain->mr_key_size = kKeySize;
+	bool asks_auto = hints && hints->domain_attr &&
+			 hints->domain_attr->data_progress == FI_PROGRESS_AUTO;
+	domain->data_progress =
+		asks_auto ? FI_PROGRESS_AUTO : FI_PROGRESS_MANUAL;
+
+	info->tx_attr->comp_order = kOrderNone;
+	info->rx_attr->comp_order = kOrderNone;
+	if (!hints || !hints->tx_attr ||
+	    !(hints->tx_attr->msg_order & FI_ORDER_SAW))
+		info->tx_attr->msg_order &= ~FI_ORDER_SAW;
+	if (!hints || !hints->rx_attr ||
+	    !(hints->rx_attr->msg_order & FI_ORDER_SAW))
+		info->rx_attr->msg_order &= ~FI_ORDER_SAW;
+	if (hints && hints->tx_attr)
+		info->tx_attr->op_flags |=
+			hints->tx_attr->op_flags &
+			our_flags(prov_name(*info), Variant::persistent);
+}
+
+void make_plain_info(fi_info *info) noexcept
+{
+	clear_caps(info, FI_RMA_PMEM);
+	clear_op_flags(info, FI_COMMIT_COMPLETE);
+}
+
+InnerTraits inner_traits(uint32_t version, const fi_info &outer)
+{
+	auto domain = outer.domain_attr;
+	InnerTraits traits;
+	traits.prov_key = domain->mr_mode == kMrBasic ||
+			  (domain->mr_mode & FI_MR_PROV_KEY);
+	if (domain->mr_mode == kMrBasic)
+		return traits;
+
+	InfoPtr hints(fi_allocinfo());
+	if (!hints)
+		throw std::bad_alloc();
+	auto name = name_below(outer);
+	set_prov_name(hints.get(), name.c_str());
+	hints->mode = ~0ULL;
+	hints->addr_format = outer.addr_format;
+	hints->ep_attr->type = outer.ep_attr->type;
+	hints->domain_attr->mode = ~0ULL;
+	hints->domain_attr->mr_mode = domain->mr_mode;
+	if (domain->name && !(hints->domain_attr->name = strdup(domain->name)))
+		throw std::bad_alloc();
+
+	fi_info *list = nullptr;
+	if (fi_getinfo(version, nullptr, nullptr, kGetinfoInternal, hints.get(),
+		       &list))
+		return traits;
+	InfoPtr owner(list);
+	for (auto info = list; info; info = info->next) {
+		if (!same_name(prov_name(*info), name))
+			continue;
+		traits.prov_key = info->domain_attr->mr_mode & FI_MR_PROV_KEY;
+		traits.mr_key_size = info->domain_attr->mr_key_size;
+		break;
+	}
+	return traits;
+}
+
+InfoPtr inner_info(const fi_info &outer, const InnerTraits &traits)
+{
+	auto variant = variant_of(outer);
+	auto name = name_below(outer);
+	auto copy = inner_hints(outer, name.c_str(), variant);
+	if (variant == Variant::plain || !copy->domain_attr)
+		return copy;
+	auto domain = copy->domain_attr;
+	if (!traits.prov_key)
+		domain->mr_mode &= ~FI_MR_PROV_KEY;
+	domain->mr_key_size = traits.mr_key_size;
+	return copy;
+}
+
+InfoPtr connreq_info(const fi_info &pep, InfoPtr inner)
+{
+	auto info = copy_info(pep);
+	info->handle = inner->handle;
+	info->addr_format = inner->addr_format;
+	std::swap(info->src_addr, inner->src_addr);
+	std::swap(info->src_addrlen, inner->src_addrlen);
+	std::swap(info->dest_addr, inner->dest_addr);
+	std::swap(info->dest_addrlen, inner->dest_addrlen);
+	std::swap(info->nic, inner->nic);
+	/* A listener on all interfaces: the request tells which one it is. */
+	if (info->domain_attr && inner->domain_attr && inner->domain_attr->name)
+		std::swap(info->domain_attr->name, inner->domain_attr->name);
+	if (info->fabric_attr && inner->fabric_attr && inner->fabric_attr->name)
+		std::swap(info->fabric_attr->name, inner->fabric_attr->name);
+	return info;
+}
+
+} // namespace ofi_pmem

@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* Copyright (c) 2026 the ofi_pmem developers */
+#include "config.h"
+
+#include "app/mr.hh"
+
+#include <memory>
+
+#include "core/log.hh"
+
+namespace ofi_pmem
+{
+
+namespace
+{
+
+/*
+ * A copy whose fields newer than the application's API version are left at 0:
+ * its struct may end before them.
+ */
+fi_mr_attr copy_attr(const fi_mr_attr &attr, uint32_t version) noexcept
+{
+	fi_mr_attr copy{};
+	copy.mr_iov = attr.mr_iov;
+	copy.iov_count = attr.iov_count;
+	copy.access = attr.access;
+	copy.offset = attr.offset;
+	copy.requested_key = attr.requested_key;
+	copy.context = attr.context;
+	if (FI_VERSION_GE(version, FI_VERSION(1, 5))) {
+		copy.auth_key_size = attr.auth_key_size;
+		copy.auth_key = attr.auth_key;
+	}
+	if (FI_VERSION_GE(version, FI_VERSION(1, 10))) {
+		copy.iface = attr.iface;
+		copy.device = attr.device;
+	}
+#ifdef HAVE_STRUCT_FI_MR_ATTR_HMEM_DATA
+	if (FI_VERSION_GE(version, FI_VERSION(1, 19)))
+		copy.hmem_data = attr.hmem_data;
+#endif
+#ifdef HAVE_STRUCT_FI_MR_ATTR_PAGE_SIZE
+	if (FI_VERSION_GE(version, FI_VERSION(1, 22)))
+		copy.page_size = attr.page_size;
+#endif
+#ifdef HAVE_STRUCT_FI_MR_ATTR_BASE_MR
+	if (FI_VERSION_GE(version, FI_VERSION(2, 0))) {
+		auto base = const_cast<fid_mr *>(attr.base_mr);
+		auto below = base ? inner_of(&base->fid) : nullptr;
+		copy.base_mr = reinterpret_cast<fid_mr *>(below);
+		copy.sub_mr_cnt = attr.sub_mr_cnt;
+	}
+#endif
+	return copy;
+}
+
+int domain_reg(fid *domain, const void *buf, size_t len, uint64_t access,
+	       uint64_t offset, uint64_t requested_key, uint64_t flags,
+	       fid_mr **mr, void *context) noexcept
+{
+	auto &outer = *outer_of<Domain>(domain);
+	iovec iov{const_cast<void *>(buf), len};
+	Registration request{&iov,	    1,	   access, offset,
+			     requested_key, flags, context};
+	auto inner_reg = [&](uint64_t key, uint64_t below, fid_mr **inner) {
+		return fi_mr_reg(outer.inner(), buf, len, access, offset, key,
+				 below, inner, context);
+	};
+	return guarded([&] {
+		return MemoryRegion::open(outer, request, inner_reg, mr);
+	});
+}
+
+int domain_regv(fid *domain, const iovec *iov, size_t count, uint64_t access,
+		uint64_t offset, uint64_t requested_key, uint64_t flags,
+		fid_mr **mr, void *context) noexcept
+{
+	auto &outer = *outer_of<Domain>(domain);
+	Registration request{iov,	    count, access, offset,
+			     requested_key, flags, context};
+	auto inner_reg = [&](uint64_t key, uint64_t below, fid_mr **inner) {
+		return fi_mr_regv(outer.inner(), iov, count, access, offset,
+				  key, below, inner, context);
+	};
+	return guarded([&] {
+		return MemoryRegion::open(outer, request, inner_reg, mr);
+	});
+}
+
+int domain_regattr(fid *domain, const fi_mr_attr *attr, uint64_t flags,
+		   fid_mr **mr) noexcept
+{
+	auto &outer = *outer_of<Domain>(domain);
+	Registration request{attr->mr_iov, attr->iov_count,	attr->access,
+			     attr->offset, attr->requested_key, flags,
+			     attr->context};
+	auto inner_reg = [&](uint64_t key, uint64_t below, fid_mr **inner) {
+		auto copy = copy_attr(*attr, outer.fabric().api_version);
+		copy.requested_key = key;
+		return fi_mr_regattr(outer.inner(), &copy, below, inner);
+	};
+	return guarded([&] {
+		return MemoryRegion::open(outer, request, inner_reg, mr);
+	});
+}
+
+fi_ops_mr make_mr_ops() noexcept
+{
+	fi_ops_mr ops{};
+	ops.size = sizeof(ops);
+	ops.reg = domain_reg;
+	ops.regv = domain_regv;
+	ops.regattr = domain_regattr;
+	return ops;
+}
+
+} // namespace
+
+fi_ops_mr mr_ops = make_mr_ops();
+
+MemoryRegion::MemoryRegion(Domain &domain, void *context) noexcept
+	: Wrapper(FI_CLASS_MR, context, &FidOps<MemoryRegion>::table),
+	  parent_(domain.dependents())
+{
+}
+
+template <typename InnerReg>
+int MemoryRegion::open(Domain &domain, const Registration &request,
+		       InnerReg &&inner_reg, fid_mr **mr)
+{
+	if ((request.flags & FI_RMA_PMEM) && !domain.persistent()) {
+		PMEM_WARN(FI_LOG_MR,
+			  "FI_RMA_PMEM needs a domain opened with FI_RMA_PMEM");
+		return -FI_EINVAL;
+	}
+	std::unique_ptr<MemoryRegion> outer(
+		new MemoryRegion(domain, request.context));
+	fid_mr *inner = nullptr;
+	int ret = inner_reg(domain.inner_key(request.requested_key),
+			    request.flags & ~FI_RMA_PMEM, &inner);
+	if (ret)
+		return ret;
+	outer->adopt_inner(domain, inner);
+	*mr = outer.release();
+	return 0;
+}
+
+void MemoryRegion::adopt_inner(Domain &domain, fid_mr *inner)
+{
+	inner_.reset(inner);
+	events_ = FidMapEntry(domain.fabric().fids(), inner_fid(), &fid);
+	copy_key();
+}
+
+/* Known at once, or only when the region is enabled. */
+void MemoryRegion::copy_key() noexcept
+{
+	mem_desc = inner()->mem_desc;
+	key = inner()->key;
+}
+
+int MemoryRegion::bind(fid_t other, uint64_t flags)
+{
+	auto below = inner_of(other);
+	if (!below)
+		return -FI_EINVAL;
+	bound_.reserve(bound_.size() + 1);
+	int ret = fi_mr_bind(inner(), below, flags);
+	if (!ret)
+		bound_.emplace_back(*dependents_of(other));
+	return ret;
+}
+
+int MemoryRegion::control(int command, void *arg) noexcept
+{
+	int ret = Wrapper::control(command, arg);
+	copy_key();
+	return ret;
+}
+
+} // namespace ofi_pmem

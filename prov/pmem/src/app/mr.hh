@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* Copyright (c) 2026 the ofi_pmem developers */
+#pragma once
+
+#include <vector>
+
+#include "app/domain.hh"
+#include "app/wrapper.hh"
+
+#include <rdma/fi_domain.h>
+
+namespace ofi_pmem
+{
+
+/* One registration, whichever of the three calls it came by. */
+struct Registration {
+	const iovec *iov;
+	size_t iov_count;
+	uint64_t access;
+	uint64_t offset;
+	uint64_t requested_key;
+	uint64_t flags;
+	void *context;
+};
+
+/*
+ * A memory region. Descriptor and key are the inner region's. The inner region
+ * has the application's context, since that is what FI_MR_COMPLETE returns.
+ */
+class MemoryRegion final : public Wrapper<fid_mr>
+{
+public:
+	/*
+	 * Registers with the inner domain through `inner_reg(key, flags, &mr)`
+	 * and wraps the result. FI_RMA_PMEM makes a region persistent; it is
+	 * an error on a plain domain and never reaches the inner provider.
+	 */
+	template <typename InnerReg>
+	static int open(Domain &domain, const Registration &request,
+			InnerReg &&inner_reg, fid_mr **mr);
+
+	int bind(fid_t other, uint64_t flags);
+	int control(int command, void *arg) noexcept;
+
+private:
+	MemoryRegion(Domain &domain, void *context) noexcept;
+
+	void adopt_inner(Domain &domain, fid_mr *inner);
+	void copy_key() noexcept;
+
+	Dependence parent_;
+	std::vector<Dependence> bound_;
+	FidMapEntry events_;
+};
+
+/* Slots of fid_domain::mr. */
+extern fi_ops_mr mr_ops;
+
+} // namespace ofi_pmem

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* Copyright (c) 2026 the ofi_pmem developers */
+/*
+ * The RMA calls. Nine entries meet in Endpoint::submit_write/submit_read, the
+ * place where the plane of an operation is chosen.
+ */
+#pragma once
+
+#include <rdma/fi_rma.h>
+
+namespace ofi_pmem
+{
+
+extern fi_ops_rma ep_rma_ops;
+
+/* For endpoints whose inner provider has no RMA. */
+extern fi_ops_rma no_rma_ops;
+
+} // namespace ofi_pmem

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* Copyright (c) 2026 the ofi_pmem developers */
+/*
+ * The wait object of a queue or counter on a persistent domain: one epoll
+ * descriptor that is readable when the inner object's own, the progress
+ * source's, or our eventfd is.
+ */
+#pragma once
+
+#include "core/progress.hh"
+
+#include <rdma/fabric.h>
+
+#include <atomic>
+#include <chrono>
+
+namespace ofi_pmem
+{
+
+/*
+ * wake() may come from any thread; the rest from the threads that read or wait
+ * for the object. Before blocking: drain(), look whether the object itself has
+ * something, then arm(), and only then block. What happens after drain() makes
+ * the descriptor readable again.
+ */
+class WaitFd
+{
+public:
+	WaitFd() noexcept = default;
+	WaitFd(const WaitFd &) = delete;
+	WaitFd &operator=(const WaitFd &) = delete;
+	~WaitFd();
+
+	/* `inner` must have a wait object of type FI_WAIT_FD. */
+	[[nodiscard]] int open(fid_t inner) noexcept;
+
+	bool is_open() const noexcept { return epoll_ >= 0; }
+
+	/* What the application polls. */
+	int fd() const noexcept { return epoll_; }
+
+	void wake() noexcept;
+	void drain() noexcept;
+
+	/* 0: may block. -FI_EAGAIN: there is work. `source` may be null. */
+	[[nodiscard]] int arm(ProgressSource *source, fid_fabric *inner_fabric,
+			      fid_t inner) noexcept;
+
+	/* Waits at most `timeout_ms` (-1: forever); -FI_EINTR on a signal. */
+	[[nodiscard]] int block(int timeout_ms) noexcept;
+
+private:
+	int watch(int fd) noexcept;
+
+	int epoll_ = -1;
+	int event_ = -1;
+	/* The source whose descriptor is being watched. */
+	std::atomic<ProgressSource *> watched_{nullptr};
+};
+
+/* Milliseconds left of a timeout that began with the object's birth. */
+class Deadline
+{
+public:
+	/* Negative: never. */
+	explicit Deadline(int timeout_ms) noexcept;
+
+	/* -1: forever. 0: over. */
+	int left_ms() const noexcept;
+
+private:
+	bool forever_;
+	std::chrono::steady_clock::time_point end_;
+};
+
+} // namespace ofi_pmem

@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* Copyright (c) 2026 the ofi_pmem developers */
+/*
+ * What every wrapper of the app plane has in common: the inner object, the
+ * count of objects that depend on it, the fi_ops table, and the slot that does
+ * nothing but forward. Names: `inner` is the object of the provider that we
+ * layer on, `outer` the wrapper that the application holds.
+ */
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <type_traits>
+#include <utility>
+
+#include "core/enosys.hh"
+#include "core/fid.hh"
+
+#include <rdma/fabric.h>
+#include <rdma/fi_endpoint.h>
+
+namespace ofi_pmem
+{
+
+/*
+ * How many objects still need this one. While it is not 0, close() answers
+ * -FI_EBUSY, also where the inner provider would not notice. Any thread.
+ */
+class Dependents
+{
+public:
+	bool any() const noexcept { return count_.load() != 0; }
+
+private:
+	friend class Dependence;
+	std::atomic<size_t> count_{0};
+};
+
+/* Held by an object for as long as it needs another one. */
+class Dependence
+{
+public:
+	Dependence() noexcept = default;
+	explicit Dependence(Dependents &on) noexcept : on_(&on) { ++on.count_; }
+	Dependence(Dependence &&other) noexcept
+		: on_(std::exchange(other.on_, nullptr))
+	{
+	}
+	Dependence &operator=(Dependence &&other) noexcept
+	{
+		std::swap(on_, other.on_);
+		return *this;
+	}
+	~Dependence()
+	{
+		if (on_)
+			--on_->count_;
+	}
+
+private:
+	Dependents *on_ = nullptr;
+};
+
+/*
+ * Base of all wrappers. `CStruct` is first, so the application's pointer is
+ * ours. The members below are the defaults of the fi_ops slots; a wrapper
+ * hides those it refines (static dispatch through fid_ops()).
+ */
+template <typename CStruct> class Wrapper : public CStruct
+{
+public:
+	using Struct = CStruct;
+
+	Wrapper(const Wrapper &) = delete;
+	Wrapper &operator=(const Wrapper &) = delete;
+
+	CStruct *inner() const noexcept { return inner_.get(); }
+	fid_t inner_fid() const noexcept { return &inner_->fid; }
+	Dependents &dependents() noexcept { return dependents_; }
+
+	/* On 0 the caller deletes the wrapper; else it stays usable. */
+	int close() noexcept { return close_inner(); }
+
+	int bind(fid_t, uint64_t) noexcept { return -FI_ENOSYS; }
+
+	int control(int command, void *arg) noexcept
+	{
+		return fi_control(inner_fid(), command, arg);
+	}
+
+	int ops_open(const char *name, uint64_t flags, void **table,
+		     void *context) noexcept
+	{
+		return fi_open_ops(inner_fid(), name, flags, table, context);
+	}
+
+protected:
+	Wrapper(size_t fclass, void *context, fi_ops *table) noexcept
+		: CStruct{}
+	{
+		this->fid.fclass = fclass;
+		this->fid.context = context;
+		this->fid.ops = table;
+	}
+	~Wrapper() = default;
+
+	int close_inner() noexcept
+	{
+		return dependents_.any() ? -FI_EBUSY : close_fid(inner_);
+	}
+
+	FidPtr<CStruct> inner_;
+
+private:
+	Dependents dependents_;
+};
+
+/* The wrapper behind a fid whose class the caller knows. */
+template <typename Object> Object *outer_of(fid *base) noexcept
+{
+	return from_fid<Object, typename Object::Struct>(base);
+}
+
+/* The fi_ops table of one wrapper class. */
+template <typename Object> struct FidOps {
+	static int close(fid *base) noexcept
+	{
+		auto *object = outer_of<Object>(base);
+		int ret = object->close();
+		if (!ret)
+			delete object;
+		return ret;
+	}
+
+	static int bind(fid *base, fid *other, uint64_t flags) noexcept
+	{
+		return guarded([&] {
+			return outer_of<Object>(base)->bind(other, flags);
+		});
+	}
+
+	static int control(fid *base, int command, void *arg) noexcept
+	{
+		return guarded([&] {
+			return outer_of<Object>(base)->control(command, arg);
+		});
+	}
+
+	static int ops_open(fid *base, const char *name, uint64_t flags,
+			    void **ops, void *context) noexcept
+	{
+		return outer_of<Object>(base)->ops_open(name, flags, ops,
+							context);
+	}
+
+	static int tostr(const fid *base, char *buf, size_t len) noexcept
+	{
+		auto *inner =
+			outer_of<Object>(const_cast<fid *>(base))->inner_fid();
+		return FI_CHECK_OP(inner->ops, fi_ops, tostr)
+			       ? inner->ops->tostr(inner, buf, len)
+			       : -FI_ENOSYS;
+	}
+
+	static int ops_set(fid *base, const char *name, uint64_t flags,
+			   void *ops, void *context) noexcept
+	{
+		return fi_set_ops(outer_of<Object>(base)->inner_fid(), name,
+				  flags, ops, context);
+	}
+
+	static fi_ops make() noexcept
+	{
+		fi_ops ops{};
+		ops.size = sizeof(ops);
+		ops.close = close;
+		ops.bind = bind;
+		ops.control = control;
+		ops.ops_open = ops_open;
+		ops.tostr = tostr;
+		ops.ops_set = ops_set;
+		return ops;
+	}
+
+	static inline fi_ops table = make();
+};
+
+/*
+ * A slot that only forwards. `Call` is libfabric's own function for that slot,
+ * called on the inner object: `ops.recv = forward<Endpoint, fi_recv>;`. In
+ * slots that get a bare fid, `Call` gets the inner one.
+ */
+template <typename Object, auto Call> struct Forward;
+
+template <typename Object, typename Ret, typename CStruct, typename... Args,
+	  Ret (*Call)(CStruct *, Args...)>
+struct Forward<Object, Call> {
+	static Ret slot(CStruct *outer, Args... args) noexcept
+	{
+		if constexpr (std::is_same_v<CStruct, fid>)
+			return Call(outer_of<Object>(outer)->inner_fid(),
+				    args...);
+		else
+			return Call(static_cast<Object *>(outer)->inner(),
+				    args...);
+	}
+};
+
+template <typename Object, auto Call>
+inline constexpr auto forward = Forward<Object, Call>::slot;
+
+/* For slots whose calls in the headers are deprecated, though not the slots. */
+inline ssize_t call_rx_size_left(fid_ep *ep) noexcept
+{
+	return ep->ops->rx_size_left(ep);
+}
+
+inline ssize_t call_tx_size_left(fid_ep *ep) noexcept
+{
+	return ep->ops->tx_size_left(ep);
+}
+
+/*
+ * The inner fid of anything that can be bound or waited for; null when the fid
+ * is no wrapper of ours.
+ */
+fid *inner_of(fid *outer) noexcept;
+
+/* Likewise, what counts the dependents of that wrapper. */
+Dependents *dependents_of(fid *outer) noexcept;
+
+} // namespace ofi_pmem
