@@ -8,8 +8,12 @@
  *
  * A byte is durable once a flush() or store_flush() that covers it returned 0
  * and a later drain() returned 0. Every failure of flush() or drain() leaves
- * the durable state unknown; the caller then poisons the region
- *: a failed flush is never retried.
+ * the durable state unknown; the caller then poisons the region: a failed flush
+ * is never retried.
+ *
+ * A store of one aligned 8-byte word is a single 64-bit store wherever the
+ * memory is stored to directly (one_sided()), so an ordered write needs no call
+ * of its own.
  */
 #pragma once
 
@@ -52,8 +56,8 @@ public:
 
 	/*
 	 * Copies `len` bytes into the region: visible, not flushed. On failure
-	 * (no space, file shrunk) an unknown part has been stored; the
-	 * region stays usable.
+	 * (-FI_ENOSPC, or -FI_EIO when the file was shrunk below these
+	 * bytes) an unknown part has been stored; the region stays usable.
 	 */
 	[[nodiscard]] virtual int store(uint64_t offset, const void *source,
 					size_t len) noexcept = 0;
@@ -61,13 +65,13 @@ public:
 	/*
 	 * store() and flush() in one, with non-temporal stores where they
 	 * help. *stored tells a failed store (region usable) from a failed
-	 * flush (durable state unknown).
+	 * flush (durable state unknown); it is set in every case.
 	 */
 	[[nodiscard]] virtual int store_flush(uint64_t offset,
 					      const void *source, size_t len,
 					      bool *stored) noexcept = 0;
 
-	/* Copies what a remote read must see. */
+	/* Copies what a remote read must see; -FI_EIO as store(). */
 	[[nodiscard]] virtual int load(uint64_t offset, void *target,
 				       size_t len) noexcept = 0;
 
@@ -93,6 +97,12 @@ struct RegionMemory {
  * Chooses and opens the backend for a region (FI_OFI_PMEM_BACKEND). -FI_EINVAL
  * when the memory is not persistent and not forced, after a warning that says
  * what it is (anonymous, private mapping, tmpfs, ...) and what would work.
+ * Memory that is mapped or opened read-only is -FI_EACCES, unmapped memory
+ * -FI_EFAULT, even if forced. Any thread; throws std::bad_alloc.
+ *
+ * Open before the memory is registered with an inner provider, and destroy
+ * after that registration is closed: the simulated power failure exchanges the
+ * pages under the region.
  */
 [[nodiscard]] int open_backend(const RegionMemory &memory,
 			       std::unique_ptr<Backend> *backend);

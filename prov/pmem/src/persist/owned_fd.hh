@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* Copyright (c) 2026 the ofi_pmem developers */
+/* A file descriptor that is closed with its owner. */
+#pragma once
+
+#include <utility>
+
+#include <unistd.h>
+
+namespace ofi_pmem
+{
+
+class OwnedFd
+{
+public:
+	OwnedFd() noexcept = default;
+	explicit OwnedFd(int fd) noexcept : fd_(fd) {}
+	OwnedFd(OwnedFd &&other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+	OwnedFd &operator=(OwnedFd &&other) noexcept
+	{
+		std::swap(fd_, other.fd_);
+		return *this;
+	}
+	~OwnedFd()
+	{
+		if (fd_ >= 0)
+			close(fd_);
+	}
+
+	int get() const noexcept { return fd_; }
+	explicit operator bool() const noexcept { return fd_ >= 0; }
+
+private:
+	int fd_ = -1;
+};
+
+} // namespace ofi_pmem

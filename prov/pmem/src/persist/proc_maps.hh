@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* Copyright (c) 2026 the ofi_pmem developers */
+/*
+ * The process's own memory map as the kernel reports it (proc(5),
+ * /proc/pid/maps and smaps): which file, if any, is behind an address. The
+ * lines that cover a range are stable while the application keeps the range
+ * mapped, whatever other threads map meanwhile.
+ */
+#pragma once
+
+#include <cstdint>
+#include <istream>
+#include <string>
+#include <vector>
+
+namespace ofi_pmem
+{
+
+/* One line of the map. Lines are split where protection or flags differ. */
+struct MapSegment {
+	uintptr_t start = 0;
+	uintptr_t end = 0;
+	int protection = 0; /* PROT_READ, PROT_WRITE, PROT_EXEC */
+	bool shared = false;
+	uint64_t offset = 0; /* in the file, of `start` */
+	unsigned device_major = 0;
+	unsigned device_minor = 0;
+	uint64_t inode = 0; /* 0: not a file */
+	std::string path;   /* may end in " (deleted)" */
+};
+
+/* False when the line is not the head of a map entry. */
+bool parse_map_line(const std::string &line, MapSegment *segment);
+
+/* Every segment that overlaps [begin, end), ascending. */
+std::vector<MapSegment> read_map(uintptr_t begin, uintptr_t end);
+
+/*
+ * True when every segment that overlaps [begin, end) was mapped with MAP_SYNC
+ * (mmap(2)), which smaps shows as "sf" among its VmFlags.
+ */
+bool has_sync_flag(std::istream &smaps, uintptr_t begin, uintptr_t end);
+bool is_map_sync(uintptr_t begin, uintptr_t end);
+
+/* Same file, ignoring which part of it. */
+bool is_same_file(const MapSegment &a, const MapSegment &b) noexcept;
+
+/* `next` continues `segment`, in memory and in the same file. */
+bool is_continued_by(const MapSegment &segment,
+		     const MapSegment &next) noexcept;
+
+} // namespace ofi_pmem

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* Copyright (c) 2026 the ofi_pmem developers */
+/*
+ * Walks up sysfs, from the device of a file or of device DAX to the nvdimm
+ * region (kernel: Documentation/ABI/testing/sysfs-bus-nvdimm). Volumes put
+ * together by the device mapper have no such parent.
+ */
+#include "config.h"
+
+#include "persist/sysfs_domain.hh"
+
+#include <climits>
+#include <cstdlib>
+#include <fstream>
+
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+
+namespace ofi_pmem
+{
+
+PersistenceDomain read_domain(const std::string &device)
+{
+	char real[PATH_MAX];
+	if (!realpath(device.c_str(), real))
+		return PersistenceDomain::memory_controller;
+	std::string directory = real;
+	while (directory.size() > 1) {
+		std::ifstream attribute(directory + "/persistence_domain");
+		std::string value;
+		if (attribute >> value)
+			return value == "cpu_cache"
+				       ? PersistenceDomain::cpu_cache
+				       : PersistenceDomain::memory_controller;
+		directory.resize(directory.rfind('/'));
+	}
+	return PersistenceDomain::memory_controller;
+}
+
+PersistenceDomain domain_of(const FileMapping &file)
+{
+	struct stat st;
+	if (fstat(file.fd.get(), &st))
+		return PersistenceDomain::memory_controller;
+	dev_t device = file.device_dax ? st.st_rdev : st.st_dev;
+	return read_domain(std::string("/sys/dev/") +
+			   (file.device_dax ? "char/" : "block/") +
+			   std::to_string(major(device)) + ":" +
+			   std::to_string(minor(device)));
+}
+
+} // namespace ofi_pmem
