@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* Copyright (c) 2026 the ofi_pmem developers */
+/* Page granularity: pwrite, pread, fdatasync. */
+#include "config.h"
+
+#include "persist/page_backend.hh"
+
+#include <algorithm>
+#include <cerrno>
+
+#include <rdma/fi_errno.h>
+
+#include "core/log.hh"
+
+namespace ofi_pmem
+{
+
+PageBackend::PageBackend(FileMapping file, Sync fdatasync_fn) noexcept
+	: bytes_(std::move(file.fd), std::move(file.segment.path)),
+	  file_offset_(file.offset),
+	  sync_(fdatasync_fn ? fdatasync_fn : fdatasync)
+{
+}
+
+/* The bytes become durable in drain(); here it is only said which. */
+int PageBackend::flush(uint64_t offset, size_t len) noexcept
+{
+	uint64_t end = file_offset_ + offset + len;
+	int ret = bytes_.check_end(end);
+	if (ret)
+		return ret;
+	dirty_ = true;
+	flushed_end_ = std::max(flushed_end_, end);
+	return 0;
+}
+
+int PageBackend::sync() noexcept
+{
+	while (sync_(bytes_.fd())) {
+		int error = errno;
+		if (error == EINTR)
+			continue;
+		PMEM_WARN(FI_LOG_MR, "cannot sync file %s: %s (%d)",
+			  bytes_.path().c_str(), fi_strerror(error), error);
+		return -error;
+	}
+	/* A sync also succeeds when flushed bytes were truncated away. */
+	return bytes_.check_end(flushed_end_);
+}
+
+int PageBackend::drain() noexcept
+{
+	if (drain_error_ || !dirty_)
+		return drain_error_;
+	drain_error_ = sync();
+	dirty_ = false;
+	flushed_end_ = 0;
+	return drain_error_;
+}
+
+int PageBackend::store(uint64_t offset, const void *source, size_t len) noexcept
+{
+	dirty_ = true;
+	return bytes_.write(file_offset_ + offset, source, len);
+}
+
+int PageBackend::store_flush(uint64_t offset, const void *source, size_t len,
+			     bool *stored) noexcept
+{
+	int ret = store(offset, source, len);
+	*stored = !ret;
+	return ret ? ret : flush(offset, len);
+}
+
+int PageBackend::load(uint64_t offset, void *target, size_t len) noexcept
+{
+	return bytes_.read(file_offset_ + offset, target, len);
+}
+
+} // namespace ofi_pmem

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* Copyright (c) 2026 the ofi_pmem developers */
+/*
+ * Files on ordinary file systems. All bytes go through a file descriptor of
+ * our own, never through the mapping, so a full disk or a shrunk file is an
+ * error code and not SIGBUS in the user's process. The mapping shows the same
+ * page cache, so the application sees what is stored and durable is what it
+ * stored itself.
+ *
+ * Errors: store() and load() return -FI_ENOSPC on a full disk and -FI_EIO when
+ * the file is now shorter than the bytes in question; such a file is never
+ * extended again behind the back of whoever truncated it. After a failed
+ * fdatasync() every drain() fails: the kernel reports a lost write once, and
+ * a second fdatasync() may succeed although the bytes are gone (fsync(2),
+ * NOTES).
+ */
+#pragma once
+
+#include "persist/backend.hh"
+#include "persist/file_bytes.hh"
+#include "persist/mapping.hh"
+
+namespace ofi_pmem
+{
+
+class PageBackend final : public Backend
+{
+public:
+	/* fdatasync(2), or what a test puts in its place. */
+	using Sync = int (*)(int fd);
+
+	explicit PageBackend(FileMapping file,
+			     Sync fdatasync_fn = nullptr) noexcept;
+
+	int flush(uint64_t offset, size_t len) noexcept override;
+	int drain() noexcept override;
+	int store(uint64_t offset, const void *source,
+		  size_t len) noexcept override;
+	int store_flush(uint64_t offset, const void *source, size_t len,
+			bool *stored) noexcept override;
+	int load(uint64_t offset, void *target, size_t len) noexcept override;
+
+	Granularity granularity() const noexcept override
+	{
+		return Granularity::page;
+	}
+	PersistenceDomain domain() const noexcept override
+	{
+		return PersistenceDomain::device;
+	}
+	bool one_sided() const noexcept override { return false; }
+
+private:
+	int sync() noexcept;
+
+	FileBytes bytes_;
+	uint64_t file_offset_;
+	Sync sync_;
+	/* Something was stored or flushed since the last drain. */
+	bool dirty_ = false;
+	/* In the file: the end of what was flushed since the last drain. */
+	uint64_t flushed_end_ = 0;
+	/* The first failure of a drain; never cleared. */
+	int drain_error_ = 0;
+};
+
+} // namespace ofi_pmem
