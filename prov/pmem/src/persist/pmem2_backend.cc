@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* Copyright (c) 2026 the ofi_pmem developers */
+/* Byte and cache-line granularity through libpmem2. */
+#include "config.h"
+
+#include "persist/pmem2_backend.hh"
+
+#include <cstdlib>
+#include <cstring>
+
+#include "core/log.hh"
+#include "persist/memory_copy.hh"
+#include "persist/pmem2_errors.hh"
+#include "persist/sysfs_domain.hh"
+
+namespace ofi_pmem
+{
+
+namespace
+{
+
+struct Pmem2Delete {
+	void operator()(pmem2_source *source) const noexcept
+	{
+		pmem2_source_delete(&source);
+	}
+	void operator()(pmem2_config *config) const noexcept
+	{
+		pmem2_config_delete(&config);
+	}
+	void operator()(pmem2_map *map) const noexcept
+	{
+		pmem2_map_delete(&map);
+	}
+};
+
+template <typename Object>
+using Pmem2Ptr = std::unique_ptr<Object, Pmem2Delete>;
+
+/* Runs a libpmem2 constructor and takes what it made. */
+template <typename Object, typename Make>
+int make(Pmem2Ptr<Object> *owner, Make &&constructor)
+{
+	Object *object = nullptr;
+	int ret = from_pmem2(constructor(&object));
+	if (!ret)
+		owner->reset(object);
+	return ret;
+}
+
+int make_config(const FileMapping &file, size_t alignment,
+		Pmem2Ptr<pmem2_config> *config)
+{
+	int ret = make(config, pmem2_config_new);
+	if (ret)
+		return ret;
+	uint64_t offset = align_down(file.offset, alignment);
+	ret = from_pmem2(
+		pmem2_config_set_offset(config->get(), size_t{offset}));
+	if (ret)
+		return ret;
+	/* Length 0 maps to the end: a file may be shorter than one page. */
+	bool whole = file.device_dax || offset + alignment <= file.file_size;
+	ret = from_pmem2(
+		pmem2_config_set_length(config->get(), whole ? alignment : 0));
+	if (ret)
+		return ret;
+	return from_pmem2(pmem2_config_set_required_store_granularity(
+		config->get(), PMEM2_GRANULARITY_PAGE));
+}
+
+Granularity to_granularity(pmem2_granularity granularity)
+{
+	switch (granularity) {
+	case PMEM2_GRANULARITY_BYTE:
+		return Granularity::byte;
+	case PMEM2_GRANULARITY_CACHE_LINE:
+		return Granularity::cache_line;
+	default:
+		return Granularity::page;
+	}
+}
+
+int probe(const FileMapping &file, Pmem2Functions *functions)
+{
+	Pmem2Ptr<pmem2_source> source;
+	int ret = make(&source, [&](pmem2_source **made) {
+		return pmem2_source_from_fd(made, file.fd.get());
+	});
+	if (ret)
+		return ret;
+	size_t alignment = 0;
+	ret = from_pmem2(pmem2_source_alignment(source.get(), &alignment));
+	if (ret)
+		return ret;
+	Pmem2Ptr<pmem2_config> config;
+	ret = make_config(file, alignment, &config);
+	if (ret)
+		return ret;
+	Pmem2Ptr<pmem2_map> map;
+	ret = make(&map, [&](pmem2_map **made) {
+		return pmem2_map_new(made, config.get(), source.get());
+	});
+	if (ret)
+		return ret;
+	functions->granularity =
+		to_granularity(pmem2_map_get_store_granularity(map.get()));
+	functions->flush = pmem2_get_flush_fn(map.get());
+	functions->drain = pmem2_get_drain_fn(map.get());
+	functions->memcpy = pmem2_get_memcpy_fn(map.get());
+	return 0;
+}
+
+/* What the hardware backs, whatever the user promises. */
+bool is_backed(Granularity granularity, bool is_pmem, PersistenceDomain domain)
+{
+	switch (granularity) {
+	case Granularity::byte:
+		return is_pmem && domain == PersistenceDomain::cpu_cache;
+	case Granularity::cache_line:
+		return is_pmem;
+	default:
+		return true;
+	}
+}
+
+} // namespace
+
+int choose_pmem2_method(const FileMapping &file, Pmem2Method *method)
+{
+	bool is_pmem = file.device_dax || file.map_sync;
+	if (!is_pmem && !getenv("PMEM2_FORCE_GRANULARITY")) {
+		*method = Pmem2Method();
+		return 0;
+	}
+	Pmem2Method chosen;
+	int ret = probe(file, &chosen.functions);
+	if (ret) {
+		PMEM_WARN(FI_LOG_MR, "libpmem2 cannot map %s: %s",
+			  file.segment.path.c_str(), pmem2_errormsg());
+		return ret;
+	}
+	if (chosen.functions.granularity != Granularity::page)
+		chosen.domain = domain_of(file);
+	chosen.promised_by_user = !is_backed(chosen.functions.granularity,
+					     is_pmem, chosen.domain);
+	if (chosen.promised_by_user)
+		chosen.domain = PersistenceDomain::none_forced;
+	*method = chosen;
+	return 0;
+}
+
+int Pmem2Backend::flush(uint64_t offset, size_t len) noexcept
+{
+	method_.functions.flush(base_ + offset, len);
+	return 0;
+}
+
+int Pmem2Backend::drain() noexcept
+{
+	method_.functions.drain();
+	return 0;
+}
+
+int Pmem2Backend::store(uint64_t offset, const void *source,
+			size_t len) noexcept
+{
+	copy_in(base_ + offset, source, len);
+	return 0;
+}
+
+int Pmem2Backend::store_flush(uint64_t offset, const void *source, size_t len,
+			      bool *stored) noexcept
+{
+	char *target = base_ + offset;
+	*stored = true;
+	/* libpmem2 splits small copies into several stores. */
+	if (len == kWord && is_word_aligned(target)) {
+		copy_in(target, source, len);
+		return flush(offset, len);
+	}
+	/* With eADR the cache is the persistence domain: no need to pass it. */
+	unsigned flags = PMEM2_F_MEM_NODRAIN;
+	if (granularity() == Granularity::cache_line)
+		flags |= PMEM2_F_MEM_NONTEMPORAL;
+	method_.functions.memcpy(target, source, len, flags);
+	return 0;
+}
+
+int Pmem2Backend::load(uint64_t offset, void *target, size_t len) noexcept
+{
+	memcpy(target, base_ + offset, len);
+	return 0;
+}
+
+} // namespace ofi_pmem

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* Copyright (c) 2026 the ofi_pmem developers */
+/*
+ * Regions that the CPU makes durable: device DAX and MAP_SYNC mappings, flushed
+ * with libpmem2's functions for cache lines (ADR) or bytes (eADR). Everything
+ * else is of page granularity and belongs to page_backend.hh, because
+ * libpmem2's page flush abort()s where msync(2) fails.
+ *
+ * The functions are learnt from a throw-away map of one page: libpmem2 refuses
+ * a second map over memory that the application mapped through it, and
+ * pmem2_map_from_existing(3) takes the granularity on the caller's word.
+ */
+#pragma once
+
+#include <libpmem2.h>
+
+#include "persist/backend.hh"
+#include "persist/mapping.hh"
+
+namespace ofi_pmem
+{
+
+/* libpmem2's functions for one granularity; valid for the process's life. */
+struct Pmem2Functions {
+	Granularity granularity = Granularity::page;
+	pmem2_flush_fn flush = nullptr;
+	pmem2_drain_fn drain = nullptr;
+	pmem2_memcpy_fn memcpy = nullptr;
+};
+
+/* How the region of `file` is to be made durable. */
+struct Pmem2Method {
+	Pmem2Functions functions;
+	PersistenceDomain domain = PersistenceDomain::device;
+	/* PMEM2_FORCE_GRANULARITY promises more than the hardware. */
+	bool promised_by_user = false;
+};
+
+/*
+ * Page granularity unless the mapping reaches persistent memory itself (device
+ * DAX, MAP_SYNC) or libpmem2's variable PMEM2_FORCE_GRANULARITY, libpmem2(7),
+ * says otherwise. A forced granularity that the hardware does not back is
+ * honoured, and its domain is none_forced. Errors of libpmem2 are logged.
+ */
+[[nodiscard]] int choose_pmem2_method(const FileMapping &file,
+				      Pmem2Method *method);
+
+/* Not for page granularity. */
+class Pmem2Backend final : public Backend
+{
+public:
+	Pmem2Backend(void *base, const Pmem2Method &method) noexcept
+		: base_(static_cast<char *>(base)), method_(method)
+	{
+	}
+
+	int flush(uint64_t offset, size_t len) noexcept override;
+	int drain() noexcept override;
+	int store(uint64_t offset, const void *source,
+		  size_t len) noexcept override;
+	int store_flush(uint64_t offset, const void *source, size_t len,
+			bool *stored) noexcept override;
+	int load(uint64_t offset, void *target, size_t len) noexcept override;
+
+	Granularity granularity() const noexcept override
+	{
+		return method_.functions.granularity;
+	}
+	PersistenceDomain domain() const noexcept override
+	{
+		return method_.domain;
+	}
+	bool one_sided() const noexcept override { return true; }
+
+private:
+	char *base_;
+	Pmem2Method method_;
+};
+
+} // namespace ofi_pmem

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* Copyright (c) 2026 the ofi_pmem developers */
+/*
+ * Memory that is not persistent, taken as a persistent region by force
+ * (FI_OFI_PMEM_REGIONS=all): visible is all it can be.
+ */
+#pragma once
+
+#include "persist/backend.hh"
+
+namespace ofi_pmem
+{
+
+class VolatileBackend final : public Backend
+{
+public:
+	explicit VolatileBackend(void *base) noexcept
+		: base_(static_cast<char *>(base))
+	{
+	}
+
+	int flush(uint64_t offset, size_t len) noexcept override;
+	int drain() noexcept override;
+	int store(uint64_t offset, const void *source,
+		  size_t len) noexcept override;
+	int store_flush(uint64_t offset, const void *source, size_t len,
+			bool *stored) noexcept override;
+	int load(uint64_t offset, void *target, size_t len) noexcept override;
+
+	Granularity granularity() const noexcept override
+	{
+		return Granularity::byte;
+	}
+	PersistenceDomain domain() const noexcept override
+	{
+		return PersistenceDomain::none_forced;
+	}
+	bool one_sided() const noexcept override { return true; }
+
+private:
+	char *base_;
+};
+
+} // namespace ofi_pmem
