@@ -1,0 +1,314 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* Copyright (c) 2026 the ofi_pmem developers */
+/*
+ * The registry of captured mappings and the exchange of their pages. One lock
+ * for the registry and all captures; a simulation's own lock is taken inside.
+ */
+#include "config.h"
+
+#include "persist/capture.hh"
+
+#include <algorithm>
+#include <cerrno>
+
+#include <sys/mman.h>
+#include <sys/stat.h>
+
+#include <rdma/fi_errno.h>
+
+#include "core/log.hh"
+
+namespace ofi_pmem
+{
+
+/* One mapping of one file with at least one captured page. */
+class CapturedMapping
+{
+public:
+	CapturedMapping(uintptr_t origin, FileMapping file)
+		: origin_(origin), protection_(file.protection),
+		  map_sync_(file.map_sync), segment_(file.segment),
+		  fd_(file.fd.get()),
+		  simulation_(origin,
+			      std::make_unique<FileImage>(FileBytes(
+				      std::move(file.fd), file.segment.path)))
+	{
+	}
+
+	bool is_mapping_of(const MapSegment &segment) const noexcept
+	{
+		return is_same_file(segment, segment_);
+	}
+	uintptr_t origin() const noexcept { return origin_; }
+	const std::vector<Extent> &captured() const noexcept
+	{
+		return captured_;
+	}
+	LineSimulation &simulation() noexcept { return simulation_; }
+
+	int capture(const Extent &pages);
+	void release(const Extent &pages);
+	int crash(uint64_t seed, Tearing tearing);
+
+private:
+	int remap(const Extent &pages, int flags) noexcept;
+	bool is_ours(const Extent &pages) const;
+	void give_back(const Extent &pages);
+	uint64_t file_end() const noexcept;
+
+	/* The address that file offset 0 has, or would have. */
+	const uintptr_t origin_;
+	const int protection_;
+	const bool map_sync_;
+	const MapSegment segment_;
+	/* Owned by the simulation's image. */
+	const int fd_;
+	LineSimulation simulation_;
+	/* Pages of each capture, in file offsets. */
+	std::vector<Extent> captured_;
+};
+
+namespace
+{
+
+struct Registry {
+	std::mutex lock;
+	/* Kept alive by their captures; the last removes its mapping. */
+	std::vector<std::weak_ptr<CapturedMapping>> mappings;
+
+	/* Pages that are captured under [begin, end), as addresses. */
+	std::vector<Extent> addresses() const
+	{
+		std::vector<Extent> all;
+		for (const auto &weak : mappings) {
+			auto mapping = weak.lock();
+			if (!mapping)
+				continue;
+			for (const auto &pages : mapping->captured())
+				all.push_back({mapping->origin() + pages.begin,
+					       mapping->origin() + pages.end});
+		}
+		return all;
+	}
+
+	void forget_closed()
+	{
+		mappings.erase(std::remove_if(mappings.begin(), mappings.end(),
+					      [](const auto &weak) {
+						      return weak.expired();
+					      }),
+			       mappings.end());
+	}
+};
+
+Registry &registry()
+{
+	static Registry instance;
+	return instance;
+}
+
+bool overlaps_any(const Extent &pages, const std::vector<Extent> &others)
+{
+	return std::any_of(others.begin(), others.end(), [&](const auto &one) {
+		return overlap(pages, one);
+	});
+}
+
+/* The mapping to share, or null; -FI_EBUSY if none can serve. */
+int find_mapping(const FileMapping &file, uintptr_t origin, const Extent &pages,
+		 std::shared_ptr<CapturedMapping> *found)
+{
+	for (const auto &weak : registry().mappings) {
+		auto mapping = weak.lock();
+		if (!mapping || !mapping->is_mapping_of(file.segment))
+			continue;
+		if (mapping->origin() == origin) {
+			*found = std::move(mapping);
+			continue;
+		}
+		if (overlaps_any(pages, mapping->captured())) {
+			PMEM_WARN(FI_LOG_MR,
+				  "the simulated power failure cannot serve "
+				  "the same part of file %s at two addresses",
+				  file.segment.path.c_str());
+			return -FI_EBUSY;
+		}
+	}
+	return 0;
+}
+
+} // namespace
+
+int CapturedMapping::remap(const Extent &pages, int flags) noexcept
+{
+	void *address = simulation_.visible(pages.begin);
+	void *mapped =
+		mmap(address, pages.end - pages.begin, protection_,
+		     flags | MAP_FIXED, fd_, static_cast<off_t>(pages.begin));
+	return mapped == MAP_FAILED ? -errno : 0;
+}
+
+int CapturedMapping::capture(const Extent &pages)
+{
+	if (simulation_.crashed()) {
+		PMEM_WARN(FI_LOG_MR,
+			  "the simulated power of file %s has failed: close "
+			  "its regions first",
+			  segment_.path.c_str());
+		return -FI_EIO;
+	}
+	std::vector<Extent> fresh = subtract(pages, captured_);
+	captured_.reserve(captured_.size() + 1);
+	for (size_t i = 0; i < fresh.size(); i++) {
+		int ret = remap(fresh[i], MAP_PRIVATE);
+		if (!ret)
+			continue;
+		PMEM_WARN(FI_LOG_MR, "cannot map file %s privately: %s (%d)",
+			  segment_.path.c_str(), fi_strerror(-ret), -ret);
+		while (i)
+			give_back(fresh[--i]);
+		return ret;
+	}
+	captured_.push_back(pages);
+	return 0;
+}
+
+/*
+ * The application may have unmapped the memory before it closed the region;
+ * something else may live there now.
+ */
+bool CapturedMapping::is_ours(const Extent &pages) const
+{
+	uintptr_t begin = origin_ + pages.begin;
+	uintptr_t end = origin_ + pages.end;
+	uintptr_t covered = begin;
+	for (const auto &segment : read_map(begin, end)) {
+		if (segment.start > covered || segment.shared ||
+		    !is_same_file(segment, segment_) ||
+		    segment.start - segment.offset != origin_)
+			return false;
+		covered = segment.end;
+	}
+	return covered >= end;
+}
+
+/* Lines end where the file ends, which must not be extended. */
+uint64_t CapturedMapping::file_end() const noexcept
+{
+	struct stat st;
+	return fstat(fd_, &st) ? 0 : static_cast<uint64_t>(st.st_size);
+}
+
+void CapturedMapping::give_back(const Extent &pages)
+{
+	if (!is_ours(pages)) {
+		PMEM_WARN(FI_LOG_MR,
+			  "memory of file %s was unmapped before its region "
+			  "was closed: stores not drained are lost",
+			  segment_.path.c_str());
+		return;
+	}
+	Extent extent{pages.begin, std::min(pages.end, file_end())};
+	int ret = simulation_.settle(extent);
+	if (ret)
+		PMEM_WARN(FI_LOG_MR,
+			  "stores to file %s that were not drained are lost: "
+			  "%s (%d)",
+			  segment_.path.c_str(), fi_strerror(-ret), -ret);
+	ret = remap(pages,
+		    map_sync_ ? MAP_SHARED_VALIDATE | MAP_SYNC : MAP_SHARED);
+	if (ret)
+		PMEM_WARN(FI_LOG_MR, "cannot map file %s shared again: %s (%d)",
+			  segment_.path.c_str(), fi_strerror(-ret), -ret);
+}
+
+void CapturedMapping::release(const Extent &pages)
+{
+	auto own = std::find_if(
+		captured_.begin(), captured_.end(), [&](const Extent &one) {
+			return one.begin == pages.begin && one.end == pages.end;
+		});
+	captured_.erase(own);
+	for (const auto &last : subtract(pages, captured_))
+		give_back(last);
+}
+
+int CapturedMapping::crash(uint64_t seed, Tearing tearing)
+{
+	/* Each page once, however many regions it belongs to. */
+	std::vector<Extent> extents;
+	uint64_t end = file_end();
+	for (const auto &pages : captured_) {
+		for (const auto &part : subtract(pages, extents))
+			extents.push_back(
+				{part.begin, std::min(part.end, end)});
+	}
+	return simulation_.crash(extents, seed, tearing);
+}
+
+int Capture::open(const void *base, size_t len, FileMapping file,
+		  std::unique_ptr<Capture> *capture)
+{
+	if (file.device_dax) {
+		PMEM_WARN(FI_LOG_MR,
+			  "the simulated power failure needs a file, %s is "
+			  "device DAX",
+			  file.segment.path.c_str());
+		return -FI_EOPNOTSUPP;
+	}
+	uintptr_t origin = reinterpret_cast<uintptr_t>(base) - file.offset;
+	Extent pages{align_down(file.offset, page_size()),
+		     align_up(file.offset + len, page_size())};
+	Extent extent{pages.begin, std::min(pages.end, file.file_size)};
+
+	std::shared_ptr<CapturedMapping> mapping;
+	int ret = find_mapping(file, origin, pages, &mapping);
+	if (ret)
+		return ret;
+	if (!mapping) {
+		mapping = std::make_shared<CapturedMapping>(origin,
+							    std::move(file));
+		registry().mappings.push_back(mapping);
+	}
+	/* Without a mapping a capture has nothing to release. */
+	std::unique_ptr<Capture> made(new Capture(pages, extent));
+	ret = mapping->capture(pages);
+	if (ret)
+		return ret;
+	made->mapping_ = std::move(mapping);
+	*capture = std::move(made);
+	return 0;
+}
+
+Capture::~Capture()
+{
+	if (!mapping_)
+		return;
+	std::lock_guard<std::mutex> guard(capture_lock());
+	mapping_->release(pages_);
+	mapping_.reset();
+	registry().forget_closed();
+}
+
+LineSimulation &Capture::simulation() const noexcept
+{
+	return mapping_->simulation();
+}
+
+int Capture::crash(uint64_t seed, Tearing tearing)
+{
+	std::lock_guard<std::mutex> guard(capture_lock());
+	return mapping_->crash(seed, tearing);
+}
+
+std::mutex &capture_lock() noexcept
+{
+	return registry().lock;
+}
+
+bool is_captured(uintptr_t begin, uintptr_t end)
+{
+	return subtract({begin, end}, registry().addresses()).empty();
+}
+
+} // namespace ofi_pmem
