@@ -1,14 +1,20 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
-#include "persist/backend.hh"
-#include <rdma/fi_errno.h>
+/* Copyright (c) 2026 the ofi_pmem developers */
+/*
+ * Which backend the plug-in opens. Linked by the plug-in and by each test
+ * program by itself: a test plug-in brings another open_backend(), which wraps
+ * the same choice in a backend with a known mistake.
+ */
+#include "config.h"
+
+#include "persist/default_backend.hh"
+
 namespace ofi_pmem
 {
-int open_backend(const RegionMemory &, std::unique_ptr<Backend> *)
+
+int open_backend(const RegionMemory &memory, std::unique_ptr<Backend> *backend)
 {
-	return -FI_EINVAL;
+	return open_default_backend(memory, params().backend, backend);
 }
-bool is_persistent_memory(const void *, size_t)
-{
-	return false;
-}
+
 } // namespace ofi_pmem

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* Copyright (c) 2026 the ofi_pmem developers */
+/* From what the memory is to the backend that makes it durable. */
+#include "config.h"
+
+#include "persist/default_backend.hh"
+
+#include <atomic>
+#include <mutex>
+
+#include <rdma/fi_errno.h>
+
+#include "core/log.hh"
+#include "persist/capture.hh"
+#include "persist/mapping.hh"
+#include "persist/page_backend.hh"
+#include "persist/pmem2_backend.hh"
+#include "persist/powerfail_backend.hh"
+#include "persist/volatile_backend.hh"
+
+namespace ofi_pmem
+{
+
+namespace
+{
+
+int refuse(const RegionMemory &memory, const Inspection &found)
+{
+	PMEM_WARN(FI_LOG_MR,
+		  "memory at %p length %zu cannot be a persistent region: it "
+		  "is %s; register a shared mapping of a file on a file system "
+		  "with a disk, or of device DAX%s",
+		  memory.base, memory.len, found.obstacle.c_str(),
+		  found.forcible && !memory.forced
+			  ? ", or set FI_OFI_PMEM_REGIONS=all to force it"
+			  : "");
+	return found.error;
+}
+
+/* One warning for the process: middleware registers many regions. */
+void log_forced(const RegionMemory &memory, const Inspection &found)
+{
+	static std::atomic<bool> warned{false};
+	if (!warned.exchange(true))
+		PMEM_WARN(FI_LOG_MR,
+			  "FI_OFI_PMEM_REGIONS=all makes a persistent region "
+			  "of %s: what is committed there, or to other such "
+			  "memory, is not durable",
+			  found.obstacle.c_str());
+	PMEM_INFO(FI_LOG_MR,
+		  "memory at %p length %zu forced to be a persistent region "
+		  "although it is %s",
+		  memory.base, memory.len, found.obstacle.c_str());
+}
+
+std::unique_ptr<Backend> open_forced(const RegionMemory &memory,
+				     BackendChoice choice)
+{
+	if (choice == BackendChoice::powerfail)
+		return std::make_unique<PowerfailBackend>(memory.base,
+							  memory.len);
+	return std::make_unique<VolatileBackend>(memory.base);
+}
+
+int open_page(FileMapping file, std::unique_ptr<Backend> *backend)
+{
+	if (file.device_dax) {
+		PMEM_WARN(FI_LOG_MR,
+			  "PMEM2_FORCE_GRANULARITY asks for pages, which "
+			  "device DAX %s cannot sync",
+			  file.segment.path.c_str());
+		return -FI_EOPNOTSUPP;
+	}
+	*backend = std::make_unique<PageBackend>(std::move(file));
+	return 0;
+}
+
+int open_pmem2(const RegionMemory &memory, FileMapping file,
+	       std::unique_ptr<Backend> *backend)
+{
+	Pmem2Method method;
+	int ret = choose_pmem2_method(file, &method);
+	if (ret)
+		return ret;
+	if (method.promised_by_user)
+		PMEM_WARN(FI_LOG_MR,
+			  "PMEM2_FORCE_GRANULARITY makes libpmem2 treat file "
+			  "%s as granularity %s, which it is not: commits do "
+			  "not survive a power failure, and a full disk or "
+			  "shrunk file raises SIGBUS",
+			  file.segment.path.c_str(),
+			  to_string(method.functions.granularity));
+	if (method.functions.granularity == Granularity::page)
+		return open_page(std::move(file), backend);
+	*backend = std::make_unique<Pmem2Backend>(memory.base, method);
+	return 0;
+}
+
+} // namespace
+
+int open_default_backend(const RegionMemory &memory, BackendChoice choice,
+			 std::unique_ptr<Backend> *backend)
+{
+	std::unique_lock<std::mutex> captures(capture_lock());
+	Inspection found = inspect_memory(memory.base, memory.len, is_captured);
+	if (found.error && (!memory.forced || !found.forcible))
+		return refuse(memory, found);
+	if (!found.error && choice == BackendChoice::powerfail) {
+		std::unique_ptr<Capture> capture;
+		int ret = Capture::open(memory.base, memory.len,
+					std::move(found.file), &capture);
+		captures.unlock();
+		if (!ret)
+			*backend = std::make_unique<PowerfailBackend>(
+				memory.base, std::move(capture));
+		return ret;
+	}
+	captures.unlock();
+	if (!found.error)
+		return open_pmem2(memory, std::move(found.file), backend);
+	log_forced(memory, found);
+	*backend = open_forced(memory, choice);
+	return 0;
+}
+
+bool is_persistent_memory(const void *base, size_t len)
+{
+	std::lock_guard<std::mutex> captures(capture_lock());
+	Inspection found = inspect_memory(base, len, is_captured);
+	if (found.error)
+		PMEM_INFO(FI_LOG_MR,
+			  "memory at %p length %zu stays an ordinary region: "
+			  "it is %s",
+			  base, len, found.obstacle.c_str());
+	return !found.error;
+}
+
+} // namespace ofi_pmem

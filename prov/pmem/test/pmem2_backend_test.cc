@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* Copyright (c) 2026 the ofi_pmem developers */
+/*
+ * Granularity as libpmem2 and its variable PMEM2_FORCE_GRANULARITY decide it,
+ * and the functions of the forced granularities. The variable changes the whole
+ * process, so each value has a child of its own.
+ */
+#include "config.h"
+
+#include "persist_fixture.hh"
+
+#include <rdma/fi_errno.h>
+
+#include "persist/default_backend.hh"
+#include "persist/pmem2_backend.hh"
+#include "persist/pmem2_errors.hh"
+
+using namespace ofi_pmem;
+using namespace ofi_pmem::test;
+
+namespace
+{
+
+struct Expected {
+	Granularity granularity;
+	PersistenceDomain domain;
+	bool one_sided;
+};
+
+/* Stores and reads back in every way; 0 or the number of the failed step. */
+int exercise(Backend &backend, const Mapped &memory)
+{
+	std::string payload(1000, 'p');
+	bool stored = false;
+	if (backend.store(3, payload.data(), payload.size()) ||
+	    backend.flush(3, payload.size()) || backend.drain())
+		return 2;
+	if (backend.store_flush(2000, payload.data(), payload.size(),
+				&stored) ||
+	    !stored || backend.drain())
+		return 3;
+	uint64_t word = 0x0123456789abcdef;
+	if (backend.store_flush(3072, &word, sizeof(word), &stored) ||
+	    !stored || backend.drain())
+		return 4;
+	std::string back(payload.size(), 0);
+	if (backend.load(2000, back.data(), back.size()) || back != payload)
+		return 5;
+	if (memcmp(memory.at(3), payload.data(), payload.size()) ||
+	    memcmp(memory.at(3072), &word, sizeof(word)))
+		return 6;
+	return 0;
+}
+
+int check(const Mapped &memory, const char *forced, const Expected &expected)
+{
+	if (forced)
+		setenv("PMEM2_FORCE_GRANULARITY", forced, 1);
+	else
+		unsetenv("PMEM2_FORCE_GRANULARITY");
+	std::unique_ptr<Backend> backend;
+	RegionMemory region{memory.at(), memory.size(), false};
+	if (open_default_backend(region, BackendChoice::automatic, &backend))
+		return 1;
+	if (backend->granularity() != expected.granularity ||
+	    backend->domain() != expected.domain ||
+	    backend->one_sided() != expected.one_sided)
+		return 10;
+	return exercise(*backend, memory);
+}
+
+} // namespace
+
+class Pmem2BackendTest : public PersistTest
+{
+protected:
+	void expect(const char *forced, const Expected &expected, size_t len)
+	{
+		Mapped memory(len, MAP_SHARED, fd_.get());
+		int status = run_in_child(
+			[&] { return check(memory, forced, expected); });
+		EXPECT_TRUE(exited_with(status, 0))
+			<< "step " << WEXITSTATUS(status);
+	}
+};
+
+constexpr Expected kPage{Granularity::page, PersistenceDomain::device, false};
+constexpr Expected kForcedLine{Granularity::cache_line,
+			       PersistenceDomain::none_forced, true};
+constexpr Expected kForcedByte{Granularity::byte,
+			       PersistenceDomain::none_forced, true};
+
+TEST_F(Pmem2BackendTest, OrdinaryFileIsOfPageGranularity)
+{
+	expect(nullptr, kPage, len_);
+}
+
+TEST_F(Pmem2BackendTest, ForcedPageKeepsTheDeviceDomain)
+{
+	expect("PAGE", kPage, len_);
+}
+
+TEST_F(Pmem2BackendTest, ForcedCacheLineIsHonouredAndSaidToBeForced)
+{
+	expect("CACHE_LINE", kForcedLine, len_);
+}
+
+TEST_F(Pmem2BackendTest, ForcedByteIsHonouredAndSaidToBeForced)
+{
+	expect("byte", kForcedByte, len_);
+}
+
+TEST_F(Pmem2BackendTest, FileOfPartOfAPageIsProbed)
+{
+	ASSERT_EQ(ftruncate(fd_.get(), static_cast<off_t>(page_ - 100)), 0);
+	expect("CACHE_LINE", kForcedLine, page_ - 100);
+}
+
+TEST_F(Pmem2BackendTest, ValueThatLibpmem2DoesNotKnowForcesNothing)
+{
+	expect("HUGE", kPage, len_);
+}
+
+TEST_F(Pmem2BackendTest, RegionMappedByTheApplicationThroughLibpmem2IsTaken)
+{
+	pmem2_source *source = nullptr;
+	pmem2_config *config = nullptr;
+	pmem2_map *map = nullptr;
+	ASSERT_EQ(pmem2_source_from_fd(&source, fd_.get()), 0);
+	ASSERT_EQ(pmem2_config_new(&config), 0);
+	ASSERT_EQ(pmem2_config_set_required_store_granularity(
+			  config, PMEM2_GRANULARITY_PAGE),
+		  0);
+	ASSERT_EQ(pmem2_map_new(&map, config, source), 0);
+	int status = run_in_child([&] {
+		setenv("PMEM2_FORCE_GRANULARITY", "CACHE_LINE", 1);
+		std::unique_ptr<Backend> backend;
+		RegionMemory region{pmem2_map_get_address(map),
+				    pmem2_map_get_size(map), false};
+		return open_default_backend(region, BackendChoice::pmem2,
+					    &backend)
+			       ? 1
+			       : 0;
+	});
+	EXPECT_TRUE(exited_with(status, 0));
+	pmem2_map_delete(&map);
+	pmem2_config_delete(&config);
+	pmem2_source_delete(&source);
+}
+
+TEST_F(Pmem2BackendTest, EmptyFileIsLibpmem2sError)
+{
+	setenv("PMEM2_FORCE_GRANULARITY", "BYTE", 1);
+	FileMapping file;
+	write_file(dir_.file("empty"), "");
+	file.fd = open_rw(dir_.file("empty"));
+	Pmem2Method method;
+	EXPECT_EQ(choose_pmem2_method(file, &method), -FI_EINVAL);
+	unsetenv("PMEM2_FORCE_GRANULARITY");
+}
+
+TEST(Pmem2Errors, AreTranslated)
+{
+	EXPECT_EQ(from_pmem2(0), 0);
+	EXPECT_EQ(from_pmem2(-ENOSPC), -FI_ENOSPC);
+	EXPECT_EQ(from_pmem2(PMEM2_E_NO_ACCESS), -FI_EACCES);
+	EXPECT_EQ(from_pmem2(PMEM2_E_NOSUPP), -FI_EOPNOTSUPP);
+	EXPECT_EQ(from_pmem2(PMEM2_E_SOURCE_EMPTY), -FI_EINVAL);
+	EXPECT_EQ(from_pmem2(PMEM2_E_IO_FAIL), -FI_EIO);
+	EXPECT_EQ(from_pmem2(PMEM2_E_MAP_EXISTS), -FI_EBUSY);
+	EXPECT_EQ(from_pmem2(PMEM2_E_UNKNOWN), -FI_EOTHER);
+}
