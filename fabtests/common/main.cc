@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* Copyright (c) 2026 the ofi_pmem developers */
+/*
+ * main() of the end-to-end tests. Exit status 77 (not run) where the machine
+ * lacks something; a plug-in that does not load is a failure.
+ */
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include <cstdio>
+
+#include <gtest/gtest.h>
+
+#include "common/launcher.hh"
+#include "common/node.hh"
+
+namespace
+{
+
+constexpr long kTmpfsMagic = 0x01021994;
+constexpr int kNotRun = 77;
+constexpr unsigned kProgramSeconds = 900;
+
+/* A close that fails in mid-test fails that test. */
+class CloseListener : public testing::EmptyTestEventListener
+{
+	void OnTestStart(const testing::TestInfo &) override
+	{
+		before_ = pmem_test::close_failures();
+	}
+	void OnTestEnd(const testing::TestInfo &) override
+	{
+		if (pmem_test::close_failures() != before_)
+			ADD_FAILURE() << "an object could not be closed";
+	}
+	int before_ = 0;
+};
+
+const char *why_not()
+{
+	struct statfs fs;
+	if (statfs(".", &fs) || fs.f_type == kTmpfsMagic)
+		return "the current directory is not on a real file system";
+	fi_info *info = nullptr;
+	if (fi_getinfo(FI_VERSION(1, 17), nullptr, nullptr, FI_PROV_ATTR_ONLY,
+		       nullptr, &info))
+		return "libfabric has no provider";
+	bool tcp = false;
+	for (fi_info *at = info; at; at = at->next)
+		tcp |= !strcmp(at->fabric_attr->prov_name, "tcp");
+	fi_freeinfo(info);
+	return tcp ? nullptr : "libfabric has no tcp provider";
+}
+
+} // namespace
+
+int main(int argc, char **argv)
+{
+	pmem_test::start_launcher();
+	testing::InitGoogleTest(&argc, argv);
+	if (const char *reason = why_not()) {
+		printf("not run: %s\n", reason);
+		return kNotRun;
+	}
+	alarm(kProgramSeconds);
+	testing::UnitTest::GetInstance()->listeners().Append(new CloseListener);
+	return RUN_ALL_TESTS();
+}

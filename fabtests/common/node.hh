@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* Copyright (c) 2026 the ofi_pmem developers */
+/*
+ * libfabric objects of one process, for connected (MSG) and connectionless
+ * (RDM) endpoints alike, through the public API only. Failures are
+ * std::runtime_error with the call's name. Objects close in reverse order of
+ * their making; a close that fails is counted in close_failures().
+ */
+#pragma once
+
+#include <sys/uio.h>
+
+#include <cstring>
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include <rdma/fabric.h>
+#include <rdma/fi_cm.h>
+#include <rdma/fi_domain.h>
+#include <rdma/fi_endpoint.h>
+#include <rdma/fi_errno.h>
+#include <rdma/fi_rma.h>
+
+#include "common/completion.hh"
+#include "common/region_file.hh"
+
+namespace pmem_test
+{
+
+enum class Stack : uint32_t { msg, rdm };
+
+/* "tcp;ofi_pmem" or "tcp;ofi_rxm;ofi_pmem". */
+const char *provider_name(Stack stack);
+
+/* Trivially copyable: it travels to the target process. */
+struct NodeOptions {
+	Stack stack = Stack::msg;
+	uint64_t caps = 0; /* beyond FI_MSG | FI_RMA | FI_RMA_PMEM */
+	uint64_t msg_order = 0;
+	uint64_t op_flags = 0;
+	uint64_t tx_bind_flags = 0;
+	fi_cq_format cq_format = FI_CQ_FORMAT_DATA;
+	fi_wait_obj wait_obj = FI_WAIT_NONE;
+	bool counters = false;
+};
+
+/* The call failed with `ret` (negative fi_errno). */
+class FabricError : public std::runtime_error
+{
+public:
+	FabricError(const std::string &what, int64_t ret);
+	int64_t ret() const { return ret_; }
+
+private:
+	int64_t ret_;
+};
+
+/* Throws FabricError when `ret` is negative. */
+void check(int64_t ret, const char *what);
+
+/* How many fi_close() calls of this process failed, ever. */
+int close_failures();
+
+struct Closer {
+	template <typename Fid> void operator()(Fid *fid) const
+	{
+		close(&fid->fid);
+	}
+	static void close(fid *object);
+};
+
+template <typename Fid> using FidPtr = std::unique_ptr<Fid, Closer>;
+
+struct InfoFree {
+	void operator()(fi_info *info) const { fi_freeinfo(info); }
+};
+
+using InfoPtr = std::unique_ptr<fi_info, InfoFree>;
+
+/* Null when the provider offers nothing that fits (FI_ENODATA). */
+InfoPtr find_info(const NodeOptions &options, const char *host,
+		  const char *service, uint64_t flags);
+
+struct Address {
+	size_t len = 0;
+	char data[64] = {};
+
+	std::string port() const;
+};
+
+struct Node {
+	/* Opens everything that does not need the peer's address. */
+	explicit Node(const NodeOptions &node_options);
+
+	/* Target, MSG: listens. RDM: makes the endpoint. */
+	void listen();
+
+	/* Target, MSG: waits for a connection and accepts it. */
+	void accept();
+
+	/* Initiator; MSG: the target must be in accept(). */
+	void connect(const Address &peer);
+
+	Address address() const;
+	fid_ep *ep() const { return eps.back().get(); }
+	bool local_mr() const
+	{
+		return info->domain_attr->mr_mode & FI_MR_LOCAL;
+	}
+
+	/* Registers; `key` only when the provider does not choose. */
+	FidPtr<fid_mr> register_memory(void *base, size_t len, uint64_t access,
+				       uint64_t flags);
+
+	/* The address that a peer uses for the first byte of the region. */
+	uint64_t remote_base(const void *base) const;
+
+	NodeOptions options;
+	InfoPtr info;
+	FidPtr<fid_fabric> fabric;
+	FidPtr<fid_eq> eq;
+	FidPtr<fid_domain> domain;
+	FidPtr<fid_av> av;
+	FidPtr<fid_cq> cq;
+	FidPtr<fid_cntr> write_cntr;
+	FidPtr<fid_cntr> read_cntr;
+	FidPtr<fid_pep> pep;
+	std::vector<FidPtr<fid_ep>> eps;
+	std::unique_ptr<CompletionQueue> completions;
+	fi_addr_t peer = FI_ADDR_UNSPEC;
+
+private:
+	void open_domain();
+	void open_endpoint(fi_info *ep_info);
+	void await_cm(uint32_t wanted, fi_eq_cm_entry *entry);
+
+	uint64_t next_key_ = 1;
+};
+
+/* Local memory of an initiator, registered when the provider wants that. */
+struct LocalBuffer {
+	LocalBuffer(Node &node, Bytes contents);
+	LocalBuffer(Node &node, size_t len) : LocalBuffer(node, Bytes(len)) {}
+
+	void *desc() const { return mr ? fi_mr_desc(mr.get()) : nullptr; }
+	uint8_t *data() { return bytes.data(); }
+	size_t size() const { return bytes.size(); }
+
+	Bytes bytes;
+	FidPtr<fid_mr> mr;
+};
+
+} // namespace pmem_test

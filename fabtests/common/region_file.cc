@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* Copyright (c) 2026 the ofi_pmem developers */
+#include "common/region_file.hh"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cerrno>
+#include <system_error>
+
+#include "common/launcher.hh"
+
+namespace pmem_test
+{
+
+namespace
+{
+
+[[noreturn]] void fail(const std::string &what)
+{
+	throw std::system_error(errno, std::generic_category(), what);
+}
+
+/* A descriptor that closes itself. */
+class File
+{
+public:
+	File(const std::string &path, int flags)
+		: fd_(open(path.c_str(), flags | O_CLOEXEC, 0600))
+	{
+		if (fd_ < 0)
+			fail("open " + path);
+	}
+	~File() { close(fd_); }
+	File(const File &) = delete;
+	File &operator=(const File &) = delete;
+	int fd() const { return fd_; }
+
+private:
+	int fd_;
+};
+
+} // namespace
+
+uint64_t mix(uint64_t value)
+{
+	value += 0x9e3779b97f4a7c15;
+	value = (value ^ (value >> 30)) * 0xbf58476d1ce4e5b9;
+	value = (value ^ (value >> 27)) * 0x94d049bb133111eb;
+	return value ^ (value >> 31);
+}
+
+Bytes pattern(uint64_t seed, size_t len, uint64_t first)
+{
+	Bytes bytes(len);
+	uint64_t stream = mix(seed);
+	uint64_t word = 0;
+	for (size_t i = 0; i < len; i++) {
+		uint64_t at = first + i;
+		if (!i || !(at % 8))
+			word = mix(stream + at / 8);
+		bytes[i] = static_cast<uint8_t>(word >> (at % 8 * 8));
+	}
+	return bytes;
+}
+
+uint64_t hash(const void *data, size_t len)
+{
+	auto bytes = static_cast<const uint8_t *>(data);
+	uint64_t value = 0xcbf29ce484222325;
+	for (size_t i = 0; i < len; i++)
+		value = (value ^ bytes[i]) * 0x100000001b3;
+	return value;
+}
+
+RegionFile::RegionFile(size_t len)
+{
+	static std::atomic<unsigned> count;
+	path_ = work_dir() + "/region." + std::to_string(count++);
+	File file(path_, O_RDWR | O_CREAT | O_EXCL);
+	if (ftruncate(file.fd(), static_cast<off_t>(len)))
+		fail("ftruncate " + path_);
+}
+
+RegionFile::~RegionFile()
+{
+	unlink(path_.c_str());
+}
+
+Bytes RegionFile::read(uint64_t offset, size_t len) const
+{
+	File file(path_, O_RDONLY);
+	Bytes bytes(len);
+	size_t done = 0;
+	while (done < len) {
+		ssize_t got = pread(file.fd(), bytes.data() + done, len - done,
+				    static_cast<off_t>(offset + done));
+		if (got < 0)
+			fail("read " + path_);
+		if (!got)
+			break;
+		done += static_cast<size_t>(got);
+	}
+	bytes.resize(done);
+	return bytes;
+}
+
+Bytes RegionFile::read() const
+{
+	File file(path_, O_RDONLY);
+	off_t len = lseek(file.fd(), 0, SEEK_END);
+	if (len < 0)
+		fail("lseek " + path_);
+	return read(0, static_cast<size_t>(len));
+}
+
+void RegionFile::resize(size_t len)
+{
+	if (truncate(path_.c_str(), static_cast<off_t>(len)))
+		fail("truncate " + path_);
+}
+
+Mapping::Mapping(const std::string &path, size_t len, int flags) : len_(len)
+{
+	int prot = PROT_READ | PROT_WRITE;
+	if (path.empty()) {
+		base_ = mmap(nullptr, len, prot, flags | MAP_ANONYMOUS, -1, 0);
+	} else {
+		File file(path, O_RDWR);
+		base_ = mmap(nullptr, len, prot, flags, file.fd(), 0);
+	}
+	if (base_ == MAP_FAILED)
+		fail("mmap " + path);
+}
+
+Mapping::~Mapping()
+{
+	munmap(base_, len_);
+}
+
+} // namespace pmem_test

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* Copyright (c) 2026 the ofi_pmem developers */
+/*
+ * Files that hold persistent regions, mappings of them, and contents that
+ * differ at every position.
+ */
+#pragma once
+
+#include <sys/mman.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace pmem_test
+{
+
+using Bytes = std::vector<uint8_t>;
+
+/* Bytes of stream `seed` from position `first` on. */
+Bytes pattern(uint64_t seed, size_t len, uint64_t first = 0);
+
+/* An unpredictable-looking 64-bit value; deterministic. */
+uint64_t mix(uint64_t value);
+
+uint64_t hash(const void *data, size_t len);
+
+/* A file of zeros in work_dir(), removed by the destructor. */
+class RegionFile
+{
+public:
+	explicit RegionFile(size_t len);
+	~RegionFile();
+	RegionFile(const RegionFile &) = delete;
+	RegionFile &operator=(const RegionFile &) = delete;
+
+	const std::string &path() const { return path_; }
+
+	/* Opens the file anew and reads. Shorter than asked at its end. */
+	Bytes read(uint64_t offset, size_t len) const;
+	Bytes read() const;
+
+	void resize(size_t len);
+
+private:
+	std::string path_;
+};
+
+/* A mapping; flags as mmap(2) has them, `path` empty for anonymous memory. */
+class Mapping
+{
+public:
+	Mapping(const std::string &path, size_t len, int flags = MAP_SHARED);
+	~Mapping();
+	Mapping(const Mapping &) = delete;
+	Mapping &operator=(const Mapping &) = delete;
+
+	uint8_t *data() const { return static_cast<uint8_t *>(base_); }
+	size_t size() const { return len_; }
+
+private:
+	void *base_;
+	size_t len_;
+};
+
+} // namespace pmem_test

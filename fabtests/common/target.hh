@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* Copyright (c) 2026 the ofi_pmem developers */
+/*
+ * A target process. It opens a node, then blocks in recv() on its control
+ * socket: between the commands of this header it makes no libfabric call, so
+ * whatever happens to its regions meanwhile is the provider's own doing.
+ */
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "common/launcher.hh"
+#include "common/node.hh"
+
+namespace pmem_test
+{
+
+/* What a target's memory is made of; decided by its environment. */
+enum class Memory {
+	powerfail,   /* simulated power failure; one-sided */
+	page,	     /* a plain file, never one-sided */
+	forced_line, /* a plain file that counts as cache-line granular */
+};
+
+const char *to_string(Memory memory);
+const char *to_string(Stack stack);
+
+ChildOptions child_options(Memory memory);
+
+enum class Command : uint32_t {
+	open,
+	add_region,
+	close_region,
+	accept,
+	peek,
+	post_recv,
+	read_cq,
+	mount,
+	ping,
+	quit,
+};
+
+/* How a region is registered, and of what. */
+struct RegionRequest {
+	char path[256] = {}; /* empty: anonymous memory */
+	uint64_t map_len = 0;
+	/* The registered part of the mapping; len 0: all. */
+	uint64_t offset = 0;
+	uint64_t len = 0;
+	uint64_t flags = FI_RMA_PMEM;
+};
+
+struct TargetCommand {
+	Command command = Command::ping;
+	NodeOptions options;
+	RegionRequest region;
+	uint64_t id = 0;
+	uint64_t offset = 0;
+	uint64_t len = 0;
+	uint64_t timeout_ms = 0;
+};
+
+struct TargetReply {
+	int64_t ret = 0; /* negative fi_errno */
+	uint64_t id = 0;
+	uint64_t key = 0;
+	uint64_t base = 0;
+	uint64_t flags = 0;
+	uint64_t data = 0;
+	Address address;
+	char what[128] = {};
+};
+
+/* A region of a target as its peers address it. */
+struct RemoteRegion {
+	uint64_t id = 0;
+	uint64_t key = 0;
+	uint64_t base = 0;
+	uint64_t len = 0;
+
+	/* Port of the provider's hidden service (bits 47 to 62 of the key). */
+	uint16_t service_port() const
+	{
+		return static_cast<uint16_t>(key >> 47);
+	}
+};
+
+/* Runs in the child. */
+int target_main(int control);
+
+/*
+ * The test's view of one target. Calls throw FabricError with what the target
+ * met, std::runtime_error when it does not answer in time.
+ */
+class Target
+{
+public:
+	Target(const NodeOptions &node_options, const ChildOptions &options);
+	Target(Stack stack, Memory memory);
+
+	RemoteRegion add_region(const RegionRequest &request);
+	RemoteRegion add_file(const std::string &path, uint64_t len);
+	void close_region(const RemoteRegion &region);
+
+	/* hash() of what the target itself sees in the region. */
+	uint64_t peek(const RemoteRegion &region, uint64_t offset,
+		      uint64_t len);
+
+	void post_recv();
+
+	/* The next completion of the target's queue: flags and data. */
+	TargetReply read_cq();
+
+	/* Mounts the image at `path` over its own mount point for the target
+	 * alone; -FI_ENOSYS where that is not possible. */
+	void mount(const std::string &image, const std::string &directory);
+
+	/* Throws when the target is not alive. */
+	void ping();
+
+	/* Connects `node` (MSG: the target accepts meanwhile). */
+	void connect(Node &node);
+
+	/* Orderly end; the exit status. */
+	int quit();
+
+	void kill() { child_.kill(); }
+	const Address &address() const { return address_; }
+
+private:
+	void send(const TargetCommand &command);
+	TargetReply receive();
+	TargetReply call(const TargetCommand &command);
+
+	Child child_;
+	Stack stack_;
+	Address address_;
+};
+
+} // namespace pmem_test
