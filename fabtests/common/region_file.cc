@@ -74,6 +74,27 @@ uint64_t hash(const void *data, size_t len)
 	return value;
 }
 
+std::string difference(const Bytes &got, const Bytes &wanted)
+{
+	if (got == wanted)
+		return "";
+	if (got.size() != wanted.size())
+		return std::to_string(got.size()) + " bytes, wanted " +
+		       std::to_string(wanted.size());
+	size_t bad = 0;
+	size_t first = 0;
+	for (size_t i = got.size(); i-- > 0;) {
+		if (got[i] != wanted[i]) {
+			first = i;
+			bad++;
+		}
+	}
+	return std::to_string(bad) + " of " + std::to_string(got.size()) +
+	       " bytes differ, first byte " + std::to_string(first) + ": " +
+	       std::to_string(got[first]) + ", wanted " +
+	       std::to_string(wanted[first]);
+}
+
 RegionFile::RegionFile(size_t len)
 {
 	static std::atomic<unsigned> count;

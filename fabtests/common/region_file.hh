@@ -26,6 +26,9 @@ uint64_t mix(uint64_t value);
 
 uint64_t hash(const void *data, size_t len);
 
+/* Empty when both are the same, else where and how they first differ. */
+std::string difference(const Bytes &got, const Bytes &wanted);
+
 /* A file of zeros in work_dir(), removed by the destructor. */
 class RegionFile
 {

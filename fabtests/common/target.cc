@@ -11,7 +11,7 @@
 namespace pmem_test
 {
 
-const char *to_string(Memory memory)
+std::string to_string(Memory memory)
 {
 	switch (memory) {
 	case Memory::powerfail:
@@ -23,9 +23,14 @@ const char *to_string(Memory memory)
 	}
 }
 
-const char *to_string(Stack stack)
+std::string to_string(Stack stack)
 {
 	return stack == Stack::msg ? "msg" : "rdm";
+}
+
+std::string to_string(const Setup &setup)
+{
+	return to_string(setup.stack) + '_' + to_string(setup.memory);
 }
 
 ChildOptions child_options(Memory memory)

@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <ostream>
 #include <string>
 
 #include "common/launcher.hh"
@@ -24,8 +25,39 @@ enum class Memory {
 	forced_line, /* a plain file that counts as cache-line granular */
 };
 
-const char *to_string(Memory memory);
-const char *to_string(Stack stack);
+/* What end-to-end tests are parameterised over. */
+struct Setup {
+	Stack stack;
+	Memory memory;
+};
+
+inline constexpr Stack kStacks[] = {Stack::msg, Stack::rdm};
+inline constexpr Setup kSetups[] = {
+	{Stack::msg, Memory::powerfail},   {Stack::msg, Memory::page},
+	{Stack::msg, Memory::forced_line}, {Stack::rdm, Memory::powerfail},
+	{Stack::rdm, Memory::page},	   {Stack::rdm, Memory::forced_line}};
+
+std::string to_string(Memory memory);
+std::string to_string(Stack stack);
+std::string to_string(const Setup &setup);
+
+/* For the messages of GoogleTest, and for the names of its cases. */
+inline std::ostream &operator<<(std::ostream &out, Stack stack)
+{
+	return out << to_string(stack);
+}
+
+inline std::ostream &operator<<(std::ostream &out, const Setup &setup)
+{
+	return out << to_string(setup);
+}
+
+struct CaseName {
+	template <typename Info> std::string operator()(const Info &info) const
+	{
+		return to_string(info.param);
+	}
+};
 
 ChildOptions child_options(Memory memory);
 

@@ -46,7 +46,8 @@ protected:
 	void expect_durable(uint64_t offset, const Bytes &wanted)
 	{
 		target.kill();
-		EXPECT_EQ(file.read(offset, wanted.size()), wanted);
+		EXPECT_EQ(difference(file.read(offset, wanted.size()), wanted),
+			  "");
 	}
 
 	RegionFile file;
@@ -221,9 +222,9 @@ TEST_P(PmemSelective, OnlyAskedCompletionsAppear)
 	Completion extra;
 	EXPECT_FALSE(initiator->completions().poll_one(&extra));
 	target.kill();
-	EXPECT_EQ(file.read(0, silent.size()), silent);
-	EXPECT_EQ(file.read(8192, loud.size()), loud);
-	EXPECT_EQ(file.read(16384, loud.size()), loud);
+	EXPECT_EQ(difference(file.read(0, silent.size()), silent), "");
+	EXPECT_EQ(difference(file.read(8192, loud.size()), loud), "");
+	EXPECT_EQ(difference(file.read(16384, loud.size()), loud), "");
 }
 
 TEST_P(PmemSelective, ErrorsAppearUnasked)
@@ -265,8 +266,8 @@ TEST_P(PmemDefaultFlags, CommitByDefaultCoversEveryWriteCall)
 		initiator->expect_success(ret, &context);
 	}
 	target.kill();
-	EXPECT_EQ(file.read(0, wanted.size()), wanted);
-	EXPECT_EQ(file.read(100000, wanted.size()), wanted);
+	EXPECT_EQ(difference(file.read(0, wanted.size()), wanted), "");
+	EXPECT_EQ(difference(file.read(100000, wanted.size()), wanted), "");
 }
 
 TEST_P(PmemDefaultFlags, CommitByDefaultDoesNotConcernMessages)
@@ -343,7 +344,7 @@ public:
 					       FI_COMMIT_COMPLETE, &context),
 			      "fi_writemsg");
 			(this->*wait)();
-			EXPECT_EQ(file.read(1, len), wanted);
+			EXPECT_EQ(difference(file.read(1, len), wanted), "");
 		}
 	}
 };
@@ -481,24 +482,17 @@ TEST_P(PmemOrder, SendAfterWriteFindsTheData)
 	}
 }
 
-std::string stack_name(const testing::TestParamInfo<Stack> &info)
-{
-	return to_string(info.param);
-}
-
-const Stack kStacks[] = {Stack::msg, Stack::rdm};
-
 INSTANTIATE_TEST_SUITE_P(Stacks, PmemCqFormat, testing::ValuesIn(kStacks),
-			 stack_name);
+			 CaseName());
 INSTANTIATE_TEST_SUITE_P(Stacks, PmemCounter, testing::ValuesIn(kStacks),
-			 stack_name);
+			 CaseName());
 INSTANTIATE_TEST_SUITE_P(Stacks, PmemSelective, testing::ValuesIn(kStacks),
-			 stack_name);
+			 CaseName());
 INSTANTIATE_TEST_SUITE_P(Stacks, PmemDefaultFlags, testing::ValuesIn(kStacks),
-			 stack_name);
+			 CaseName());
 INSTANTIATE_TEST_SUITE_P(Stacks, PmemWaiting, testing::ValuesIn(kStacks),
-			 stack_name);
+			 CaseName());
 INSTANTIATE_TEST_SUITE_P(Stacks, PmemOrder, testing::ValuesIn(kStacks),
-			 stack_name);
+			 CaseName());
 
 } // namespace

@@ -21,16 +21,6 @@ constexpr size_t kRegionLen = 4 << 20;
 const size_t kSizes[] = {1,    7,    8,	    64,	   100,	    4095,
 			 4096, 4097, 65536, 65537, 1 << 20, (3 << 20) + 17};
 
-struct Setup {
-	Stack stack;
-	Memory memory;
-};
-
-std::ostream &operator<<(std::ostream &out, const Setup &setup)
-{
-	return out << to_string(setup.stack) << '_' << to_string(setup.memory);
-}
-
 class PmemRma : public testing::TestWithParam<Setup>
 {
 protected:
@@ -51,7 +41,8 @@ protected:
 	void expect_durable(uint64_t offset, const Bytes &wanted)
 	{
 		target.kill();
-		EXPECT_EQ(file.read(offset, wanted.size()), wanted);
+		EXPECT_EQ(difference(file.read(offset, wanted.size()), wanted),
+			  "");
 	}
 
 	RegionFile file;
@@ -78,7 +69,10 @@ TEST_P(PmemRmaDefault, WriteIsReadBack)
 		SCOPED_TRACE(len);
 		Bytes wanted = pattern(len, len);
 		initiator.write_and_wait(region, offset, wanted, 0);
-		EXPECT_EQ(initiator.read_and_wait(region, offset, len), wanted);
+		EXPECT_EQ(
+			difference(initiator.read_and_wait(region, offset, len),
+				   wanted),
+			"");
 		offset += 5;
 	}
 }
@@ -90,7 +84,7 @@ TEST_P(PmemRmaDefault, CommitIsInTheFileWhenItCompletes)
 		Bytes wanted = pattern(len, len);
 		initiator.write_and_wait(region, len % 61, wanted,
 					 FI_COMMIT_COMPLETE);
-		EXPECT_EQ(file.read(len % 61, len), wanted);
+		EXPECT_EQ(difference(file.read(len % 61, len), wanted), "");
 	}
 }
 
@@ -135,8 +129,8 @@ TEST_P(PmemRmaDefault, DrainOfNoBytesMakesEarlierWritesDurable)
 	initiator.write_and_wait(region, 4096, large, 0);
 	initiator.drain_and_wait(region);
 	target.kill();
-	EXPECT_EQ(file.read(0, small.size()), small);
-	EXPECT_EQ(file.read(4096, large.size()), large);
+	EXPECT_EQ(difference(file.read(0, small.size()), small), "");
+	EXPECT_EQ(difference(file.read(4096, large.size()), large), "");
 }
 
 TEST_P(PmemRmaDefault, DrainWithoutWritesCompletes)
@@ -164,7 +158,9 @@ TEST_P(PmemRmaDefault, TransmitCompleteCompletes)
 {
 	Bytes wanted = pattern(5, 9000);
 	initiator.write_and_wait(region, 0, wanted, FI_TRANSMIT_COMPLETE);
-	EXPECT_EQ(initiator.read_and_wait(region, 0, wanted.size()), wanted);
+	EXPECT_EQ(difference(initiator.read_and_wait(region, 0, wanted.size()),
+			     wanted),
+		  "");
 }
 
 TEST_P(PmemRmaDefault, InjectedWriteIsDurableAfterADrain)
@@ -253,7 +249,7 @@ TEST_P(PmemRmaDefault, CommitOfSeveralRangesReachesEach)
 					       rma[i].len);
 			got.insert(got.end(), part.begin(), part.end());
 		}
-		EXPECT_EQ(got, wanted);
+		EXPECT_EQ(difference(got, wanted), "");
 	}
 }
 
@@ -279,7 +275,7 @@ TEST_P(PmemRmaDefault, ScatteredReadFillsEachBuffer)
 	Completion completion = initiator.expect_success(ret, &context);
 	EXPECT_EQ(completion.flags & (FI_RMA | FI_READ | FI_WRITE),
 		  FI_RMA | FI_READ);
-	EXPECT_EQ(into.bytes, wanted);
+	EXPECT_EQ(difference(into.bytes, wanted), "");
 }
 
 TEST_P(PmemRmaDefault, ReadCommitsIntoAPersistentLocalBuffer)
@@ -305,7 +301,7 @@ TEST_P(PmemRmaDefault, ReadCommitsIntoAPersistentLocalBuffer)
 		return fi_readmsg(initiator.ep(), &msg, FI_COMMIT_COMPLETE);
 	});
 	initiator.expect_success(ret, &context);
-	EXPECT_EQ(local_file.read(10, wanted.size()), wanted);
+	EXPECT_EQ(difference(local_file.read(10, wanted.size()), wanted), "");
 }
 
 TEST_P(PmemRmaDefault, RemoteDataFollowsTheCommit)
@@ -362,8 +358,8 @@ TEST_P(PmemRmaDefault, TwoRegionsKeepApart)
 	initiator.write_and_wait(region, 0, first, 0);
 	initiator.write_and_wait(other, 0, second, kFencedCommit);
 	target.kill();
-	EXPECT_EQ(file.read(0, 5000), first);
-	EXPECT_EQ(other_file.read(0, 5000), second);
+	EXPECT_EQ(difference(file.read(0, 5000), first), "");
+	EXPECT_EQ(difference(other_file.read(0, 5000), second), "");
 }
 
 TEST_P(PmemRmaDefault, OrdinaryRegionIsUntouchedByTheLayer)
@@ -420,10 +416,10 @@ TEST_P(PmemRmaDefault, TwoInitiatorsShareATarget)
 	Bytes other = pattern(15, 50);
 	initiator.write_and_wait(region, 0, first, FI_COMMIT_COMPLETE);
 	second.write_and_wait(region, 5000, other, FI_COMMIT_COMPLETE);
-	EXPECT_EQ(second.read_and_wait(region, 0, 5000), first);
+	EXPECT_EQ(difference(second.read_and_wait(region, 0, 5000), first), "");
 	target.kill();
-	EXPECT_EQ(file.read(0, 5000), first);
-	EXPECT_EQ(file.read(5000, 50), other);
+	EXPECT_EQ(difference(file.read(0, 5000), first), "");
+	EXPECT_EQ(difference(file.read(5000, 50), other), "");
 }
 
 TEST_P(PmemRmaDefault, EverythingClosesInOrder)
@@ -433,18 +429,7 @@ TEST_P(PmemRmaDefault, EverythingClosesInOrder)
 	EXPECT_EQ(target.quit(), 0);
 }
 
-std::string setup_name(const testing::TestParamInfo<Setup> &info)
-{
-	return std::string(to_string(info.param.stack)) + "_" +
-	       to_string(info.param.memory);
-}
-
-const Setup kSetups[] = {
-	{Stack::msg, Memory::powerfail},   {Stack::msg, Memory::page},
-	{Stack::msg, Memory::forced_line}, {Stack::rdm, Memory::powerfail},
-	{Stack::rdm, Memory::page},	   {Stack::rdm, Memory::forced_line}};
-
 INSTANTIATE_TEST_SUITE_P(Stacks, PmemRmaDefault, testing::ValuesIn(kSetups),
-			 setup_name);
+			 CaseName());
 
 } // namespace
