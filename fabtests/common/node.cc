@@ -35,18 +35,19 @@ InfoPtr make_hints(const NodeOptions &options)
 	hints->domain_attr->threading = FI_THREAD_SAFE;
 	hints->domain_attr->mr_mode = FI_MR_LOCAL | FI_MR_VIRT_ADDR |
 				      FI_MR_ALLOCATED | FI_MR_PROV_KEY;
-	hints->fabric_attr->prov_name = strdup(provider_name(options.stack));
+	hints->fabric_attr->prov_name = strdup(provider_name(options));
 	return hints;
 }
 
 } // namespace
 
-const char *provider_name(Stack stack)
+const char *provider_name(const NodeOptions &options)
 {
-	/* Without the layer, to try the tests themselves (MSG only). */
-	if (getenv("PMEM_FABTESTS_PLAIN"))
-		return stack == Stack::msg ? "tcp" : "net";
-	return stack == Stack::msg ? "tcp;ofi_pmem" : "tcp;ofi_rxm;ofi_pmem";
+	bool msg = options.stack == Stack::msg;
+	/* To try the tests themselves without the layer. */
+	if (options.plain || getenv("PMEM_FABTESTS_PLAIN"))
+		return msg ? "tcp" : "net";
+	return msg ? "tcp;ofi_pmem" : "tcp;ofi_rxm;ofi_pmem";
 }
 
 FabricError::FabricError(const std::string &what, int64_t ret)
@@ -100,7 +101,7 @@ Node::Node(const NodeOptions &node_options)
 	: options(node_options), info(find_info(options, kHost, "0", FI_SOURCE))
 {
 	if (!info)
-		throw FabricError(provider_name(options.stack), -FI_ENODATA);
+		throw FabricError(provider_name(options), -FI_ENODATA);
 	fid_fabric *opened = nullptr;
 	check(fi_fabric(info->fabric_attr, &opened, nullptr), "fi_fabric");
 	fabric.reset(opened);

@@ -31,9 +31,6 @@ namespace pmem_test
 
 enum class Stack : uint32_t { msg, rdm };
 
-/* "tcp;ofi_pmem" or "tcp;ofi_rxm;ofi_pmem". */
-const char *provider_name(Stack stack);
-
 /* Trivially copyable: it travels to the target process. */
 struct NodeOptions {
 	Stack stack = Stack::msg;
@@ -44,7 +41,11 @@ struct NodeOptions {
 	fi_cq_format cq_format = FI_CQ_FORMAT_DATA;
 	fi_wait_obj wait_obj = FI_WAIT_NONE;
 	bool counters = false;
+	bool plain = false; /* the inner provider, without our layer */
 };
+
+/* "tcp;ofi_pmem" or "tcp;ofi_rxm;ofi_pmem". */
+const char *provider_name(const NodeOptions &options);
 
 /* The call failed with `ret` (negative fi_errno). */
 class FabricError : public std::runtime_error

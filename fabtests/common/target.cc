@@ -3,6 +3,7 @@
 #include "common/target.hh"
 
 #include <poll.h>
+#include <signal.h>
 #include <sys/socket.h>
 
 #include <cstring>
@@ -177,6 +178,11 @@ void Target::connect(Node &node)
 	node.connect(address_);
 	if (stack_ == Stack::msg)
 		receive();
+}
+
+void Target::stop()
+{
+	::kill(child_.pid(), SIGSTOP);
 }
 
 int Target::quit()

@@ -159,6 +159,9 @@ public:
 	int quit();
 
 	void kill() { child_.kill(); }
+	/* SIGSTOP: as a machine that hangs. */
+	void stop();
+	pid_t pid() const { return child_.pid(); }
 	const Address &address() const { return address_; }
 
 private:
