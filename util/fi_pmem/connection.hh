@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* Copyright (c) 2026 the ofi_pmem developers */
+/*
+ * A client's connection to fi_pmem serve, from the name to the descriptor of
+ * the region.
+ */
+#pragma once
+
+#include <chrono>
+#include <string>
+
+#include "fabric.hh"
+#include "options.hh"
+#include "private_data.hh"
+#include "signals.hh"
+
+namespace fi_pmem
+{
+
+using Clock = std::chrono::steady_clock;
+
+class Connection
+{
+public:
+	Connection(const Options &options, Report &report)
+		: options_(options), report_(report)
+	{
+	}
+
+	/* Ends within --timeout, or on a signal, with the exit code. */
+	[[nodiscard]] int open();
+
+	/* Ends every operation in flight: their buffers are free again. */
+	void close() { ep_.reset(); }
+
+	/*
+	 * Whether the peer has ended the connection. Providers that report it
+	 * late do so through a failed operation instead.
+	 */
+	[[nodiscard]] bool is_lost();
+
+	/*
+	 * Checks `length` bytes at --offset against the region; what needs them
+	 * is named in the error.
+	 */
+	[[nodiscard]] int check_range(uint64_t length, const char *what) const;
+
+	[[nodiscard]] Fabric &fabric() { return fabric_; }
+	[[nodiscard]] Signals &signals() { return signals_; }
+	[[nodiscard]] fid_ep *ep() { return ep_.get(); }
+	[[nodiscard]] const Descriptor &region() const { return region_; }
+	[[nodiscard]] const std::string &peer() const { return peer_; }
+	[[nodiscard]] size_t max_message_bytes() const
+	{
+		return info_->ep_attr->max_msg_size;
+	}
+	[[nodiscard]] const char *provider() const
+	{
+		return info_->fabric_attr->prov_name;
+	}
+
+private:
+	[[nodiscard]] int await_answer();
+	[[nodiscard]] int take_answer(const fi_eq_cm_entry &entry,
+				      size_t data_bytes);
+	[[nodiscard]] int explain(const EventError &error);
+
+	const Options &options_;
+	Report &report_;
+	std::string peer_;
+	Signals signals_;
+	InfoPtr info_;
+	Fabric fabric_;
+	FidPtr<fid_ep> ep_;
+	Descriptor region_;
+	bool lost_ = false;
+};
+
+} // namespace fi_pmem

@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* Copyright (c) 2026 the ofi_pmem developers */
+/*
+ * Opening of the common objects, events, and the one place that sleeps.
+ */
+#include "fabric.hh"
+
+#include <poll.h>
+#include <sys/random.h>
+
+#include <rdma/fi_eq.h>
+#include <rdma/fi_errno.h>
+
+#include "exit_codes.hh"
+#include "report.hh"
+#include "signals.hh"
+
+namespace fi_pmem
+{
+
+namespace
+{
+
+/* How long to sleep when a provider cannot be slept on. */
+constexpr int kPollMs = 10;
+
+/* An unguessable key, where the application has to choose it. */
+uint64_t random_key(size_t key_bytes)
+{
+	uint64_t key = 0;
+	if (getrandom(&key, sizeof(key), 0) != ssize_t{sizeof(key)})
+		key = 1;
+	return key_bytes >= sizeof(key)
+		       ? key
+		       : key & ((uint64_t{1} << (8 * key_bytes)) - 1);
+}
+
+} // namespace
+
+int Fabric::open(Report &report, const Signals &signals, fi_info *info,
+		 size_t cq_entries)
+{
+	signal_fd_ = signals.fd();
+	mr_mode_ = static_cast<uint64_t>(info->domain_attr->mr_mode);
+	mr_key_bytes_ = info->domain_attr->mr_key_size;
+
+	const char *what = "fabric";
+	fid_fabric *fabric = nullptr;
+	int ret = fi_fabric(info->fabric_attr, &fabric, nullptr);
+	fabric_.reset(fabric);
+	if (!ret) {
+		what = "event queue";
+		fi_eq_attr attr{};
+		attr.wait_obj = FI_WAIT_FD;
+		fid_eq *eq = nullptr;
+		ret = fi_eq_open(fabric, &attr, &eq, nullptr);
+		eq_.reset(eq);
+	}
+	if (!ret) {
+		what = "domain";
+		fid_domain *domain = nullptr;
+		ret = fi_domain(fabric, info, &domain, nullptr);
+		domain_.reset(domain);
+	}
+	if (!ret) {
+		what = "completion queue";
+		fi_cq_attr attr{};
+		attr.size = cq_entries;
+		attr.format = FI_CQ_FORMAT_CONTEXT;
+		attr.wait_obj = FI_WAIT_FD;
+		fid_cq *cq = nullptr;
+		ret = fi_cq_open(domain_.get(), &attr, &cq, nullptr);
+		cq_.reset(cq);
+	}
+	if (!ret)
+		ret = get_wait_fds();
+	if (ret)
+		return report.fail(kFailed,
+				   "provider %s: cannot open its %s: "
+				   "%s",
+				   info->fabric_attr->prov_name, what,
+				   fi_strerror(-ret));
+	return kOk;
+}
+
+int Fabric::get_wait_fds()
+{
+	int ret = fi_control(&eq_->fid, FI_GETWAIT, &eq_fd_);
+	return ret ? ret : fi_control(&cq_->fid, FI_GETWAIT, &cq_fd_);
+}
+
+int Fabric::open_endpoint(fi_info *info, FidPtr<fid_ep> *ep)
+{
+	fid_ep *opened = nullptr;
+	int ret = fi_endpoint(domain_.get(), info, &opened, nullptr);
+	if (ret)
+		return ret;
+	ep->reset(opened);
+	ret = fi_ep_bind(opened, &eq_->fid, 0);
+	if (!ret)
+		ret = fi_ep_bind(opened, &cq_->fid, FI_TRANSMIT | FI_RECV);
+	return ret ? ret : fi_enable(opened);
+}
+
+int Fabric::register_memory(void *base, size_t length, uint64_t access,
+			    uint64_t flags, FidPtr<fid_mr> *mr)
+{
+	uint64_t key = 0;
+	if (!(mr_mode_ & FI_MR_PROV_KEY))
+		key = random_key(mr_key_bytes_);
+	fid_mr *registered = nullptr;
+	int ret = fi_mr_reg(domain_.get(), base, length, access, 0, key, flags,
+			    &registered, nullptr);
+	if (!ret)
+		mr->reset(registered);
+	return ret;
+}
+
+ssize_t Fabric::next_event(uint32_t *event, EventBuffer *buffer,
+			   EventError *error)
+{
+	ssize_t ret = fi_eq_read(eq_.get(), event, buffer->bytes,
+				 sizeof(buffer->bytes), 0);
+	if (ret >= 0)
+		return ret;
+	if (ret != -FI_EAVAIL)
+		return 0; /* -FI_EAGAIN, -FI_EINTR */
+	fi_eq_err_entry entry{};
+	ret = fi_eq_readerr(eq_.get(), &entry, 0);
+	if (ret < 0)
+		return 0;
+	error->object = entry.fid;
+	error->error = entry.err;
+	error->private_data.clear();
+	if (entry.err_data && entry.err_data_size)
+		error->private_data.assign(
+			static_cast<const char *>(entry.err_data),
+			entry.err_data_size);
+	return -FI_EAVAIL;
+}
+
+void Fabric::wait(int timeout_ms)
+{
+	fid *fids[] = {&eq_->fid, &cq_->fid};
+	pollfd fds[] = {{signal_fd_, POLLIN, 0},
+			{eq_fd_, POLLIN, 0},
+			{cq_fd_, POLLIN, 0}};
+	int ret = fi_trywait(fabric_.get(), fids, 2);
+	if (ret == -FI_EAGAIN)
+		return; /* there is news already */
+	if (!ret) {
+		poll(fds, 3, timeout_ms);
+		return;
+	}
+	bool shorter = timeout_ms >= 0 && timeout_ms < kPollMs;
+	poll(fds, 1, shorter ? timeout_ms : kPollMs);
+}
+
+} // namespace fi_pmem

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* Copyright (c) 2026 the ofi_pmem developers */
+/*
+ * The libfabric objects that both sides need: the choice of a provider, then
+ * fabric, event queue, domain and completion queue, and one place to sleep
+ * until any of them, or a signal, has news.
+ */
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include <rdma/fabric.h>
+#include <rdma/fi_cm.h>
+#include <rdma/fi_domain.h>
+#include <rdma/fi_endpoint.h>
+
+#include "core/fid.hh"
+
+namespace fi_pmem
+{
+
+class Report;
+class Signals;
+
+using ofi_pmem::FidPtr;
+
+struct InfoFree {
+	void operator()(fi_info *info) const { fi_freeinfo(info); }
+};
+using InfoPtr = std::unique_ptr<fi_info, InfoFree>;
+
+/* What to ask fi_getinfo for. */
+struct Target {
+	std::string provider; /* empty: verbs;ofi_pmem, else tcp;ofi_pmem */
+	std::string host;     /* may be empty for a passive endpoint */
+	uint16_t port = 0;
+	bool passive = false;
+};
+
+/* Tells Report and returns an exit code if nothing offers persistent RMA. */
+[[nodiscard]] int find_info(Report &report, const Target &target,
+			    InfoPtr *info);
+
+/* The error of an event queue, copied out of it. */
+struct EventError {
+	fid *object = nullptr;
+	int error = 0;		  /* positive fi_errno */
+	std::string private_data; /* of a refusal */
+};
+
+/* Room for one connection event and the private data of any provider. */
+struct alignas(fi_eq_cm_entry) EventBuffer {
+	char bytes[sizeof(fi_eq_cm_entry) + 512];
+
+	[[nodiscard]] const fi_eq_cm_entry &entry() const
+	{
+		return *reinterpret_cast<const fi_eq_cm_entry *>(bytes);
+	}
+};
+
+class Fabric
+{
+public:
+	/* `info` must outlive this object. */
+	[[nodiscard]] int open(Report &report, const Signals &signals,
+			       fi_info *info, size_t cq_entries);
+
+	/*
+	 * An endpoint bound and enabled. `*ep` is set once the endpoint exists:
+	 * from then on it owns a connection request in `info`, even on failure.
+	 */
+	[[nodiscard]] int open_endpoint(fi_info *info, FidPtr<fid_ep> *ep);
+
+	[[nodiscard]] int register_memory(void *base, size_t length,
+					  uint64_t access, uint64_t flags,
+					  FidPtr<fid_mr> *mr);
+
+	/*
+	 * One event: its size with `*event` set, 0 if there is none, or
+	 * -FI_EAVAIL with `*error` set.
+	 */
+	[[nodiscard]] ssize_t next_event(uint32_t *event, EventBuffer *buffer,
+					 EventError *error);
+
+	/* Sleeps until there may be news, at most `timeout_ms` (-1: no end). */
+	void wait(int timeout_ms);
+
+	[[nodiscard]] fid_fabric *fabric() { return fabric_.get(); }
+	[[nodiscard]] fid_domain *domain() { return domain_.get(); }
+	[[nodiscard]] fid_eq *eq() { return eq_.get(); }
+	[[nodiscard]] fid_cq *cq() { return cq_.get(); }
+	[[nodiscard]] uint64_t mr_mode() const { return mr_mode_; }
+
+private:
+	[[nodiscard]] int get_wait_fds();
+
+	FidPtr<fid_fabric> fabric_;
+	FidPtr<fid_eq> eq_;
+	FidPtr<fid_domain> domain_;
+	FidPtr<fid_cq> cq_;
+	uint64_t mr_mode_ = 0;
+	size_t mr_key_bytes_ = 0;
+	int eq_fd_ = -1;
+	int cq_fd_ = -1;
+	int signal_fd_ = -1;
+};
+
+} // namespace fi_pmem

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* Copyright (c) 2026 the ofi_pmem developers */
+/*
+ * Choice of a provider by fi_getinfo.
+ */
+#include "fabric.hh"
+
+#include <cstring>
+
+#include "exit_codes.hh"
+#include "report.hh"
+
+namespace fi_pmem
+{
+
+namespace
+{
+
+constexpr uint32_t kApi = FI_VERSION(1, 17);
+constexpr const char *kVerbs = "verbs;ofi_pmem";
+constexpr const char *kTcp = "tcp;ofi_pmem";
+
+InfoPtr make_hints(const std::string &provider)
+{
+	InfoPtr hints(fi_allocinfo());
+	if (!hints)
+		return hints;
+	hints->caps = FI_MSG | FI_RMA | FI_RMA_PMEM;
+	hints->mode = FI_CONTEXT | FI_CONTEXT2;
+	hints->ep_attr->type = FI_EP_MSG;
+	hints->domain_attr->mr_mode = FI_MR_LOCAL | FI_MR_VIRT_ADDR |
+				      FI_MR_ALLOCATED | FI_MR_PROV_KEY;
+	hints->fabric_attr->prov_name = strdup(provider.c_str());
+	return hints;
+}
+
+int query(const std::string &provider, const Target *target, InfoPtr *info)
+{
+	InfoPtr hints = make_hints(provider);
+	if (!hints)
+		return -FI_ENOMEM;
+	const char *node = nullptr;
+	std::string service;
+	uint64_t flags = 0;
+	if (target) {
+		node = target->host.empty() ? nullptr : target->host.c_str();
+		service = std::to_string(target->port);
+		flags = target->passive ? FI_SOURCE : 0;
+	}
+	fi_info *found = nullptr;
+	int ret = fi_getinfo(kApi, node, target ? service.c_str() : nullptr,
+			     flags, hints.get(), &found);
+	if (!ret)
+		info->reset(found);
+	return ret;
+}
+
+} // namespace
+
+int find_info(Report &report, const Target &target, InfoPtr *info)
+{
+	std::string provider = target.provider;
+	if (provider.empty()) {
+		if (!query(kVerbs, &target, info))
+			return kOk;
+		provider = kTcp;
+	}
+	int ret = query(provider, &target, info);
+	if (!ret)
+		return kOk;
+	InfoPtr anywhere;
+	if (!query(provider, nullptr, &anywhere)) {
+		std::string where =
+			target.host + ":" + std::to_string(target.port);
+		return report.fail(target.passive ? kFailed : kUnreachable,
+				   "provider %s knows no way to %s: is the "
+				   "name right?",
+				   provider.c_str(), where.c_str());
+	}
+	return report.fail(kFailed,
+			   "provider %s offers no persistent remote memory "
+			   "here (%s); FI_PROVIDER_PATH names the directory "
+			   "of libpmem-fi.so, FI_LOG_LEVEL=warn tells more",
+			   provider.c_str(), fi_strerror(-ret));
+}
+
+} // namespace fi_pmem

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* Copyright (c) 2026 the ofi_pmem developers */
+/*
+ * The range and the result of a get.
+ */
+#include "get.hh"
+
+#include <cinttypes>
+
+#include "exit_codes.hh"
+#include "output_file.hh"
+#include "progress_bar.hh"
+#include "report.hh"
+#include "transfer.hh"
+
+namespace fi_pmem
+{
+
+namespace
+{
+
+/* --length, else the rest of the region, of which there must be some. */
+int choose_length(const Options &options, const Connection &connection,
+		  uint64_t *length)
+{
+	uint64_t rest = 1;
+	if (options.offset < connection.region().length)
+		rest = connection.region().length - options.offset;
+	*length = options.length.value_or(rest);
+	return connection.check_range(*length, "get");
+}
+
+} // namespace
+
+int run_get(const Options &options, Report &report)
+{
+	if (options.file == "-")
+		report.keep_stdout_clean();
+	OutputFile output(options.file, report);
+	Connection connection(options, report);
+	uint64_t length = 0;
+	int ret = connection.open();
+	if (!ret)
+		ret = choose_length(options, connection, &length);
+	if (!ret)
+		ret = output.open();
+	if (ret)
+		return ret;
+	output.watch(&connection.signals());
+	Transfer transfer(options, report, connection);
+	ProgressBar bar("get", length, !options.json);
+	ret = transfer.run(Direction::read, length, output, bar);
+	if (!ret)
+		ret = output.finish();
+	if (ret)
+		return ret;
+	double rate = static_cast<double>(length) /
+		      std::max(transfer.seconds(), 1e-9);
+	report.set("file", options.file);
+	report.set("peer", connection.peer());
+	report.set("provider", connection.provider());
+	report.set("offset", options.offset);
+	report.set("bytes", length);
+	report.set("seconds", transfer.seconds());
+	report.set("bytes_per_second", rate);
+	report.say("get %s offset %" PRIu64 " to %s (%" PRIu64
+		   " bytes) in %.3f s, %s/s",
+		   connection.peer().c_str(), options.offset,
+		   options.file.c_str(), length, transfer.seconds(),
+		   human_bytes(rate).c_str());
+	return kOk;
+}
+
+} // namespace fi_pmem

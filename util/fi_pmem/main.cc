@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* Copyright (c) 2026 the ofi_pmem developers */
+/*
+ * fi_pmem: export persistent memory, put files into it durably, get them back.
+ * A reader begins here, goes on to serve.cc and, for both clients, through
+ * connection.cc to transfer.cc. Only the public libfabric API is used.
+ */
+#include <exception>
+
+#include "exit_codes.hh"
+#include "get.hh"
+#include "options.hh"
+#include "put.hh"
+#include "report.hh"
+#include "serve.hh"
+
+namespace
+{
+
+using namespace fi_pmem;
+
+const char *command_name(Command command)
+{
+	switch (command) {
+	case Command::serve:
+		return "serve";
+	case Command::put:
+		return "put";
+	default:
+		return "get";
+	}
+}
+
+int run_command(const Options &options, Report &report)
+{
+	try {
+		switch (options.command) {
+		case Command::serve:
+			return Server(options, report).run();
+		case Command::put:
+			return run_put(options, report);
+		default:
+			return run_get(options, report);
+		}
+	} catch (const std::exception &error) {
+		return report.fail(kFailed, "%s", error.what());
+	}
+}
+
+} // namespace
+
+int main(int argc, char **argv)
+{
+	Options options;
+	int exit_code = kOk;
+	if (!parse_options(argc, argv, &options, &exit_code))
+		return exit_code;
+	Report report(command_name(options.command), options.json);
+	exit_code = run_command(options, report);
+	report.finish(exit_code);
+	return exit_code;
+}

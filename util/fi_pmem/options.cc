@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* Copyright (c) 2026 the ofi_pmem developers */
+/*
+ * The command line by CLI11, whose exceptions end here. A usage error under
+ * --json is a JSON object as every other error is.
+ */
+#include "config.h"
+
+#include "options.hh"
+
+#include <CLI/CLI.hpp>
+#include <rdma/fabric.h>
+
+#include <cctype>
+#include <charconv>
+#include <iostream>
+#include <string_view>
+
+#include "exit_codes.hh"
+#include "report.hh"
+
+namespace fi_pmem
+{
+
+namespace
+{
+
+constexpr uint64_t kMaxBlock = uint64_t{1} << 30;
+constexpr uint64_t kMaxWindow = uint64_t{4} << 30;
+
+std::string version_text()
+{
+	uint32_t fabric = fi_version();
+	return std::string("fi_pmem " PACKAGE_VERSION " (libfabric ") +
+	       std::to_string(FI_MAJOR(fabric)) + "." +
+	       std::to_string(FI_MINOR(fabric)) + ")";
+}
+
+/* CLI11's unsigned conversion takes "-1" for a huge number. */
+std::string reject_sign(const std::string &text)
+{
+	bool starts_with_digit =
+		!text.empty() && text[0] >= '0' && text[0] <= '9';
+	return starts_with_digit ? "" : "'" + text + "' is not a number";
+}
+
+template <typename Value>
+CLI::Option *add_number(CLI::App *app, const char *name, Value &value,
+			const char *help)
+{
+	return app->add_option(name, value, help)
+		->check(reject_sign)
+		->option_text("N");
+}
+
+/* Replaces 64K, 1M, 2GiB ... by the number of bytes. Empty if it can. */
+std::string to_bytes(std::string &text)
+{
+	uint64_t number = 0;
+	const char *end = text.data() + text.size();
+	auto result = std::from_chars(text.data(), end, number);
+	std::string unit(result.ptr, end);
+	constexpr std::string_view kPrefixes = "kmgt";
+	unsigned shift = 0;
+	if (!unit.empty()) {
+		size_t found = kPrefixes.find(static_cast<char>(
+			std::tolower(static_cast<unsigned char>(unit[0]))));
+		std::string rest = unit.substr(1);
+		bool known = rest.empty() || rest == "B" || rest == "iB";
+		if (found == kPrefixes.npos || !known)
+			result.ec = std::errc::invalid_argument;
+		else
+			shift = 10 * (static_cast<unsigned>(found) + 1);
+	}
+	if (result.ec != std::errc{} || number > UINT64_MAX >> shift)
+		return "'" + text + "' is not a size such as 4096, 64K, 2G";
+	text = std::to_string(number << shift);
+	return "";
+}
+
+template <typename Value>
+CLI::Option *add_size(CLI::App *app, const char *name, Value &value,
+		      const char *help)
+{
+	return app->add_option(name, value, help)
+		->transform(CLI::Validator(to_bytes, ""))
+		->option_text("SIZE");
+}
+
+void add_common(CLI::App *app, Options *options)
+{
+	app->add_option("-p,--provider", options->provider,
+			"libfabric provider (default: verbs;ofi_pmem where "
+			"there is a verbs device, else tcp;ofi_pmem)");
+	app->add_flag("--json", options->json,
+		      "print one JSON object a line instead of text");
+}
+
+void add_peer(CLI::App *app, Options *options, std::string *peer)
+{
+	app->add_option("HOST[:PORT]", *peer, "where fi_pmem serve listens")
+		->required()
+		->type_name("");
+	add_size(app, "--offset", options->offset,
+		 "where in the region to begin (default: 0)");
+	add_number(app, "--depth", options->depth,
+		   "operations in flight (default: 16)")
+		->check(CLI::Range(1, 4096));
+	add_size(app, "--block", options->block_bytes,
+		 "bytes in one operation (default: 256K)");
+	add_number(app, "--timeout", options->timeout_s,
+		   "seconds after which connecting fails (default: 10)")
+		->check(CLI::Range(1, 86400));
+	add_number(app, "--stall", options->stall_s,
+		   "seconds without any progress after which a transfer "
+		   "fails (default: 30)")
+		->check(CLI::Range(1, 86400));
+}
+
+void add_serve(CLI::App *app, Options *options)
+{
+	app->add_option("FILE", options->file,
+			"file or DAX device to export; created if missing")
+		->required()
+		->type_name("");
+	add_size(app, "--size", options->size,
+		 "make FILE at least this large; needed to create it");
+	app->add_option("--bind", options->bind,
+			"address to listen on (default: every one)");
+	add_number(app, "--port", options->port,
+		   "port to listen on, 0: the system chooses (default: 7476)");
+	app->add_flag("-v,--verbose", options->verbose,
+		      "tell about clients on standard error");
+	add_common(app, options);
+}
+
+void add_put(CLI::App *app, Options *options, std::string *peer)
+{
+	app->add_option("LOCAL", options->file, "file to copy")
+		->required()
+		->type_name("");
+	add_peer(app, options, peer);
+	app->add_flag(
+		"--no-commit", [options](int64_t) { options->commit = false; },
+		"do not make it durable: it is visible at the peer, and lost "
+		"with its power");
+	add_common(app, options);
+}
+
+void add_get(CLI::App *app, Options *options, std::string *peer)
+{
+	add_peer(app, options, peer);
+	app->add_option("LOCAL", options->file,
+			"file to write, - for standard output")
+		->required()
+		->type_name("");
+	add_size(app, "--length", options->length,
+		 "bytes to read (default: to the end of the region)");
+	add_common(app, options);
+}
+
+/* What no single option can check; empty if all is well. */
+std::string check_together(const Options &options)
+{
+	if (options.size && !*options.size)
+		return "--size: the region cannot be empty";
+	if (options.length && !*options.length)
+		return "--length: nothing to read";
+	if (!options.block_bytes || options.block_bytes > kMaxBlock)
+		return "--block: must be 1 to 1G";
+	if (options.block_bytes * options.depth > kMaxWindow)
+		return "--depth times --block must not exceed 4G";
+	if (options.command == Command::get && options.file == "-" &&
+	    options.json)
+		return "--json and the data cannot share standard output";
+	return "";
+}
+
+bool usage_error(int argc, char **argv, const std::string &text, int *exit_code)
+{
+	bool json = false;
+	for (int i = 1; i < argc; i++)
+		json = json || std::string_view(argv[i]) == "--json";
+	Report report("", json);
+	*exit_code = report.fail(kUsage, "%s", text.c_str());
+	report.finish(*exit_code);
+	if (!json)
+		std::cerr << "Run fi_pmem --help for the options.\n";
+	return false;
+}
+
+} // namespace
+
+bool parse_options(int argc, char **argv, Options *options, int *exit_code)
+{
+	CLI::App app{"Remote persistent memory from the command line."};
+	app.name("fi_pmem");
+	app.footer("Exit codes: 0 ok, 1 failed, 2 usage, 3 cannot reach the "
+		   "peer, 4 peer refused,\n5 local file, 6 does not fit the "
+		   "region, 128+N ended by signal N. See fi_pmem(1).");
+	app.set_version_flag("--version", version_text());
+	app.require_subcommand(1);
+	std::string peer;
+	auto serve = app.add_subcommand(
+		"serve", "export a file or DAX device as a persistent region");
+	auto put = app.add_subcommand(
+		"put", "copy a local file into a region, durably");
+	auto get = app.add_subcommand("get", "copy a region to a local file");
+	add_serve(serve, options);
+	add_put(put, options, &peer);
+	add_get(get, options, &peer);
+	try {
+		app.parse(argc, argv);
+	} catch (const CLI::Success &done) {
+		*exit_code = app.exit(done);
+		return false;
+	} catch (const CLI::Error &error) {
+		return usage_error(argc, argv, error.what(), exit_code);
+	}
+	options->command = serve->parsed() ? Command::serve
+			   : put->parsed() ? Command::put
+					   : Command::get;
+	if (options->command != Command::serve &&
+	    !parse_address(peer, &options->peer))
+		return usage_error(argc, argv,
+				   "'" + peer + "' is not HOST[:PORT]",
+				   exit_code);
+	std::string problem = check_together(*options);
+	return problem.empty() || usage_error(argc, argv, problem, exit_code);
+}
+
+} // namespace fi_pmem

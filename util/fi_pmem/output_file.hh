@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* Copyright (c) 2026 the ofi_pmem developers */
+/*
+ * Where get puts its data: a file that appears under its name only when it is
+ * complete, or standard output.
+ */
+#pragma once
+
+#include <string>
+
+#include "transfer.hh"
+
+namespace fi_pmem
+{
+
+class OutputFile final : public BlockStream
+{
+public:
+	OutputFile(std::string path, Report &report)
+		: path_(std::move(path)), report_(report)
+	{
+	}
+	/* Removes what was not finished. */
+	~OutputFile() override;
+	OutputFile(const OutputFile &) = delete;
+	OutputFile &operator=(const OutputFile &) = delete;
+
+	/* Creates the temporary file beside the final one; "-": nothing. */
+	[[nodiscard]] int open();
+
+	/* For standard output: `signals` interrupt a reader that is slow. */
+	void watch(Signals *signals) { signals_ = signals; }
+
+	/* Gives the file its name, durably. */
+	[[nodiscard]] int finish();
+
+	[[nodiscard]] int fill(char *, size_t) override { return 0; }
+	[[nodiscard]] int drain(const char *buffer, size_t bytes) override;
+
+private:
+	[[nodiscard]] bool is_stdout() const { return path_ == "-"; }
+	[[nodiscard]] int await_reader();
+	[[nodiscard]] int local_error(int error);
+
+	std::string path_;
+	Report &report_;
+	Signals *signals_ = nullptr;
+	std::string temporary_;
+	int fd_ = -1;
+};
+
+} // namespace fi_pmem

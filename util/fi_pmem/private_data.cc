@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* Copyright (c) 2026 the ofi_pmem developers */
+/*
+ * Encoding and checked decoding of the connection's private data.
+ */
+#include "private_data.hh"
+
+namespace fi_pmem
+{
+
+namespace
+{
+
+constexpr uint32_t kMagic = 0x4d504946; /* "FIPM" */
+constexpr size_t kHeadBytes = sizeof(HelloBytes);
+
+template <typename Number> void store(unsigned char *to, Number value)
+{
+	for (size_t i = 0; i < sizeof(Number); i++)
+		to[i] = static_cast<unsigned char>(value >> (8 * i));
+}
+
+template <typename Number> Number load(const unsigned char *from)
+{
+	Number value = 0;
+	for (size_t i = 0; i < sizeof(Number); i++)
+		value |= static_cast<Number>(static_cast<Number>(from[i])
+					     << (8 * i));
+	return value;
+}
+
+void store_head(unsigned char *to, Kind kind)
+{
+	store(to, kMagic);
+	store(to + 4, kProtocolVersion);
+	store(to + 6, static_cast<uint16_t>(kind));
+}
+
+Head check_head(const void *data, size_t bytes, Kind kind, size_t needed)
+{
+	auto from = static_cast<const unsigned char *>(data);
+	if (!from || bytes < kHeadBytes || load<uint32_t>(from) != kMagic)
+		return Head::foreign;
+	if (load<uint16_t>(from + 4) != kProtocolVersion)
+		return Head::other_version;
+	if (load<uint16_t>(from + 6) != static_cast<uint16_t>(kind) ||
+	    bytes < needed)
+		return Head::foreign;
+	return Head::ok;
+}
+
+} // namespace
+
+HelloBytes encode_hello()
+{
+	HelloBytes bytes{};
+	store_head(bytes.data(), Kind::hello);
+	return bytes;
+}
+
+RefusalBytes encode_refusal(Refusal reason)
+{
+	RefusalBytes bytes{};
+	store_head(bytes.data(), Kind::refusal);
+	store(bytes.data() + 8, static_cast<uint32_t>(reason));
+	return bytes;
+}
+
+DescriptorBytes encode_descriptor(const Descriptor &descriptor)
+{
+	DescriptorBytes bytes{};
+	store_head(bytes.data(), Kind::descriptor);
+	store(bytes.data() + 8, descriptor.address);
+	store(bytes.data() + 16, descriptor.key);
+	store(bytes.data() + 24, descriptor.length);
+	store(bytes.data() + 32, descriptor.flags);
+	return bytes;
+}
+
+Head check_hello(const void *data, size_t bytes)
+{
+	return check_head(data, bytes, Kind::hello, sizeof(HelloBytes));
+}
+
+Head decode_descriptor(const void *data, size_t bytes, Descriptor *descriptor)
+{
+	Head head = check_head(data, bytes, Kind::descriptor,
+			       sizeof(DescriptorBytes));
+	if (head != Head::ok)
+		return head;
+	auto from = static_cast<const unsigned char *>(data);
+	Descriptor decoded;
+	decoded.address = load<uint64_t>(from + 8);
+	decoded.key = load<uint64_t>(from + 16);
+	decoded.length = load<uint64_t>(from + 24);
+	decoded.flags = load<uint32_t>(from + 32);
+	if (!decoded.length ||
+	    decoded.address + decoded.length < decoded.length)
+		return Head::foreign;
+	*descriptor = decoded;
+	return Head::ok;
+}
+
+Refusal decode_refusal(const void *data, size_t bytes)
+{
+	Head head =
+		check_head(data, bytes, Kind::refusal, sizeof(RefusalBytes));
+	if (head == Head::foreign)
+		return Refusal::none;
+	/* Whatever another version says in its refusal, it is that. */
+	if (head == Head::other_version)
+		return Refusal::version;
+	auto from = static_cast<const unsigned char *>(data);
+	return static_cast<Refusal>(load<uint32_t>(from + 8));
+}
+
+} // namespace fi_pmem

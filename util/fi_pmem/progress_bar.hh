@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* Copyright (c) 2026 the ofi_pmem developers */
+/*
+ * A progress bar on standard error, if that is a terminal; else nothing.
+ */
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+
+namespace fi_pmem
+{
+
+class ProgressBar
+{
+public:
+	ProgressBar(std::string label, uint64_t total, bool wanted);
+
+	/* Draws at most ten times a second. */
+	void update(uint64_t done);
+
+	/* Removes the bar, so that other text may follow. */
+	void clear();
+
+private:
+	using Clock = std::chrono::steady_clock;
+
+	void draw(uint64_t done) const;
+
+	std::string label_;
+	uint64_t total_;
+	bool enabled_;
+	bool drawn_ = false;
+	Clock::time_point start_ = Clock::now();
+	Clock::time_point next_ = start_;
+};
+
+/* 1.5 MiB, 300 bytes. */
+[[nodiscard]] std::string human_bytes(double bytes);
+
+} // namespace fi_pmem

@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* Copyright (c) 2026 the ofi_pmem developers */
+/*
+ * Creating, growing, locking and mapping of the exported file. The lock lasts
+ * as long as the process: two servers of one file would overwrite each other.
+ */
+#include "region_file.hh"
+
+#include <cerrno>
+#include <cinttypes>
+#include <climits>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/mman.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "exit_codes.hh"
+#include "file_sync.hh"
+#include "report.hh"
+
+namespace fi_pmem
+{
+
+namespace
+{
+
+namespace fs = std::filesystem;
+
+fs::path sysfs_of(const struct stat &status)
+{
+	return "/sys/dev/char/" + std::to_string(major(status.st_rdev)) + ":" +
+	       std::to_string(minor(status.st_rdev));
+}
+
+bool is_dax_device(const struct stat &status)
+{
+	std::error_code failure;
+	auto subsystem = fs::canonical(sysfs_of(status) / "subsystem", failure);
+	return !failure && subsystem.filename() == "dax";
+}
+
+} // namespace
+
+RegionFile::~RegionFile()
+{
+	if (base_)
+		munmap(base_, length_);
+	if (fd_ >= 0)
+		close(fd_);
+}
+
+int RegionFile::open(Report &report, const std::string &path,
+		     std::optional<uint64_t> size)
+{
+	path_ = path;
+	struct stat status;
+	bool exists = !stat(path.c_str(), &status);
+	if (!exists && errno != ENOENT)
+		return report.fail(kLocalFile, "%s: %s", path.c_str(),
+				   strerror(errno));
+	int ret;
+	if (exists && S_ISCHR(status.st_mode))
+		ret = open_device(report, status, size);
+	else if (exists && !S_ISREG(status.st_mode))
+		ret = report.fail(kLocalFile, "%s: %s", path.c_str(),
+				  S_ISDIR(status.st_mode)
+					  ? "is a directory"
+					  : "is neither a file nor a DAX "
+					    "device");
+	else
+		ret = open_file(report, size);
+	return ret ? ret : map(report);
+}
+
+int RegionFile::open_fd(Report &report, int flags)
+{
+	fd_ = ::open(path_.c_str(), flags | O_RDWR | O_CLOEXEC, 0666);
+	if (fd_ < 0)
+		return report.fail(kLocalFile, "%s: %s", path_.c_str(),
+				   strerror(errno));
+	if (flock(fd_, LOCK_EX | LOCK_NB))
+		return report.fail(kLocalFile, "%s: %s", path_.c_str(),
+				   errno == EWOULDBLOCK
+					   ? "is served or locked by another "
+					     "process"
+					   : strerror(errno));
+	return kOk;
+}
+
+int RegionFile::open_file(Report &report, std::optional<uint64_t> size)
+{
+	bool created = access(path_.c_str(), F_OK) != 0;
+	if (created && !size)
+		return report.fail(kLocalFile,
+				   "%s: does not exist; --size creates it",
+				   path_.c_str());
+	int ret = open_fd(report, created ? O_CREAT | O_EXCL : 0);
+	if (ret)
+		return ret;
+	struct stat status;
+	if (fstat(fd_, &status))
+		return report.fail(kLocalFile, "%s: %s", path_.c_str(),
+				   strerror(errno));
+	auto old_size = static_cast<uint64_t>(status.st_size);
+	length_ = std::max(size.value_or(0), old_size);
+	if (!length_)
+		return report.fail(kLocalFile,
+				   "%s: is empty; --size makes it larger",
+				   path_.c_str());
+	return allocate(report, length_, old_size, created);
+}
+
+/*
+ * Holes are filled too: a write that is acknowledged as durable must not meet
+ * a full disk later.
+ */
+int RegionFile::allocate(Report &report, uint64_t size, uint64_t old_size,
+			 bool created)
+{
+	int error = EFBIG;
+	if (size <= static_cast<uint64_t>(LLONG_MAX))
+		error = posix_fallocate(fd_, 0, static_cast<off_t>(size));
+	if (!error)
+		error = sync_file_and_name(fd_, path_);
+	if (!error)
+		return kOk;
+	if (created)
+		unlink(path_.c_str());
+	else if (ftruncate(fd_, static_cast<off_t>(old_size)))
+		report.warn("%s: %s", path_.c_str(), strerror(errno));
+	return report.fail(kLocalFile,
+			   "%s: cannot allocate %" PRIu64 " bytes: %s",
+			   path_.c_str(), size, strerror(error));
+}
+
+int RegionFile::open_device(Report &report, const struct stat &status,
+			    std::optional<uint64_t> size)
+{
+	if (!is_dax_device(status))
+		return report.fail(kLocalFile, "%s: is no DAX device",
+				   path_.c_str());
+	std::ifstream(sysfs_of(status) / "size") >> length_;
+	if (!length_)
+		return report.fail(kLocalFile, "%s: its size is unknown",
+				   path_.c_str());
+	if (size.value_or(0) > length_)
+		return report.fail(kLocalFile,
+				   "%s: has %" PRIu64 " bytes and cannot grow",
+				   path_.c_str(), length_);
+	return open_fd(report, 0);
+}
+
+/* MAP_SYNC is had on DAX only; everywhere else the provider syncs the file. */
+int RegionFile::map(Report &report)
+{
+	constexpr int kProtection = PROT_READ | PROT_WRITE;
+	void *mapped = mmap(nullptr, length_, kProtection,
+			    MAP_SHARED_VALIDATE | MAP_SYNC, fd_, 0);
+	map_sync_ = mapped != MAP_FAILED;
+	if (!map_sync_)
+		mapped =
+			mmap(nullptr, length_, kProtection, MAP_SHARED, fd_, 0);
+	if (mapped == MAP_FAILED)
+		return report.fail(kLocalFile, "%s: cannot map it: %s",
+				   path_.c_str(), strerror(errno));
+	base_ = mapped;
+	return kOk;
+}
+
+} // namespace fi_pmem

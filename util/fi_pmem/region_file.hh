@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* Copyright (c) 2026 the ofi_pmem developers */
+/*
+ * The memory that serve exports: a file whose space is really allocated, or a
+ * device DAX, mapped shared.
+ */
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include <sys/stat.h>
+
+namespace fi_pmem
+{
+
+class Report;
+
+class RegionFile
+{
+public:
+	RegionFile() = default;
+	RegionFile(const RegionFile &) = delete;
+	RegionFile &operator=(const RegionFile &) = delete;
+	~RegionFile();
+
+	/*
+	 * Makes the file at least `size` long, never shorter. What it created
+	 * or grew before a failure is undone.
+	 */
+	[[nodiscard]] int open(Report &report, const std::string &path,
+			       std::optional<uint64_t> size);
+
+	[[nodiscard]] void *base() const { return base_; }
+	[[nodiscard]] uint64_t length() const { return length_; }
+	[[nodiscard]] bool map_sync() const { return map_sync_; }
+
+private:
+	[[nodiscard]] int open_file(Report &report,
+				    std::optional<uint64_t> size);
+	[[nodiscard]] int open_device(Report &report, const struct stat &status,
+				      std::optional<uint64_t> size);
+	[[nodiscard]] int open_fd(Report &report, int flags);
+	[[nodiscard]] int allocate(Report &report, uint64_t size,
+				   uint64_t old_size, bool created);
+	[[nodiscard]] int map(Report &report);
+
+	std::string path_;
+	void *base_ = nullptr;
+	uint64_t length_ = 0;
+	int fd_ = -1;
+	bool map_sync_ = false;
+};
+
+} // namespace fi_pmem

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* Copyright (c) 2026 the ofi_pmem developers */
+/*
+ * What the user gets to read: one result or one error at the end, as text or
+ * as one JSON object. The function that decides that something failed calls
+ * fail() once; its callers only hand the exit code on.
+ */
+#pragma once
+
+#include <string>
+
+#include <nlohmann/json.hpp>
+
+namespace fi_pmem
+{
+
+class Report
+{
+public:
+	Report(std::string command, bool json)
+		: command_(std::move(command)), json_(json)
+	{
+	}
+
+	[[nodiscard]] bool json() const { return json_; }
+
+	/* Records why the command fails; returns `code`. */
+	[[gnu::format(printf, 3, 4)]] int fail(int code, const char *format,
+					       ...);
+
+	/* A note on standard error, or the field "warning" in JSON. */
+	[[gnu::format(printf, 2, 3)]] void warn(const char *format, ...);
+
+	/* Text for a person, on standard output; nothing in JSON. */
+	[[gnu::format(printf, 2, 3)]] void say(const char *format, ...);
+
+	/* A field of the JSON object printed by finish(). */
+	template <typename Value> void set(const char *name, Value &&value)
+	{
+		fields_[name] = std::forward<Value>(value);
+	}
+
+	/* One JSON object at once, for commands that go on running. */
+	void event(nlohmann::ordered_json object);
+
+	/* Standard output carries data: text goes to standard error. */
+	void keep_stdout_clean() { text_to_stderr_ = true; }
+
+	/* Prints the result or the error. */
+	void finish(int code);
+
+private:
+	std::string command_;
+	std::string error_;
+	nlohmann::ordered_json fields_ = nlohmann::ordered_json::object();
+	bool json_;
+	bool text_to_stderr_ = false;
+};
+
+} // namespace fi_pmem

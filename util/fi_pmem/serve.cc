@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* Copyright (c) 2026 the ofi_pmem developers */
+/*
+ * Opening the region and the passive endpoint; the loop.
+ */
+#include "serve.hh"
+
+#include <cinttypes>
+#include <cstring>
+
+#include <sys/socket.h>
+
+#include <rdma/fi_eq.h>
+#include <rdma/fi_errno.h>
+
+#include "exit_codes.hh"
+#include "report.hh"
+
+namespace fi_pmem
+{
+
+namespace
+{
+
+constexpr size_t kCqEntries = 1024;
+
+} // namespace
+
+int Server::run()
+{
+	int ret = open();
+	if (ret)
+		return ret;
+	announce();
+	while (!signals_.take()) {
+		handle_events();
+		drain_completions();
+		fabric_.wait(-1);
+	}
+	report_.set("clients", accepted_);
+	report_.say("stopped after %" PRIu64 " clients", accepted_);
+	return kOk;
+}
+
+int Server::open()
+{
+	/* What may fail without touching the file comes first. */
+	Target target{options_.provider, options_.bind, options_.port, true};
+	int ret = find_info(report_, target, &info_);
+	if (!ret)
+		ret = signals_.open(report_);
+	if (!ret)
+		ret = region_.open(report_, options_.file, options_.size);
+	if (!ret)
+		ret = fabric_.open(report_, signals_, info_.get(), kCqEntries);
+	if (!ret)
+		ret = register_region();
+	return ret ? ret : listen();
+}
+
+int Server::register_region()
+{
+	int ret = fabric_.register_memory(region_.base(), region_.length(),
+					  FI_REMOTE_READ | FI_REMOTE_WRITE,
+					  FI_RMA_PMEM, &mr_);
+	if (ret == -FI_EINVAL)
+		return report_.fail(
+			kLocalFile,
+			"%s: cannot be made persistent (%s): it must be on a "
+			"real file system or DAX, not on tmpfs; "
+			"FI_LOG_LEVEL=warn tells more",
+			options_.file.c_str(), fi_strerror(-ret));
+	if (ret)
+		return report_.fail(kFailed, "%s: cannot register it: %s",
+				    options_.file.c_str(), fi_strerror(-ret));
+	Descriptor descriptor;
+	if (fabric_.mr_mode() & FI_MR_VIRT_ADDR)
+		descriptor.address =
+			reinterpret_cast<uintptr_t>(region_.base());
+	descriptor.key = fi_mr_key(mr_.get());
+	descriptor.length = region_.length();
+	if (region_.map_sync())
+		descriptor.flags |= Descriptor::kMapSync;
+	descriptor_ = encode_descriptor(descriptor);
+	return kOk;
+}
+
+int Server::listen()
+{
+	fid_pep *pep = nullptr;
+	int ret = fi_passive_ep(fabric_.fabric(), info_.get(), &pep, nullptr);
+	pep_.reset(pep);
+	if (!ret)
+		ret = fi_pep_bind(pep, &fabric_.eq()->fid, 0);
+	if (!ret)
+		ret = fi_listen(pep);
+	if (ret)
+		return report_.fail(kFailed, "cannot listen on %s port %u: %s",
+				    options_.bind.empty()
+					    ? "any address,"
+					    : options_.bind.c_str(),
+				    unsigned{options_.port}, fi_strerror(-ret));
+	return kOk;
+}
+
+void Server::announce()
+{
+	sockaddr_storage address{};
+	size_t bytes = sizeof(address);
+	std::string where = "?";
+	if (!fi_getname(&pep_->fid, &address, &bytes))
+		where = format_address(&address);
+	const char *provider = info_->fabric_attr->prov_name;
+	if (!strstr(provider, "ofi_pmem"))
+		report_.warn("provider %s flushes processor caches only: what "
+			     "it commits is not durable in an ordinary file",
+			     provider);
+	report_.say("serving %s (%" PRIu64 " bytes) on %s, provider %s",
+		    options_.file.c_str(), region_.length(), where.c_str(),
+		    provider);
+	report_.event({{"event", "serving"},
+		       {"file", options_.file},
+		       {"bytes", region_.length()},
+		       {"address", where},
+		       {"provider", provider},
+		       {"map_sync", region_.map_sync()}});
+}
+
+/* Nothing completes here; reading is what lets some providers progress. */
+void Server::drain_completions()
+{
+	fi_cq_entry entries[16];
+	for (;;) {
+		ssize_t ret = fi_cq_read(fabric_.cq(), entries, 16);
+		if (ret == -FI_EAVAIL) {
+			fi_cq_err_entry error{};
+			if (fi_cq_readerr(fabric_.cq(), &error, 0) < 0)
+				return;
+		} else if (ret <= 0) {
+			return;
+		}
+	}
+}
+
+} // namespace fi_pmem

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* Copyright (c) 2026 the ofi_pmem developers */
+/*
+ * fi_pmem serve: one region, a passive endpoint, and any number of clients in
+ * one thread. The provider carries the data by itself; this thread answers
+ * connection requests and sees clients leave. It reads the completion queue
+ * too, so providers that progress only when called work as well.
+ */
+#pragma once
+
+#include <unordered_map>
+
+#include "fabric.hh"
+#include "options.hh"
+#include "private_data.hh"
+#include "region_file.hh"
+#include "signals.hh"
+
+namespace fi_pmem
+{
+
+class Server
+{
+public:
+	Server(const Options &options, Report &report)
+		: options_(options), report_(report)
+	{
+	}
+
+	/* Returns when a signal ends it: 0. */
+	[[nodiscard]] int run();
+
+private:
+	struct Client {
+		FidPtr<fid_ep> ep;
+		std::string name;
+	};
+
+	[[nodiscard]] int open();
+	[[nodiscard]] int register_region();
+	[[nodiscard]] int listen();
+	void announce();
+	void handle_events();
+	void handle_request(const fi_eq_cm_entry &entry, size_t data_bytes);
+	[[nodiscard]] Refusal judge(const fi_eq_cm_entry &entry,
+				    size_t data_bytes) const;
+	[[nodiscard]] int accept(fi_info *info, const std::string &name);
+	void refuse(fi_info *info, const std::string &name, Refusal reason);
+	void forget(fid *object, const char *why);
+	void drain_completions();
+	void tell(const char *what, const std::string &name) const;
+
+	const Options &options_;
+	Report &report_;
+	Signals signals_;
+	RegionFile region_;
+	InfoPtr info_;
+	Fabric fabric_;
+	FidPtr<fid_mr> mr_;
+	FidPtr<fid_pep> pep_;
+	std::unordered_map<fid *, Client> clients_;
+	DescriptorBytes descriptor_{};
+	uint64_t accepted_ = 0;
+};
+
+} // namespace fi_pmem

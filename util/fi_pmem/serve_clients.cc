@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* Copyright (c) 2026 the ofi_pmem developers */
+/*
+ * The clients of fi_pmem serve: requests judged, answered or refused.
+ */
+#include "serve.hh"
+
+#include <cstdio>
+#include <cstring>
+
+#include <rdma/fi_errno.h>
+
+#include "exit_codes.hh"
+
+namespace fi_pmem
+{
+
+void Server::handle_events()
+{
+	EventBuffer buffer;
+	EventError error;
+	uint32_t event = 0;
+	ssize_t ret;
+	while ((ret = fabric_.next_event(&event, &buffer, &error)) != 0) {
+		if (ret < 0) {
+			forget(error.object, fi_strerror(error.error));
+			continue;
+		}
+		const fi_eq_cm_entry &entry = buffer.entry();
+		auto bytes = static_cast<size_t>(ret);
+		if (event == FI_CONNREQ)
+			handle_request(entry, bytes > sizeof(entry)
+						      ? bytes - sizeof(entry)
+						      : 0);
+		else if (event == FI_SHUTDOWN)
+			forget(entry.fid, "left");
+	}
+}
+
+Refusal Server::judge(const fi_eq_cm_entry &entry, size_t data_bytes) const
+{
+	switch (check_hello(entry.data, data_bytes)) {
+	case Head::foreign:
+		return Refusal::not_fi_pmem;
+	case Head::other_version:
+		return Refusal::version;
+	case Head::ok:
+		break;
+	}
+	/* The region is registered in one domain only. */
+	const char *ours = info_->domain_attr->name;
+	const char *theirs = entry.info->domain_attr->name;
+	if (ours && theirs && strcmp(ours, theirs))
+		return Refusal::interface;
+	return Refusal::none;
+}
+
+void Server::handle_request(const fi_eq_cm_entry &entry, size_t data_bytes)
+{
+	InfoPtr info(entry.info);
+	std::string name = format_address(info->dest_addr);
+	Refusal reason = judge(entry, data_bytes);
+	if (reason == Refusal::none && accept(info.get(), name))
+		reason = Refusal::busy;
+	if (reason != Refusal::none)
+		refuse(info.get(), name, reason);
+}
+
+/* Fails only while the request can still be refused. */
+int Server::accept(fi_info *info, const std::string &name)
+{
+	Client client;
+	client.name = name;
+	int ret = fabric_.open_endpoint(info, &client.ep);
+	if (!client.ep)
+		return ret;
+	if (!ret)
+		ret = fi_accept(client.ep.get(), descriptor_.data(),
+				descriptor_.size());
+	if (ret) {
+		tell("lost while accepting", name);
+		return 0;
+	}
+	tell("connected", name);
+	accepted_++;
+	fid *object = &client.ep->fid;
+	clients_.emplace(object, std::move(client));
+	return 0;
+}
+
+void Server::refuse(fi_info *info, const std::string &name, Refusal reason)
+{
+	static const char *const kTexts[] = {
+		"", "refused: no fi_pmem client", "refused: another version",
+		"refused: out of resources", "refused: another interface"};
+	tell(kTexts[static_cast<size_t>(reason)], name);
+	RefusalBytes bytes = encode_refusal(reason);
+	fi_reject(pep_.get(), info->handle, bytes.data(), bytes.size());
+}
+
+void Server::forget(fid *object, const char *why)
+{
+	auto found = clients_.find(object);
+	if (found == clients_.end())
+		return;
+	tell(why, found->second.name);
+	clients_.erase(found);
+}
+
+void Server::tell(const char *what, const std::string &name) const
+{
+	if (options_.verbose)
+		std::fprintf(stderr, "client %s: %s\n", name.c_str(), what);
+}
+
+} // namespace fi_pmem

@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* Copyright (c) 2026 the ofi_pmem developers */
+/*
+ * Setting a transfer up, and its loop. Every way out is bounded in time: a
+ * signal leaves the operations in flight kDrain to finish, and a transfer that
+ * makes no progress for --stall seconds fails.
+ */
+#include "transfer.hh"
+
+#include <cstring>
+
+#include <rdma/fi_eq.h>
+#include <rdma/fi_errno.h>
+
+#include "exit_codes.hh"
+#include "progress_bar.hh"
+#include "report.hh"
+
+namespace fi_pmem
+{
+
+namespace
+{
+
+constexpr auto kDrain = std::chrono::seconds(2);
+constexpr size_t kPage = 4096;
+
+/* While posting is refused, progress comes from trying again. */
+constexpr int kRetryMs = 1;
+
+} // namespace
+
+/* The endpoint goes first: no operation may be in flight into the buffer. */
+Transfer::~Transfer()
+{
+	connection_.close();
+}
+
+int Transfer::run(Direction direction, uint64_t length, BlockStream &stream,
+		  ProgressBar &bar)
+{
+	int ret = prepare(direction, length);
+	if (ret)
+		return ret;
+	auto start = Clock::now();
+	last_progress_ = start;
+	ret = loop(stream, bar);
+	bar.clear();
+	seconds_ = std::chrono::duration<double>(Clock::now() - start).count();
+	return ret;
+}
+
+int Transfer::prepare(Direction direction, uint64_t length)
+{
+	direction_ = direction;
+	length_ = length;
+	block_bytes_ =
+		std::min(options_.block_bytes, connection_.max_message_bytes());
+	uint64_t count = (length + block_bytes_ - 1) / block_bytes_;
+	blocks_.resize(std::min<uint64_t>(count, options_.depth));
+	size_t total = blocks_.size() * block_bytes_;
+	total = (total + kPage - 1) / kPage * kPage;
+	buffer_.reset(static_cast<char *>(std::aligned_alloc(kPage, total)));
+	if (!buffer_)
+		return report_.fail(kFailed,
+				    "no memory for %zu bytes in "
+				    "flight",
+				    total);
+	for (size_t i = 0; i < blocks_.size(); i++)
+		blocks_[i].buffer = buffer_.get() + i * block_bytes_;
+	if (!(connection_.fabric().mr_mode() & FI_MR_LOCAL))
+		return kOk;
+	int ret = connection_.fabric().register_memory(
+		buffer_.get(), total,
+		direction == Direction::write ? FI_WRITE : FI_READ, 0, &mr_);
+	if (ret)
+		return report_.fail(kFailed,
+				    "cannot register %zu bytes of "
+				    "memory: %s",
+				    total, fi_strerror(-ret));
+	return kOk;
+}
+
+int Transfer::loop(BlockStream &stream, ProgressBar &bar)
+{
+	while (!is_finished()) {
+		bool blocked = false;
+		size_t reaped = 0;
+		int ret = check_signals();
+		if (!ret)
+			ret = post_blocks(stream, &blocked);
+		if (!ret)
+			ret = reap(&reaped);
+		if (!ret)
+			ret = retire(stream);
+		if (!ret && !reaped)
+			ret = check_peer();
+		if (ret)
+			return ret;
+		bar.update(done_bytes_);
+		if (!reaped && !is_finished())
+			sleep(blocked);
+	}
+	if (signal_ && done_bytes_ < length_)
+		return report_.fail(kSignalBase + signal_, "interrupted by %s",
+				    signal_name(signal_).c_str());
+	return kOk;
+}
+
+void Transfer::sleep(bool blocked)
+{
+	auto until = last_progress_ + std::chrono::seconds(options_.stall_s);
+	if (signal_)
+		until = std::min(until, drain_until_);
+	auto left = std::chrono::ceil<std::chrono::milliseconds>(until -
+								 Clock::now());
+	auto timeout = std::max<int64_t>(left.count(), 0);
+	if (blocked)
+		timeout = std::min<int64_t>(timeout, kRetryMs);
+	connection_.fabric().wait(static_cast<int>(timeout));
+}
+
+/* A first signal stops posting; a second one stops waiting too. */
+int Transfer::check_signals()
+{
+	int signal = connection_.signals().take();
+	if (signal && !signal_) {
+		signal_ = signal;
+		drain_until_ = Clock::now() + kDrain;
+	} else if (signal || (signal_ && Clock::now() >= drain_until_)) {
+		return report_.fail(kSignalBase + signal_, "interrupted by %s",
+				    signal_name(signal_).c_str());
+	}
+	return kOk;
+}
+
+int Transfer::check_peer()
+{
+	if (connection_.is_lost())
+		return report_.fail(kFailed, "lost the connection to %s",
+				    connection_.peer().c_str());
+	auto limit = std::chrono::seconds(options_.stall_s);
+	if (!signal_ && Clock::now() - last_progress_ >= limit)
+		return report_.fail(
+			kFailed, "no answer from %s for %u s: gave up",
+			connection_.peer().c_str(), options_.stall_s);
+	return kOk;
+}
+
+} // namespace fi_pmem

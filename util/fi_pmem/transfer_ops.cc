@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* Copyright (c) 2026 the ofi_pmem developers */
+/*
+ * The operations of a transfer: posting, completions, errors.
+ */
+#include "transfer.hh"
+
+#include <cinttypes>
+
+#include <rdma/fi_eq.h>
+#include <rdma/fi_errno.h>
+#include <rdma/fi_rma.h>
+
+#include "exit_codes.hh"
+#include "report.hh"
+
+namespace fi_pmem
+{
+
+/* Stops at the first block that is refused for now: `*blocked`. */
+int Transfer::post_blocks(BlockStream &stream, bool *blocked)
+{
+	while (!signal_ && posted_bytes_ < length_) {
+		Block &block = block_at(posted_bytes_);
+		if (block.state == State::posted || block.state == State::done)
+			return kOk; /* every block is in use */
+		if (block.state == State::free) {
+			block.position = posted_bytes_;
+			block.bytes = std::min<uint64_t>(
+				block_bytes_, length_ - posted_bytes_);
+			int ret =
+				direction_ == Direction::write
+					? stream.fill(block.buffer, block.bytes)
+					: kOk;
+			if (ret)
+				return ret;
+			block.state = State::ready;
+		}
+		ssize_t ret = post(block);
+		if (ret == -FI_EAGAIN) {
+			*blocked = true;
+			return kOk;
+		}
+		if (ret)
+			return operation_failed(&block, static_cast<int>(-ret),
+						"");
+		block.state = State::posted;
+		posted_bytes_ += block.bytes;
+		in_flight_++;
+	}
+	return kOk;
+}
+
+/* Without a commit a write still waits until the peer can see it. */
+ssize_t Transfer::post(Block &block)
+{
+	const Descriptor &region = connection_.region();
+	iovec local{block.buffer, block.bytes};
+	void *local_desc = mr_ ? fi_mr_desc(mr_.get()) : nullptr;
+	fi_rma_iov remote{region.address + options_.offset + block.position,
+			  block.bytes, region.key};
+	fi_msg_rma message{};
+	message.msg_iov = &local;
+	message.desc = &local_desc;
+	message.iov_count = 1;
+	message.rma_iov = &remote;
+	message.rma_iov_count = 1;
+	message.context = &block.context;
+	if (direction_ == Direction::read)
+		return fi_readmsg(connection_.ep(), &message, FI_COMPLETION);
+	return fi_writemsg(connection_.ep(), &message,
+			   FI_COMPLETION |
+				   (options_.commit ? FI_COMMIT_COMPLETE
+						    : FI_DELIVERY_COMPLETE));
+}
+
+int Transfer::reap(size_t *count)
+{
+	fi_cq_entry entries[64];
+	fid_cq *cq = connection_.fabric().cq();
+	ssize_t ret = fi_cq_read(cq, entries, 64);
+	if (ret == -FI_EAVAIL) {
+		fi_cq_err_entry error{};
+		ret = fi_cq_readerr(cq, &error, 0);
+		if (ret < 0)
+			return kOk;
+		const char *detail = fi_cq_strerror(cq, error.prov_errno,
+						    error.err_data, nullptr, 0);
+		return operation_failed(static_cast<Block *>(error.op_context),
+					error.err, detail ? detail : "");
+	}
+	if (ret < 0 && ret != -FI_EAGAIN && ret != -FI_EINTR)
+		return operation_failed(nullptr, static_cast<int>(-ret), "");
+	for (ssize_t i = 0; i < ret; i++)
+		static_cast<Block *>(entries[i].op_context)->state =
+			State::done;
+	if (ret > 0) {
+		*count = static_cast<size_t>(ret);
+		in_flight_ -= *count;
+		last_progress_ = Clock::now();
+	}
+	return kOk;
+}
+
+int Transfer::retire(BlockStream &stream)
+{
+	while (done_bytes_ < length_) {
+		Block &block = block_at(done_bytes_);
+		if (block.state != State::done)
+			break;
+		if (direction_ == Direction::read) {
+			int ret = stream.drain(block.buffer, block.bytes);
+			if (ret)
+				return ret;
+		}
+		done_bytes_ += block.bytes;
+		block.state = State::free;
+	}
+	return kOk;
+}
+
+/* The end of the connection says more than the error it caused. */
+int Transfer::operation_failed(const Block *block, int error,
+			       const std::string &detail)
+{
+	const char *peer = connection_.peer().c_str();
+	std::string why = fi_strerror(error);
+	if (!detail.empty() && detail != why)
+		why += ": " + detail;
+	if (connection_.is_lost())
+		return report_.fail(kFailed, "lost the connection to %s (%s)",
+				    peer, why.c_str());
+	const char *what = direction_ == Direction::write ? "write" : "read";
+	if (!block)
+		return report_.fail(kFailed, "%s at %s failed: %s", what, peer,
+				    why.c_str());
+	return report_.fail(kFailed,
+			    "%s of %zu bytes at offset %" PRIu64 " of %s "
+			    "failed: %s",
+			    what, block->bytes,
+			    options_.offset + block->position, peer,
+			    why.c_str());
+}
+
+} // namespace fi_pmem
