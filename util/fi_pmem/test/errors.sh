@@ -1,0 +1,120 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+# Every mistake ends with its own exit code and a text that names the cause.
+. "$(dirname "$0")/common.sh"
+
+make_input "$dir/in" 2000000
+start_server "$dir/region" --size 1M
+
+# 2: usage
+check "no command" tool 2
+check "unknown command" tool 2 push a b
+check "unknown option" tool 2 put "$dir/in" "$addr" --fast
+check "put without a peer" tool 2 put "$dir/in"
+for size in -1 x 1Q 1KB1 99999999999999999999 16777216T ''; do
+	check "size '$size'" tool 2 put "$dir/in" "$addr" --offset "$size"
+	check "is named" says "is not a size"
+done
+check "block of nothing" tool 2 put "$dir/in" "$addr" --block 0
+check "depth of nothing" tool 2 put "$dir/in" "$addr" --depth 0
+check "depth too large" tool 2 put "$dir/in" "$addr" --depth 5000
+check "port too large" tool 2 serve "$dir/region" --port 65536
+check "negative port" tool 2 serve "$dir/region" --port -1
+check "empty region" tool 2 serve "$dir/new" --size 0
+for peer in '' : h: h:0 h:65536 '[::1' '[]:1' '[::1]x'; do
+	check "peer '$peer'" tool 2 put "$dir/in" "$peer"
+done
+
+# 6: does not fit
+check "input larger than the region" tool 6 put "$dir/in" "$addr"
+check "tells both sizes" says \
+	"region holds 1048576 bytes, $dir/in needs 2000000"
+head -c 1000 "$dir/in" >"$dir/small"
+check "offset pushes it over the end" tool 6 put "$dir/small" "$addr" \
+	--offset 1048000
+check "huge offset does not wrap" tool 6 put "$dir/small" "$addr" \
+	--offset 18446744073709551615
+check "get beyond the end" tool 6 get "$addr" "$dir/out2" --offset 1M
+check "get longer than the region" tool 6 get "$addr" "$dir/out2" --length 2M
+check "get leaves no file" test ! -e "$dir/out2"
+
+# 5: local file
+check "put of a missing file" tool 5 put "$dir/none" "$addr"
+check "is named" says "$dir/none: No such file"
+check "put of a directory" tool 5 put "$dir" "$addr"
+check "is named" says "is a directory"
+: >"$dir/empty"
+check "put of an empty file" tool 5 put "$dir/empty" "$addr"
+check "is named" says "is empty"
+mkfifo "$dir/fifo"
+check "put of a pipe" tool 5 put "$dir/fifo" "$addr"
+if [ "$(id -u)" -ne 0 ]; then
+	cp "$dir/small" "$dir/secret"
+	chmod 0 "$dir/secret"
+	check "put of an unreadable file" tool 5 put "$dir/secret" "$addr"
+fi
+check "get into a missing directory" tool 5 get "$addr" "$dir/no/where"
+check "get onto a directory" tool 5 get "$addr" "$dir"
+check "get onto a device" tool 5 get "$addr" /dev/null
+check "which is still one" test -c /dev/null
+cp "$dir/small" "$dir/kept"
+(
+	ulimit -f 100
+	tool 5 get "$addr" "$dir/kept"
+)
+check "get on a full disk" test $? -eq 0
+check "keeps the old file" cmp -s "$dir/small" "$dir/kept"
+check "and no temporary one" test -z "$(ls "$dir" | grep 'kept\.')"
+$LIMIT "$FI_PMEM" get "$addr" - -p "$PROV" >/dev/full 2>"$dir/err"
+check "get to a full standard output" test $? -eq 5
+$LIMIT "$FI_PMEM" get "$addr" - -p "$PROV" 2>"$dir/err" | head -c 1 >/dev/null
+check "get to a reader that leaves" test "${PIPESTATUS[0]}" -eq 5
+
+check "serve a missing file without --size" tool 5 serve "$dir/none"
+check "is named" says "--size creates it"
+check "serve an empty file without --size" tool 5 serve "$dir/empty"
+check "serve a directory" tool 5 serve "$dir"
+check "serve a pipe" tool 5 serve "$dir/fifo"
+check "serve a device that is no DAX" tool 5 serve /dev/null
+check "serve in a missing directory" tool 5 serve "$dir/no/where" --size 1M
+check "serve what is being served" tool 5 serve "$dir/region" --port 0
+check "is named" says "is served or locked"
+check "serve more than the disk has" tool 5 serve "$dir/huge" --size 8388607T
+check "leaves no file" test ! -e "$dir/huge"
+cp "$dir/small" "$dir/grow"
+(
+	ulimit -f 100
+	tool 5 serve "$dir/grow" --size 2M
+)
+check "serve cannot grow" test $? -eq 0
+check "the file is as before" cmp -s "$dir/small" "$dir/grow"
+if [ "$(stat -f -c %T /dev/shm 2>/dev/null)" = tmpfs ]; then
+	case $PROV in
+	*ofi_pmem*)
+		shm=$(mktemp /dev/shm/fi_pmem_test.XXXXXX)
+		check "serve from tmpfs" tool 5 serve "$shm" --size 1M --port 0
+		rm -f "$shm"
+		;;
+	esac
+fi
+
+# 1 and 3
+check "port in use" tool 1 serve "$dir/other" --size 1M --bind 127.0.0.1 \
+	--port "$port"
+check "is named" says "cannot listen"
+check "unknown host" tool 3 put "$dir/small" no-such-host.invalid
+check "bind to an unknown host" tool 1 serve "$dir/other" \
+	--bind no-such-host.invalid
+good=$PROV
+PROV=no_such_provider
+check "unknown provider" tool 1 put "$dir/small" "$addr"
+check "is named" says "provider no_such_provider"
+PROV=$good
+
+# None of it has hurt the server.
+check "the server goes on" tool 0 put "$dir/small" "$addr"
+stop_server TERM
+check "and ends cleanly" test $code -eq 0
+check "connection refused" tool 3 put "$dir/small" "$addr"
+check "is named" says "cannot connect to $addr"
+finish
