@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+# Sourced by the scripts in util/: headings, packages, building.
+
+top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+
+heading() {
+	printf '\n== %s\n' "$1"
+}
+
+die() {
+	printf '%s: %s\n' "$(basename "$0")" "$1" >&2
+	exit 1
+}
+
+# logged LOG COMMAND...: runs it silently; shows the end of its log if it fails.
+logged() {
+	local log=$1
+	shift
+	"$@" >>"$log" 2>&1 </dev/null && return
+	echo "FAILED: $*"
+	echo "the end of $log:"
+	tail -n 30 "$log"
+	return 1
+}
+
+packages() {
+	grep -v '^#' "$top/util/packages.txt"
+}
+
+missing_packages() {
+	local package
+	for package in $(packages); do
+		[ "$(dpkg-query -W -f '${db:Status-Status}' "$package" \
+			2>/dev/null)" = installed ] || echo "$package"
+	done
+}
+
+# install_packages LOG: installs what is missing, by the machine's own apt.
+install_packages() {
+	local log=$1 missing
+	command -v dpkg-query >/dev/null && command -v apt-get >/dev/null ||
+		die "this is no Debian: install what util/packages.txt lists"
+	missing=$(missing_packages)
+	if [ -z "$missing" ]; then
+		echo "nothing is missing"
+		return
+	fi
+	echo "missing:" $missing
+	[ "$(id -u)" -eq 0 ] ||
+		die "only root can install them; run this as root, or install them first"
+	export DEBIAN_FRONTEND=noninteractive
+	local options="-y -q -o DPkg::Lock::Timeout=300"
+	logged "$log" apt-get $options update
+	logged "$log" apt-get $options install --no-install-recommends $missing
+}
+
+# build_tree BUILD LOG [CONFIGURE-ARGUMENTS...]: configures once, makes always.
+build_tree() {
+	local build=$1 log=$2
+	shift 2
+	[ ! -e "$top/Makefile" ] ||
+		die "the source tree itself is configured: run make distclean there"
+	[ -x "$top/configure" ] || logged "$log" "$top/autogen.sh"
+	mkdir -p "$build"
+	(
+		cd "$build"
+		[ -e Makefile ] || logged "$log" "$top/configure" "$@"
+		logged "$log" make -j "$(nproc)"
+	)
+}
