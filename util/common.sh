@@ -23,35 +23,35 @@ logged() {
 	return 1
 }
 
-packages() {
-	grep -v '^#' "$top/util/packages.txt"
-}
-
-missing_packages() {
-	local package
-	for package in $(packages); do
+missing_packages() { # build|all
+	local package purpose
+	grep -v '^#' "$top/util/packages.txt" | while read -r package purpose; do
+		[ "$1" = all ] || [ "$purpose" = "$1" ] || continue
 		[ "$(dpkg-query -W -f '${db:Status-Status}' "$package" \
 			2>/dev/null)" = installed ] || echo "$package"
 	done
 }
 
-# install_packages LOG: installs what is missing, by the machine's own apt.
+# install_packages [build|all [LOG]]: what is missing of them, by the machine's
+# own apt configuration. Nobody is asked anything.
 install_packages() {
-	local log=$1 missing
+	local purpose=${1:-all} log=${2:-$top/build/packages.log} missing
 	command -v dpkg-query >/dev/null && command -v apt-get >/dev/null ||
 		die "this is no Debian: install what util/packages.txt lists"
-	missing=$(missing_packages)
+	missing=$(missing_packages "$purpose")
 	if [ -z "$missing" ]; then
-		echo "nothing is missing"
+		echo "no package is missing"
 		return
 	fi
-	echo "missing:" $missing
+	echo "installing:" $missing
 	[ "$(id -u)" -eq 0 ] ||
-		die "only root can install them; run this as root, or install them first"
-	export DEBIAN_FRONTEND=noninteractive
+		die "installing needs root: run this as root, or install them first"
+	mkdir -p "$(dirname "$log")"
 	local options="-y -q -o DPkg::Lock::Timeout=300"
-	logged "$log" apt-get $options update
-	logged "$log" apt-get $options install --no-install-recommends $missing
+	export DEBIAN_FRONTEND=noninteractive
+	logged "$log" apt-get $options update &&
+		logged "$log" apt-get $options install --no-install-recommends \
+			$missing
 }
 
 # build_tree BUILD LOG [CONFIGURE-ARGUMENTS...]: configures once, makes always.

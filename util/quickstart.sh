@@ -71,7 +71,7 @@ lost_bytes() {
 }
 
 heading "1. Packages"
-install_packages "$log"
+install_packages build "$log"
 
 heading "2. Build in $build"
 build_tree "$build" "$log"

@@ -7,7 +7,7 @@ PROV=${PROV:-tcp;ofi_pmem}
 FI_PMEM=${FI_PMEM:-./util/fi_pmem/fi_pmem}
 ROGUE=./util/fi_pmem/test/rogue_peer
 export FI_PROVIDER_PATH=${FI_PROVIDER_PATH:-$PWD/.libs}
-LIMIT="timeout -k 5 60"
+LIMIT="timeout -k 5 ${TIME_LIMIT:-60}"
 
 # Not in /tmp, which may be a tmpfs: that cannot be persistent.
 dir=$(mktemp -d ./fi_pmem_test.XXXXXX)
@@ -38,7 +38,8 @@ check() { # NAME CONDITION...: one named claim
 		echo "ok: $name"
 	else
 		echo "NOT OK: $name ($*)"
-		sed 's/^/    /' "$dir/out" "$dir/err" 2>/dev/null
+		cat "$dir/out" "$dir/err" 2>/dev/null | head -c 2000 |
+			tr -cd '\n -~' | sed 's/^/    /'
 		failures=$((failures + 1))
 	fi
 }
