@@ -2,6 +2,8 @@
 /* Copyright (c) 2026 the ofi_pmem developers */
 #include "app/cq.hh"
 
+#include "core/errors.hh"
+
 #include <algorithm>
 #include <cstring>
 #include <memory>
@@ -111,12 +113,6 @@ size_t ring_size(const Domain &domain, const fi_cq_attr *attr) noexcept
 	return std::clamp(wanted, kMinRing, kMaxRing);
 }
 
-/* Text of the persistence plane's own prov_errno values, null for others. */
-const char *plane_strerror(int) noexcept
-{
-	return nullptr;
-}
-
 } // namespace
 
 CompletionQueue::CompletionQueue(Domain &domain, size_t ring_size,
@@ -200,7 +196,7 @@ void CompletionQueue::push_error(const fi_cq_err_entry &entry) noexcept
 const char *CompletionQueue::strerror(int prov_errno, const void *err_data,
 				      char *buf, size_t len) noexcept
 {
-	const char *text = plane_strerror(prov_errno);
+	const char *text = cause_text(prov_errno);
 	if (!text)
 		return fi_cq_strerror(inner(), prov_errno, err_data, buf, len);
 	if (buf && len) {

@@ -10,6 +10,7 @@
 #include "app/ep.hh"
 #include "app/mr.hh"
 #include "app/srx.hh"
+#include "core/key.hh"
 #include "core/log.hh"
 
 #include <rdma/fi_atomic.h>
@@ -147,7 +148,7 @@ uint64_t Domain::inner_key(uint64_t requested) noexcept
 {
 	if (!persistent() || traits_.prov_key)
 		return requested;
-	return next_key_.fetch_add(1) & ~kKeyMarker;
+	return next_key_.fetch_add(1) & ~Key::kMarker;
 }
 
 int Domain::bind(fid_t other, uint64_t flags)

@@ -73,7 +73,4 @@ private:
 	std::vector<Dependence> bound_;
 };
 
-/* Bit of a 64-bit key that marks a persistent region. */
-inline constexpr uint64_t kKeyMarker = 1ULL << 63;
-
 } // namespace ofi_pmem

@@ -8,6 +8,7 @@
 #include "app/info_name.hh"
 #include "app/info_variant.hh"
 #include "app/wrapper.hh"
+#include "core/inner_getinfo.hh"
 #include "core/log.hh"
 #include "core/params.hh"
 
@@ -20,9 +21,6 @@ namespace
 {
 
 int init_error;
-
-/* Set while this thread is in fi_getinfo() for the inner provider. */
-thread_local bool asking_inner;
 
 /* The arguments of one getinfo() call, and what it has found so far. */
 class Discovery
@@ -62,21 +60,16 @@ InfoPtr Discovery::ask_inner(const char *name, Variant variant) const
 	if (hints_)
 		below = inner_hints(*hints_, name, variant);
 	fi_info *list = nullptr;
-	asking_inner = true;
-	int ret = fi_getinfo(version_, node_, service_,
-			     flags_ | kGetinfoInternal, below.get(), &list);
-	asking_inner = false;
+	int ret = inner_getinfo(version_, node_, service_, flags_, below.get(),
+				name, &list);
 	if (ret)
 		PMEM_INFO(FI_LOG_CORE, "inner provider %s: %s (%d)", name,
 			  fi_strerror(-ret), ret);
-	return InfoPtr(ret ? nullptr : list);
+	return InfoPtr(list);
 }
 
 bool Discovery::keep(const char *name, Variant variant, fi_info *info) const
 {
-	/* Asked for "tcp", libfabric also runs what layers on tcp. */
-	if (!same_name(info->fabric_attr->prov_name, name))
-		return false;
 	if (variant == Variant::plain) {
 		make_plain_info(info);
 		return true;
@@ -168,7 +161,7 @@ int find_infos(Discovery *found, const std::vector<std::string> &names,
 int getinfo(uint32_t version, const char *node, const char *service,
 	    uint64_t flags, const fi_info *hints, fi_info **info) noexcept
 {
-	if (asking_inner)
+	if (inside_inner_getinfo())
 		return -FI_ENODATA;
 	return guarded([&] {
 		auto hint = hints && hints->fabric_attr

@@ -18,10 +18,4 @@ int getinfo(uint32_t version, const char *node, const char *service,
 /* From now on getinfo() returns `ret` when it is not 0. */
 void set_getinfo_error(int ret) noexcept;
 
-/*
- * fi_getinfo() flag by which a layering provider asks for what is below it
- * (the same bit in every libfabric from 1.17): no FI_PROVIDER filter applies.
- */
-inline constexpr uint64_t kGetinfoInternal = 1ULL << 58;
-
 } // namespace ofi_pmem

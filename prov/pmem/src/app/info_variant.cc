@@ -7,9 +7,9 @@
 #include <new>
 #include <utility>
 
-#include "app/info.hh"
 #include "app/info_name.hh"
 #include "app/wrapper.hh"
+#include "core/inner_getinfo.hh"
 
 #include <rdma/fi_domain.h>
 
@@ -265,16 +265,11 @@ InnerTraits inner_traits(uint32_t version, const fi_info &outer)
 		throw std::bad_alloc();
 
 	fi_info *list = nullptr;
-	if (fi_getinfo(version, nullptr, nullptr, kGetinfoInternal, hints.get(),
-		       &list))
-		return traits;
-	InfoPtr owner(list);
-	for (auto info = list; info; info = info->next) {
-		if (!same_name(prov_name(*info), name))
-			continue;
-		traits.prov_key = info->domain_attr->mr_mode & FI_MR_PROV_KEY;
-		traits.mr_key_size = info->domain_attr->mr_key_size;
-		break;
+	if (!inner_getinfo(version, nullptr, nullptr, 0, hints.get(), &list)) {
+		InfoPtr owner(list);
+		int mode = list->domain_attr->mr_mode;
+		traits.prov_key = mode & FI_MR_PROV_KEY;
+		traits.mr_key_size = list->domain_attr->mr_key_size;
 	}
 	return traits;
 }

@@ -12,12 +12,6 @@ namespace ofi_pmem
 namespace
 {
 
-/*
- * OFI_GETINFO_INTERNAL of libfabric's core (1.17, 2.1 and main agree): without
- * it a FI_PROVIDER filter drops the inner infos.
- */
-constexpr uint64_t kGetinfoInternal = 1ULL << 58;
-
 thread_local bool inside = false;
 
 /* Asked for "tcp", the core also runs every provider that layers on it. */
@@ -39,7 +33,8 @@ void keep_only(const char *prov_name, fi_info **list) noexcept
 } // namespace
 
 int inner_getinfo(uint32_t version, const char *node, const char *service,
-		  uint64_t flags, const fi_info *hints, fi_info **info) noexcept
+		  uint64_t flags, const fi_info *hints, const char *prov_name,
+		  fi_info **info) noexcept
 {
 	*info = nullptr;
 	inside = true;
@@ -48,8 +43,15 @@ int inner_getinfo(uint32_t version, const char *node, const char *service,
 	inside = false;
 	if (ret)
 		return ret;
-	keep_only(hints->fabric_attr->prov_name, info);
+	keep_only(prov_name, info);
 	return *info ? 0 : -FI_ENODATA;
+}
+
+int inner_getinfo(uint32_t version, const char *node, const char *service,
+		  uint64_t flags, const fi_info *hints, fi_info **info) noexcept
+{
+	return inner_getinfo(version, node, service, flags, hints,
+			     hints->fabric_attr->prov_name, info);
 }
 
 bool inside_inner_getinfo() noexcept
