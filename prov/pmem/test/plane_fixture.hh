@@ -145,7 +145,7 @@ protected:
 		OpRequest request{&msg,	      call.write,  call.level,
 				  call.fence, call.inject, false,
 				  true,	      false};
-		return channels_->submit(request);
+		return channels_->submit(request, 0);
 	}
 
 	/* Repeats while nothing happens, as an application does. */

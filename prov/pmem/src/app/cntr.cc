@@ -2,6 +2,7 @@
 /* Copyright (c) 2026 the ofi_pmem developers */
 #include "app/cntr.hh"
 
+#include <algorithm>
 #include <memory>
 
 #include <poll.h>
@@ -151,10 +152,49 @@ void Counter::add_own_error(uint64_t count) noexcept
 	wake();
 }
 
+void Counter::add_source(fid_cntr *source)
+{
+	std::lock_guard guard(sources_lock_);
+	sources_.push_back(source);
+}
+
+void Counter::remove_source(fid_cntr *source) noexcept
+{
+	std::lock_guard guard(sources_lock_);
+	own_ += fi_cntr_read(source);
+	own_errors_ += fi_cntr_readerr(source);
+	sources_.erase(std::find(sources_.begin(), sources_.end(), source));
+}
+
+uint64_t Counter::inner_value() noexcept
+{
+	uint64_t value = fi_cntr_read(inner());
+	std::lock_guard guard(sources_lock_);
+	for (fid_cntr *source : sources_)
+		value += fi_cntr_read(source);
+	return value;
+}
+
+uint64_t Counter::inner_errors() noexcept
+{
+	uint64_t value = fi_cntr_readerr(inner());
+	std::lock_guard guard(sources_lock_);
+	for (fid_cntr *source : sources_)
+		value += fi_cntr_readerr(source);
+	return value;
+}
+
+void Counter::announce_deferred() noexcept
+{
+	deferred_.announce();
+	wake();
+}
+
 void Counter::progress() noexcept
 {
 	if (auto source = domain_.progress_source())
 		source->progress();
+	deferred_.run();
 }
 
 uint64_t Counter::read() noexcept
@@ -162,25 +202,25 @@ uint64_t Counter::read() noexcept
 	progress();
 	uint64_t own = own_;
 	seen_ = own;
-	return fi_cntr_read(inner()) + own;
+	return inner_value() + own;
 }
 
 uint64_t Counter::readerr() noexcept
 {
 	uint64_t own = own_errors_;
 	seen_errors_ = own;
-	return fi_cntr_readerr(inner()) + own;
+	return inner_errors() + own;
 }
 
 void Counter::set(uint64_t value) noexcept
 {
-	own_ = value - fi_cntr_read(inner());
+	own_ = value - inner_value();
 	wake();
 }
 
 void Counter::seterr(uint64_t value) noexcept
 {
-	own_errors_ = value - fi_cntr_readerr(inner());
+	own_errors_ = value - inner_errors();
 	wake();
 }
 
@@ -219,7 +259,8 @@ int Counter::trywait() noexcept
 	if (!wait_.is_open())
 		return fi_trywait(fabric, &below, 1);
 	wait_.drain();
-	if (own_ != seen_ || own_errors_ != seen_errors_)
+	if (deferred_.announced() || own_ != seen_ ||
+	    own_errors_ != seen_errors_)
 		return -FI_EAGAIN;
 	return wait_.arm(domain_.progress_source(), fabric, below);
 }

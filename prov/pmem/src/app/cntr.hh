@@ -3,7 +3,10 @@
 #pragma once
 
 #include <atomic>
+#include <mutex>
+#include <vector>
 
+#include "app/deferred.hh"
 #include "app/domain.hh"
 #include "app/wait_fd.hh"
 #include "app/wrapper.hh"
@@ -31,6 +34,17 @@ public:
 	void add_own(uint64_t count) noexcept;
 	void add_own_error(uint64_t count) noexcept;
 
+	/*
+	 * An inner counter whose value is part of this one's, until it is
+	 * removed: then its last value is. Throws std::bad_alloc.
+	 */
+	void add_source(fid_cntr *inner);
+	void remove_source(fid_cntr *inner) noexcept;
+
+	/* Work for the threads that read this counter. */
+	DeferredList &deferred() noexcept { return deferred_; }
+	void announce_deferred() noexcept;
+
 	uint64_t read() noexcept;
 	uint64_t readerr() noexcept;
 	void set(uint64_t value) noexcept;
@@ -51,12 +65,17 @@ private:
 	Counter(Domain &domain, void *context) noexcept;
 
 	void progress() noexcept;
+	uint64_t inner_value() noexcept;
+	uint64_t inner_errors() noexcept;
 	void pause(int left_ms) noexcept;
 	void wake() noexcept;
 
 	Domain &domain_;
 	Dependence parent_;
 	WaitFd wait_;
+	DeferredList deferred_;
+	std::mutex sources_lock_;
+	std::vector<fid_cntr *> sources_;
 	std::atomic<uint64_t> own_{0};
 	std::atomic<uint64_t> own_errors_{0};
 	/* Our part as the application last saw it. */

@@ -193,6 +193,13 @@ void CompletionQueue::push_error(const fi_cq_err_entry &entry) noexcept
 		wait_.wake();
 }
 
+void CompletionQueue::announce_deferred() noexcept
+{
+	deferred_.announce();
+	if (wait_.is_open())
+		wait_.wake();
+}
+
 const char *CompletionQueue::strerror(int prov_errno, const void *err_data,
 				      char *buf, size_t len) noexcept
 {
@@ -213,7 +220,7 @@ int CompletionQueue::trywait() noexcept
 	if (!wait_.is_open())
 		return fi_trywait(domain_.fabric().inner(), &below, 1);
 	wait_.drain();
-	if (!ring_.empty() || stashed_)
+	if (!ring_.empty() || stashed_ || deferred_.announced())
 		return -FI_EAGAIN;
 	return wait_.arm(domain_.progress_source(), domain_.fabric().inner(),
 			 below);

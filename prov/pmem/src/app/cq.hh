@@ -2,10 +2,12 @@
 /* Copyright (c) 2026 the ofi_pmem developers */
 #pragma once
 
+#include <memory>
 #include <mutex>
 #include <vector>
 
 #include "app/cq_ring.hh"
+#include "app/deferred.hh"
 #include "app/domain.hh"
 #include "app/wait_fd.hh"
 #include "app/wrapper.hh"
@@ -48,6 +50,17 @@ public:
 	void expect(InternalOp *op) noexcept;
 	void forget(InternalOp *op) noexcept;
 
+	/*
+	 * Keeps an expected operation whose owner goes away: its completion
+	 * may still come, and its address must not be taken by another
+	 * context. Throws std::bad_alloc.
+	 */
+	void adopt(std::unique_ptr<InternalOp> op);
+
+	/* Work for the threads that read this queue. */
+	DeferredList &deferred() noexcept { return deferred_; }
+	void announce_deferred() noexcept;
+
 	ssize_t readfrom(void *buf, size_t count, fi_addr_t *sources) noexcept;
 	ssize_t readerr(fi_cq_err_entry *entry, uint64_t flags) noexcept;
 	ssize_t sreadfrom(void *buf, size_t count, fi_addr_t *sources,
@@ -83,6 +96,8 @@ private:
 	std::mutex expected_lock_;
 	std::vector<InternalOp *> expected_;
 	std::atomic<size_t> expected_count_{0};
+	std::vector<std::unique_ptr<InternalOp>> adopted_;
+	DeferredList deferred_;
 
 	/* An inner error read to learn whose it is, and not ours. */
 	std::mutex stash_lock_;

@@ -25,6 +25,12 @@ void CompletionQueue::forget(InternalOp *op) noexcept
 	static_cast<void>(take_expected(op));
 }
 
+void CompletionQueue::adopt(std::unique_ptr<InternalOp> op)
+{
+	std::lock_guard<std::mutex> guard(expected_lock_);
+	adopted_.push_back(std::move(op));
+}
+
 /* The operation that the context is the address of, or null. */
 InternalOp *CompletionQueue::take_expected(void *op_context) noexcept
 {
@@ -46,6 +52,7 @@ ssize_t CompletionQueue::readfrom(void *buf, size_t count,
 {
 	if (auto source = domain_.progress_source())
 		source->progress();
+	deferred_.run();
 	ssize_t own = 0;
 	if (!ring_.empty())
 		own = ring_.read(format_, buf, count, sources);

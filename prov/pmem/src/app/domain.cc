@@ -132,6 +132,12 @@ int Domain::open(Fabric &fabric, const fi_info &info, uint64_t flags,
 	if (ret)
 		return ret;
 	outer->inner_.reset(inner);
+	if (outer->persistent()) {
+		outer->persistence_ = std::make_unique<Persistence>();
+		ret = outer->persistence_->open(info);
+		if (ret)
+			return ret;
+	}
 	PMEM_INFO(FI_LOG_DOMAIN, "opened %s domain %s",
 		  outer->persistent() ? "persistent" : "plain",
 		  info.domain_attr->name);

@@ -3,12 +3,13 @@
 #pragma once
 
 #include <atomic>
+#include <memory>
 #include <vector>
 
 #include "app/fabric.hh"
 #include "app/info_variant.hh"
+#include "app/persistence.hh"
 #include "app/wrapper.hh"
-#include "core/progress.hh"
 
 #include <rdma/fi_domain.h>
 
@@ -33,18 +34,16 @@ public:
 
 	Fabric &fabric() const noexcept { return fabric_; }
 
+	/* The persistence plane; null on a plain domain. */
+	Persistence *persistence() const noexcept { return persistence_.get(); }
+
 	/*
-	 * What queues and counters of the domain drive; null while there is
-	 * no persistence plane. A queue that blocks notices a new source the
-	 * next time it is armed. Any thread.
+	 * What queues and counters of the domain drive; null on a plain one.
+	 * Any thread.
 	 */
 	ProgressSource *progress_source() const noexcept
 	{
-		return source_.load(std::memory_order_acquire);
-	}
-	void set_progress_source(ProgressSource *source) noexcept
-	{
-		source_.store(source, std::memory_order_release);
+		return persistence_ ? &persistence_->initiator() : nullptr;
 	}
 
 	/* The info for an inner endpoint. Throws std::bad_alloc. */
@@ -69,8 +68,8 @@ private:
 	InfoPtr info_;
 	InnerTraits traits_;
 	std::atomic<uint64_t> next_key_;
-	std::atomic<ProgressSource *> source_{nullptr};
 	std::vector<Dependence> bound_;
+	std::unique_ptr<Persistence> persistence_;
 };
 
 } // namespace ofi_pmem

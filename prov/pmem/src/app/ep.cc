@@ -9,6 +9,7 @@
 #include "app/eq.hh"
 #include "app/rma.hh"
 #include "app/xfer.hh"
+#include "app/xfer_gated.hh"
 
 #include <rdma/fi_cm.h>
 
@@ -65,8 +66,28 @@ int Endpoint::open(Domain &domain, const fi_info &info, uint64_t flags,
 	if (ret)
 		return ret;
 	outer->adopt_inner(inner);
-	*ep = outer.release();
-	return 0;
+	ret = outer->open_plane();
+	if (!ret)
+		*ep = outer.release();
+	return ret;
+}
+
+int Endpoint::open_plane()
+{
+	if (!domain_.persistence() || !(info_->caps & FI_RMA_PMEM))
+		return 0;
+	own_plane_ = std::make_unique<EndpointPlane>(this);
+	plane_ = own_plane_.get();
+	choose_tables();
+	return plane_->open();
+}
+
+int Endpoint::close() noexcept
+{
+	int ret = close_inner();
+	if (!ret && own_plane_)
+		own_plane_->close();
+	return ret;
 }
 
 void Endpoint::adopt_inner(fid_ep *inner)
@@ -81,10 +102,15 @@ void Endpoint::choose_tables() noexcept
 {
 	auto inner = this->inner();
 	cm = table_for(inner->cm, ep_cm_ops, no_cm_ops);
-	msg = table_for(inner->msg, ep_msg_ops, no_msg_ops);
+	msg = table_for(inner->msg, plane_ ? gated_msg_ops : ep_msg_ops,
+			no_msg_ops);
 	rma = table_for(inner->rma, ep_rma_ops, no_rma_ops);
-	tagged = table_for(inner->tagged, ep_tagged_ops, no_tagged_ops);
-	atomic = table_for(inner->atomic, ep_atomic_ops, no_atomic_ops);
+	tagged = table_for(inner->tagged,
+			   plane_ ? gated_tagged_ops : ep_tagged_ops,
+			   no_tagged_ops);
+	atomic = table_for(inner->atomic,
+			   plane_ ? gated_atomic_ops : ep_atomic_ops,
+			   no_atomic_ops);
 	collective = table_for(inner->collective, ep_collective_ops,
 			       no_collective_ops);
 }
@@ -95,11 +121,37 @@ int Endpoint::bind(fid_t other, uint64_t flags)
 	if (!below)
 		return -FI_EINVAL;
 	bound_.reserve(bound_.size() + 1);
-	int ret = fi_ep_bind(inner(), below, flags);
+	int ret = bind_inner(other, below, flags);
 	if (ret)
 		return ret;
 	bound_.emplace_back(*dependents_of(other));
 	record(other, flags);
+	return plane_ ? hook_plane(other, flags) : 0;
+}
+
+/* A counter of transmits shares ours where a fence needs them. */
+int Endpoint::bind_inner(fid_t other, fid_t below, uint64_t flags)
+{
+	constexpr uint64_t kTransmits = FI_SEND | FI_WRITE | FI_READ;
+	bool shares = plane_ && plane_->gate().is_open() &&
+		      other->fclass == FI_CLASS_CNTR && (flags & kTransmits);
+	if (!shares)
+		return fi_ep_bind(inner(), below, flags);
+	uint64_t rest = flags & ~kTransmits;
+	int ret = rest ? fi_ep_bind(inner(), below, rest) : 0;
+	if (ret)
+		return ret;
+	return plane_->gate().feed(outer_of<Counter>(other), flags);
+}
+
+int Endpoint::hook_plane(fid_t other, uint64_t flags)
+{
+	if (other->fclass == FI_CLASS_AV)
+		plane_->bound_to_av(outer_of<AddressVector>(other));
+	if (other->fclass == FI_CLASS_CQ && (flags & FI_TRANSMIT))
+		plane_->bound_to_cq(outer_of<CompletionQueue>(other));
+	if (other->fclass == FI_CLASS_CNTR && (flags & FI_WRITE))
+		plane_->bound_to_counter(outer_of<Counter>(other));
 	return 0;
 }
 
@@ -193,6 +245,7 @@ int Endpoint::open_alias(struct fi_alias *request)
 	auto outer =
 		std::unique_ptr<Endpoint>(new Endpoint(domain_, fid.context));
 	outer->original_ = Dependence(dependents());
+	outer->plane_ = plane_;
 	outer->bindings_ = bindings_;
 	outer->info_ = copy_info(*info_);
 	bool transmit = request->flags & FI_TRANSMIT;

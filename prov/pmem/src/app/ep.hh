@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "app/domain.hh"
+#include "app/ep_plane.hh"
 #include "app/wrapper.hh"
 
 #include <rdma/fi_endpoint.h>
@@ -59,10 +60,18 @@ public:
 	 */
 	uint64_t tx_op_flags() const noexcept { return tx_op_flags_; }
 
+	/* The persistence plane's half; null on a plain domain. */
+	EndpointPlane *plane() const noexcept { return plane_; }
+
 	/* Whether an operation with these flags owes a completion entry. */
 	bool completes(uint64_t flags) const noexcept
 	{
 		return !bindings_.tx_selective || (flags & FI_COMPLETION);
+	}
+
+	bool completes_by_default() const noexcept
+	{
+		return completes(tx_op_flags_);
 	}
 
 	/*
@@ -70,11 +79,12 @@ public:
 	 * `inner_call` repeats that call on the inner endpoint. `request`
 	 * describes the write (iovecs and descriptors may be shorter-lived
 	 * than the operation), `flags` are the call's own or the defaults,
-	 * with FI_INJECT and FI_REMOTE_CQ_DATA where the call implies them.
+	 * with FI_INJECT and FI_REMOTE_CQ_DATA where the call implies them;
+	 * `report` tells whether success owes a completion entry.
 	 */
 	template <typename InnerCall>
 	ssize_t submit_write(const fi_msg_rma &request, uint64_t flags,
-			     InnerCall &&inner_call) noexcept;
+			     bool report, InnerCall &&inner_call) noexcept;
 
 	/* Likewise every RMA read. */
 	template <typename InnerCall>
@@ -83,6 +93,7 @@ public:
 
 	int bind(fid_t other, uint64_t flags);
 	int control(int command, void *arg);
+	int close() noexcept;
 
 private:
 	Endpoint(Domain &domain, void *context) noexcept;
@@ -93,6 +104,12 @@ private:
 	int set_op_flags(uint64_t flags) noexcept;
 	int get_op_flags(uint64_t *flags) noexcept;
 	int open_alias(struct fi_alias *request);
+	int open_plane();
+	int bind_inner(fid_t other, fid_t below, uint64_t flags);
+	int hook_plane(fid_t other, uint64_t flags);
+	template <typename InnerCall>
+	ssize_t transmit(const fi_msg_rma &request, uint64_t flags,
+			 Transmit kind, InnerCall &&inner_call) noexcept;
 
 	Domain &domain_;
 	Dependence parent_;
@@ -103,6 +120,9 @@ private:
 	InfoPtr info_;
 	uint64_t tx_op_flags_ = 0;
 	FidMapEntry events_;
+	std::unique_ptr<EndpointPlane> own_plane_;
+	/* Own, or that of the endpoint this is an alias of. */
+	EndpointPlane *plane_ = nullptr;
 };
 
 } // namespace ofi_pmem

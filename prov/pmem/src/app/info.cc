@@ -59,13 +59,13 @@ InfoPtr Discovery::ask_inner(const char *name, Variant variant) const
 	/* Without hints an inner provider withholds nothing for our sake. */
 	if (hints_)
 		below = inner_hints(*hints_, name, variant);
-	fi_info *list = nullptr;
-	int ret = inner_getinfo(version_, node_, service_, flags_, below.get(),
-				name, &list);
+	InfoPtr list;
+	int ret = inner_getinfo(name, version_, node_, service_, flags_,
+				below.get(), &list);
 	if (ret)
 		PMEM_INFO(FI_LOG_CORE, "inner provider %s: %s (%d)", name,
 			  fi_strerror(-ret), ret);
-	return InfoPtr(list);
+	return list;
 }
 
 bool Discovery::keep(const char *name, Variant variant, fi_info *info) const

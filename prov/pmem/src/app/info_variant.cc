@@ -2,6 +2,7 @@
 /* Copyright (c) 2026 the ofi_pmem developers */
 #include "app/info_variant.hh"
 
+#include <algorithm>
 #include <cstdlib>
 #include <cstring>
 #include <new>
@@ -10,6 +11,7 @@
 #include "app/info_name.hh"
 #include "app/wrapper.hh"
 #include "core/inner_getinfo.hh"
+#include "plane/op.hh"
 
 #include <rdma/fi_domain.h>
 
@@ -18,9 +20,6 @@ namespace ofi_pmem
 
 namespace
 {
-
-/* Named FI_MR_BASIC in the headers, where its use warns since 2.0. */
-constexpr int kMrBasic = 1 << 0;
 
 /* Completions in any order; FI_ORDER_NONE warns since 2.0. */
 constexpr uint64_t kOrderNone = 0;
@@ -222,6 +221,11 @@ void make_persistent_info(const fi_info *hints, fi_info *info) noexcept
 	domain->data_progress =
 		asks_auto ? FI_PROGRESS_AUTO : FI_PROGRESS_MANUAL;
 
+	auto tx = info->tx_attr;
+	tx->iov_limit = std::min(tx->iov_limit, kMaxIov);
+	tx->rma_iov_limit = std::min(tx->rma_iov_limit, kMaxRmaIov);
+	tx->inject_size = std::min(tx->inject_size, wire::kMaxPayload);
+
 	info->tx_attr->comp_order = kOrderNone;
 	info->rx_attr->comp_order = kOrderNone;
 	if (!hints || !hints->tx_attr ||
@@ -264,13 +268,12 @@ InnerTraits inner_traits(uint32_t version, const fi_info &outer)
 	if (domain->name && !(hints->domain_attr->name = strdup(domain->name)))
 		throw std::bad_alloc();
 
-	fi_info *list = nullptr;
-	if (!inner_getinfo(version, nullptr, nullptr, 0, hints.get(), &list)) {
-		InfoPtr owner(list);
-		int mode = list->domain_attr->mr_mode;
-		traits.prov_key = mode & FI_MR_PROV_KEY;
-		traits.mr_key_size = list->domain_attr->mr_key_size;
-	}
+	InfoPtr list;
+	if (inner_getinfo(name.c_str(), version, nullptr, nullptr, 0,
+			  hints.get(), &list))
+		return traits;
+	traits.prov_key = list->domain_attr->mr_mode & FI_MR_PROV_KEY;
+	traits.mr_key_size = list->domain_attr->mr_key_size;
 	return traits;
 }
 

@@ -8,19 +8,15 @@
  */
 #pragma once
 
-#include <memory>
+#include "core/info_ptr.hh"
 
 #include <rdma/fabric.h>
 
 namespace ofi_pmem
 {
 
-struct InfoFree {
-	void operator()(fi_info *info) const noexcept { fi_freeinfo(info); }
-};
-
-/* Owns a list of infos. */
-using InfoPtr = std::unique_ptr<fi_info, InfoFree>;
+/* Named FI_MR_BASIC in the headers, where its use warns since 2.0. */
+inline constexpr int kMrBasic = 1 << 0;
 
 enum class Variant { plain, persistent };
 

@@ -7,6 +7,7 @@
 #include <memory>
 
 #include "core/log.hh"
+#include "core/params.hh"
 
 namespace ofi_pmem
 {
@@ -94,6 +95,8 @@ int domain_regattr(fid *domain, const fi_mr_attr *attr, uint64_t flags,
 	Registration request{attr->mr_iov, attr->iov_count,	attr->access,
 			     attr->offset, attr->requested_key, flags,
 			     attr->context};
+	if (FI_VERSION_GE(outer.fabric().api_version, FI_VERSION(1, 10)))
+		request.iface = attr->iface;
 	auto inner_reg = [&](uint64_t key, uint64_t below, fid_mr **inner) {
 		auto copy = copy_attr(*attr, outer.fabric().api_version);
 		copy.requested_key = key;
@@ -118,9 +121,50 @@ fi_ops_mr make_mr_ops() noexcept
 
 fi_ops_mr mr_ops = make_mr_ops();
 
+namespace
+{
+
+/* Whether this registration makes a persistent region. */
+bool becomes_persistent(const Registration &request)
+{
+	if (request.flags & FI_RMA_PMEM)
+		return true;
+	bool eligible = request.iov_count == 1 && request.iov->iov_len &&
+			request.iface == FI_HMEM_SYSTEM &&
+			(request.access & (FI_REMOTE_READ | FI_REMOTE_WRITE));
+	switch (params().regions) {
+	case RegionChoice::flagged:
+		return false;
+	case RegionChoice::detect:
+		return eligible && is_persistent_memory(request.iov->iov_base,
+							request.iov->iov_len);
+	case RegionChoice::all:
+		return eligible;
+	}
+	return false;
+}
+
+int open_region_backend(const Registration &request,
+			std::unique_ptr<Backend> *backend)
+{
+	if (request.iov_count != 1 || !request.iov->iov_len ||
+	    request.iface != FI_HMEM_SYSTEM) {
+		PMEM_WARN(FI_LOG_MR,
+			  "a persistent region is one non-empty buffer in "
+			  "system memory; this one has %zu buffers",
+			  request.iov_count);
+		return -FI_EINVAL;
+	}
+	RegionMemory memory{request.iov->iov_base, request.iov->iov_len,
+			    params().regions == RegionChoice::all};
+	return open_backend(memory, backend);
+}
+
+} // namespace
+
 MemoryRegion::MemoryRegion(Domain &domain, void *context) noexcept
 	: Wrapper(FI_CLASS_MR, context, &FidOps<MemoryRegion>::table),
-	  parent_(domain.dependents())
+	  domain_(domain), parent_(domain.dependents())
 {
 }
 
@@ -135,28 +179,71 @@ int MemoryRegion::open(Domain &domain, const Registration &request,
 	}
 	std::unique_ptr<MemoryRegion> outer(
 		new MemoryRegion(domain, request.context));
+	/* Before any provider sees the memory: the simulation remaps it. */
+	std::unique_ptr<Backend> backend;
+	if (domain.persistence() && becomes_persistent(request)) {
+		int ret = open_region_backend(request, &backend);
+		if (ret)
+			return ret;
+	}
 	fid_mr *inner = nullptr;
 	int ret = inner_reg(domain.inner_key(request.requested_key),
 			    request.flags & ~FI_RMA_PMEM, &inner);
 	if (ret)
 		return ret;
-	outer->adopt_inner(domain, inner);
-	*mr = outer.release();
+	outer->adopt_inner(inner);
+	if (backend)
+		ret = outer->publish(request, std::move(backend));
+	if (!ret)
+		*mr = outer.release();
+	return ret;
+}
+
+void MemoryRegion::adopt_inner(fid_mr *inner)
+{
+	inner_.reset(inner);
+	events_ = FidMapEntry(domain_.fabric().fids(), inner_fid(), &fid);
+	copy_key();
+}
+
+/* Makes the region reachable on the persistence plane. */
+int MemoryRegion::publish(const Registration &request,
+			  std::unique_ptr<Backend> backend)
+{
+	RegionRequest region{};
+	region.memory = request.iov->iov_base;
+	region.len = request.iov->iov_len;
+	/* On an application's domain both planes count addresses alike. */
+	int mr_mode = domain_.info().domain_attr->mr_mode;
+	if (mr_mode == kMrBasic || (mr_mode & FI_MR_VIRT_ADDR))
+		region.base = reinterpret_cast<uintptr_t>(region.memory);
+	region.access = request.access;
+	region.backend = std::move(backend);
+	region.notify_base = region.base;
+	region.notify_key = inner()->key;
+	Key assigned(0);
+	int ret =
+		domain_.persistence()->add_region(std::move(region), &assigned);
+	if (ret)
+		return ret;
+	persistent_key_ = assigned;
+	copy_key();
 	return 0;
 }
 
-void MemoryRegion::adopt_inner(Domain &domain, fid_mr *inner)
+int MemoryRegion::close() noexcept
 {
-	inner_.reset(inner);
-	events_ = FidMapEntry(domain.fabric().fids(), inner_fid(), &fid);
-	copy_key();
+	int ret = close_inner();
+	if (!ret && persistent_key_)
+		domain_.persistence()->remove_region(*persistent_key_);
+	return ret;
 }
 
 /* Known at once, or only when the region is enabled. */
 void MemoryRegion::copy_key() noexcept
 {
 	mem_desc = inner()->mem_desc;
-	key = inner()->key;
+	key = persistent_key_ ? persistent_key_->value() : inner()->key;
 }
 
 int MemoryRegion::bind(fid_t other, uint64_t flags)

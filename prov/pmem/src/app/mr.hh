@@ -2,6 +2,8 @@
 /* Copyright (c) 2026 the ofi_pmem developers */
 #pragma once
 
+#include <memory>
+#include <optional>
 #include <vector>
 
 #include "app/domain.hh"
@@ -21,10 +23,12 @@ struct Registration {
 	uint64_t requested_key;
 	uint64_t flags;
 	void *context;
+	fi_hmem_iface iface = FI_HMEM_SYSTEM;
 };
 
 /*
- * A memory region. Descriptor and key are the inner region's. The inner region
+ * A memory region. Descriptor and key are the inner region's; a persistent
+ * region has a key of our own and is known to the service too. The inner region
  * has the application's context, since that is what FI_MR_COMPLETE returns.
  */
 class MemoryRegion final : public Wrapper<fid_mr>
@@ -41,14 +45,19 @@ public:
 
 	int bind(fid_t other, uint64_t flags);
 	int control(int command, void *arg) noexcept;
+	int close() noexcept;
 
 private:
 	MemoryRegion(Domain &domain, void *context) noexcept;
 
-	void adopt_inner(Domain &domain, fid_mr *inner);
+	void adopt_inner(fid_mr *inner);
+	int publish(const Registration &request,
+		    std::unique_ptr<Backend> backend);
 	void copy_key() noexcept;
 
+	Domain &domain_;
 	Dependence parent_;
+	std::optional<Key> persistent_key_;
 	std::vector<Dependence> bound_;
 	FidMapEntry events_;
 };

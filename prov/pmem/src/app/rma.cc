@@ -8,26 +8,51 @@
 namespace ofi_pmem
 {
 
+namespace
+{
+
+/* True when the operation targets a persistent region. */
+bool persistent(const fi_msg_rma &request) noexcept
+{
+	return request.rma_iov_count &&
+	       Key(request.rma_iov[0].key).persistent();
+}
+
+} // namespace
+
 /*
- * A commit that cannot be kept fails at the call: an ordinary key has no
- * persistence domain, and inner providers pretend.
+ * RMA to ordinary memory. A commit that cannot be kept fails at the call: an
+ * ordinary key has no persistence domain, and inner providers pretend.
  */
 template <typename InnerCall>
-ssize_t Endpoint::submit_write(const fi_msg_rma &, uint64_t flags,
-			       InnerCall &&inner_call) noexcept
+ssize_t Endpoint::transmit(const fi_msg_rma &request, uint64_t flags,
+			   Transmit kind, InnerCall &&inner_call) noexcept
 {
 	if (flags & FI_COMMIT_COMPLETE)
 		return -FI_EINVAL;
-	return inner_call(inner());
+	if (!plane_)
+		return inner_call(inner());
+	return plane_->transmit(request.addr, flags, kind,
+				[&] { return inner_call(inner()); });
 }
 
 template <typename InnerCall>
-ssize_t Endpoint::submit_read(const fi_msg_rma &, uint64_t flags,
+ssize_t Endpoint::submit_write(const fi_msg_rma &request, uint64_t flags,
+			       bool report, InnerCall &&inner_call) noexcept
+{
+	if (plane_ && persistent(request))
+		return plane_->submit({&request, flags, true, report});
+	return transmit(request, flags, Transmit::write, inner_call);
+}
+
+template <typename InnerCall>
+ssize_t Endpoint::submit_read(const fi_msg_rma &request, uint64_t flags,
 			      InnerCall &&inner_call) noexcept
 {
-	if (flags & FI_COMMIT_COMPLETE)
-		return -FI_EINVAL;
-	return inner_call(inner());
+	if (plane_ && persistent(request))
+		return plane_->submit(
+			{&request, flags, false, completes(flags)});
+	return transmit(request, flags, Transmit::read, inner_call);
 }
 
 namespace
@@ -126,7 +151,7 @@ ssize_t ep_readmsg(fid_ep *ep, const fi_msg_rma *request,
 		   uint64_t flags) noexcept
 {
 	return endpoint(ep).submit_read(*request, flags, [&](auto inner) {
-		return fi_readmsg(inner, request, flags);
+		return fi_readmsg(inner, request, flags & ~FI_FENCE);
 	});
 }
 
@@ -137,7 +162,8 @@ ssize_t ep_write(fid_ep *ep, const void *buf, size_t len, void *desc,
 	Request request(buf, len, &desc, {dest_addr, addr, key}, context);
 	auto &outer = endpoint(ep);
 	return outer.submit_write(
-		*request, outer.tx_op_flags(), [&](auto inner) {
+		*request, outer.tx_op_flags(), outer.completes_by_default(),
+		[&](auto inner) {
 			return fi_write(inner, buf, len, desc, dest_addr, addr,
 					key, context);
 		});
@@ -150,7 +176,8 @@ ssize_t ep_writev(fid_ep *ep, const iovec *iov, void **desc, size_t count,
 	Request request(iov, desc, count, {dest_addr, addr, key}, context);
 	auto &outer = endpoint(ep);
 	return outer.submit_write(
-		*request, outer.tx_op_flags(), [&](auto inner) {
+		*request, outer.tx_op_flags(), outer.completes_by_default(),
+		[&](auto inner) {
 			return fi_writev(inner, iov, desc, count, dest_addr,
 					 addr, key, context);
 		});
@@ -159,9 +186,12 @@ ssize_t ep_writev(fid_ep *ep, const iovec *iov, void **desc, size_t count,
 ssize_t ep_writemsg(fid_ep *ep, const fi_msg_rma *request,
 		    uint64_t flags) noexcept
 {
-	return endpoint(ep).submit_write(*request, flags, [&](auto inner) {
-		return fi_writemsg(inner, request, flags);
-	});
+	auto &outer = endpoint(ep);
+	return outer.submit_write(
+		*request, flags, outer.completes(flags), [&](auto inner) {
+			/* Kept by the gate; inner providers ignore it. */
+			return fi_writemsg(inner, request, flags & ~FI_FENCE);
+		});
 }
 
 ssize_t ep_inject_write(fid_ep *ep, const void *buf, size_t len,
@@ -171,7 +201,7 @@ ssize_t ep_inject_write(fid_ep *ep, const void *buf, size_t len,
 	Request request(buf, len, nullptr, {dest_addr, addr, key}, nullptr);
 	auto &outer = endpoint(ep);
 	return outer.submit_write(
-		*request, inject_flags(outer), [&](auto inner) {
+		*request, inject_flags(outer), false, [&](auto inner) {
 			return fi_inject_write(inner, buf, len, dest_addr, addr,
 					       key);
 		});
@@ -185,7 +215,7 @@ ssize_t ep_writedata(fid_ep *ep, const void *buf, size_t len, void *desc,
 	auto &outer = endpoint(ep);
 	return outer.submit_write(
 		*request, outer.tx_op_flags() | FI_REMOTE_CQ_DATA,
-		[&](auto inner) {
+		outer.completes_by_default(), [&](auto inner) {
 			return fi_writedata(inner, buf, len, desc, data,
 					    dest_addr, addr, key, context);
 		});
@@ -199,7 +229,7 @@ ssize_t ep_inject_writedata(fid_ep *ep, const void *buf, size_t len,
 			data);
 	auto &outer = endpoint(ep);
 	return outer.submit_write(
-		*request, inject_flags(outer) | FI_REMOTE_CQ_DATA,
+		*request, inject_flags(outer) | FI_REMOTE_CQ_DATA, false,
 		[&](auto inner) {
 			return fi_inject_writedata(inner, buf, len, data,
 						   dest_addr, addr, key);

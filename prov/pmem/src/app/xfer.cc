@@ -60,18 +60,6 @@ template <typename Object> fi_ops_msg make_recv_ops() noexcept
 	return ops;
 }
 
-fi_ops_msg make_msg_ops() noexcept
-{
-	auto ops = make_recv_ops<Endpoint>();
-	ops.send = forward<Endpoint, fi_send>;
-	ops.sendv = forward<Endpoint, fi_sendv>;
-	ops.sendmsg = forward_flagged<fi_sendmsg>;
-	ops.inject = forward<Endpoint, fi_inject>;
-	ops.senddata = forward<Endpoint, fi_senddata>;
-	ops.injectdata = forward<Endpoint, fi_injectdata>;
-	return ops;
-}
-
 fi_ops_tagged make_no_tagged_ops() noexcept
 {
 	fi_ops_tagged ops{};
@@ -97,18 +85,6 @@ template <typename Object> fi_ops_tagged make_trecv_ops() noexcept
 	return ops;
 }
 
-fi_ops_tagged make_tagged_ops() noexcept
-{
-	auto ops = make_trecv_ops<Endpoint>();
-	ops.send = forward<Endpoint, fi_tsend>;
-	ops.sendv = forward<Endpoint, fi_tsendv>;
-	ops.sendmsg = forward_flagged<fi_tsendmsg>;
-	ops.inject = forward<Endpoint, fi_tinject>;
-	ops.senddata = forward<Endpoint, fi_tsenddata>;
-	ops.injectdata = forward<Endpoint, fi_tinjectdata>;
-	return ops;
-}
-
 fi_ops_atomic make_no_atomic_ops() noexcept
 {
 	fi_ops_atomic ops{};
@@ -126,26 +102,6 @@ fi_ops_atomic make_no_atomic_ops() noexcept
 	ops.writevalid = no_sys;
 	ops.readwritevalid = no_sys;
 	ops.compwritevalid = no_sys;
-	return ops;
-}
-
-fi_ops_atomic make_atomic_ops() noexcept
-{
-	fi_ops_atomic ops{};
-	ops.size = sizeof(ops);
-	ops.write = forward<Endpoint, fi_atomic>;
-	ops.writev = forward<Endpoint, fi_atomicv>;
-	ops.writemsg = forward_flagged<fi_atomicmsg>;
-	ops.inject = forward<Endpoint, fi_inject_atomic>;
-	ops.readwrite = forward<Endpoint, fi_fetch_atomic>;
-	ops.readwritev = forward<Endpoint, fi_fetch_atomicv>;
-	ops.readwritemsg = forward_flagged<fi_fetch_atomicmsg>;
-	ops.compwrite = forward<Endpoint, fi_compare_atomic>;
-	ops.compwritev = forward<Endpoint, fi_compare_atomicv>;
-	ops.compwritemsg = forward_flagged<fi_compare_atomicmsg>;
-	ops.writevalid = forward<Endpoint, fi_atomicvalid>;
-	ops.readwritevalid = forward<Endpoint, fi_fetch_atomicvalid>;
-	ops.compwritevalid = forward<Endpoint, fi_compare_atomicvalid>;
 	return ops;
 }
 
@@ -198,9 +154,53 @@ fi_ops_collective make_no_collective_ops() noexcept
 
 } // namespace
 
-fi_ops_msg ep_msg_ops = make_msg_ops();
-fi_ops_tagged ep_tagged_ops = make_tagged_ops();
-fi_ops_atomic ep_atomic_ops = make_atomic_ops();
+fi_ops_msg make_ep_msg_ops() noexcept
+{
+	auto ops = make_recv_ops<Endpoint>();
+	ops.send = forward<Endpoint, fi_send>;
+	ops.sendv = forward<Endpoint, fi_sendv>;
+	ops.sendmsg = forward_flagged<fi_sendmsg>;
+	ops.inject = forward<Endpoint, fi_inject>;
+	ops.senddata = forward<Endpoint, fi_senddata>;
+	ops.injectdata = forward<Endpoint, fi_injectdata>;
+	return ops;
+}
+
+fi_ops_tagged make_ep_tagged_ops() noexcept
+{
+	auto ops = make_trecv_ops<Endpoint>();
+	ops.send = forward<Endpoint, fi_tsend>;
+	ops.sendv = forward<Endpoint, fi_tsendv>;
+	ops.sendmsg = forward_flagged<fi_tsendmsg>;
+	ops.inject = forward<Endpoint, fi_tinject>;
+	ops.senddata = forward<Endpoint, fi_tsenddata>;
+	ops.injectdata = forward<Endpoint, fi_tinjectdata>;
+	return ops;
+}
+
+fi_ops_atomic make_ep_atomic_ops() noexcept
+{
+	fi_ops_atomic ops{};
+	ops.size = sizeof(ops);
+	ops.write = forward<Endpoint, fi_atomic>;
+	ops.writev = forward<Endpoint, fi_atomicv>;
+	ops.writemsg = forward_flagged<fi_atomicmsg>;
+	ops.inject = forward<Endpoint, fi_inject_atomic>;
+	ops.readwrite = forward<Endpoint, fi_fetch_atomic>;
+	ops.readwritev = forward<Endpoint, fi_fetch_atomicv>;
+	ops.readwritemsg = forward_flagged<fi_fetch_atomicmsg>;
+	ops.compwrite = forward<Endpoint, fi_compare_atomic>;
+	ops.compwritev = forward<Endpoint, fi_compare_atomicv>;
+	ops.compwritemsg = forward_flagged<fi_compare_atomicmsg>;
+	ops.writevalid = forward<Endpoint, fi_atomicvalid>;
+	ops.readwritevalid = forward<Endpoint, fi_fetch_atomicvalid>;
+	ops.compwritevalid = forward<Endpoint, fi_compare_atomicvalid>;
+	return ops;
+}
+
+fi_ops_msg ep_msg_ops = make_ep_msg_ops();
+fi_ops_tagged ep_tagged_ops = make_ep_tagged_ops();
+fi_ops_atomic ep_atomic_ops = make_ep_atomic_ops();
 fi_ops_collective ep_collective_ops = make_collective_ops();
 
 fi_ops_msg srx_msg_ops = make_recv_ops<SharedReceive>();

@@ -15,12 +15,12 @@ namespace
 thread_local bool inside = false;
 
 /* Asked for "tcp", the core also runs every provider that layers on it. */
-void keep_only(const char *prov_name, fi_info **list) noexcept
+void keep_only(const char *name, fi_info **list) noexcept
 {
 	fi_info **link = list;
 	while (*link) {
 		fi_info *info = *link;
-		if (!strcasecmp(info->fabric_attr->prov_name, prov_name)) {
+		if (!strcasecmp(info->fabric_attr->prov_name, name)) {
 			link = &info->next;
 			continue;
 		}
@@ -32,26 +32,20 @@ void keep_only(const char *prov_name, fi_info **list) noexcept
 
 } // namespace
 
-int inner_getinfo(uint32_t version, const char *node, const char *service,
-		  uint64_t flags, const fi_info *hints, const char *prov_name,
-		  fi_info **info) noexcept
+int inner_getinfo(const char *name, uint32_t version, const char *node,
+		  const char *service, uint64_t flags, const fi_info *hints,
+		  InfoPtr *list) noexcept
 {
-	*info = nullptr;
+	fi_info *found = nullptr;
 	inside = true;
 	int ret = fi_getinfo(version, node, service, flags | kGetinfoInternal,
-			     hints, info);
+			     hints, &found);
 	inside = false;
 	if (ret)
 		return ret;
-	keep_only(prov_name, info);
-	return *info ? 0 : -FI_ENODATA;
-}
-
-int inner_getinfo(uint32_t version, const char *node, const char *service,
-		  uint64_t flags, const fi_info *hints, fi_info **info) noexcept
-{
-	return inner_getinfo(version, node, service, flags, hints,
-			     hints->fabric_attr->prov_name, info);
+	keep_only(name, &found);
+	list->reset(found);
+	return found ? 0 : -FI_ENODATA;
 }
 
 bool inside_inner_getinfo() noexcept

@@ -44,4 +44,18 @@ public:
 	virtual void inner_completed(int err, int prov_errno) noexcept = 0;
 };
 
+/*
+ * Work that only a thread of the application may do, because it uses inner
+ * objects of the application's own: done when it next reads the queue or
+ * counter that the work was announced to.
+ */
+class DeferredWork
+{
+public:
+	virtual void run_deferred() noexcept = 0;
+
+protected:
+	~DeferredWork() = default;
+};
+
 } // namespace ofi_pmem

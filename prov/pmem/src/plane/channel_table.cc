@@ -24,6 +24,7 @@ int ChannelTable::open(size_t operations)
 		free_ops_.push_back(ops_.back().get());
 	}
 	to_notify_.reserve(operations);
+	notifying_.reserve(operations);
 	return 0;
 }
 
@@ -45,13 +46,13 @@ int ChannelTable::channel_to(fi_addr_t peer, uint16_t port, Channel **channel)
 	return (*channel)->ready();
 }
 
-ssize_t ChannelTable::submit(const OpRequest &request)
+ssize_t ChannelTable::submit(const OpRequest &request, fi_addr_t peer)
 {
 	const fi_msg_rma &msg = *request.msg;
 	std::lock_guard guard(initiator_->lock());
 	Channel *channel = nullptr;
 	Key key(msg.rma_iov[0].key);
-	int ret = channel_to(msg.addr, key.port(), &channel);
+	int ret = channel_to(peer, key.port(), &channel);
 	if (ret == -FI_EAGAIN)
 		initiator_->progress_locked();
 	if (ret)
@@ -152,6 +153,7 @@ bool ChannelTable::take_notification(Notification *notification)
 		return false;
 	PersistentOp *op = to_notify_.front();
 	to_notify_.erase(to_notify_.begin());
+	notifying_.push_back(op);
 	*notification = {op->peer, op->notify_addr, op->notify_key, op->data,
 			 op};
 	return true;
@@ -160,17 +162,54 @@ bool ChannelTable::take_notification(Notification *notification)
 void ChannelTable::return_notification(const Notification &notification)
 {
 	std::lock_guard guard(initiator_->lock());
-	to_notify_.insert(to_notify_.begin(),
-			  static_cast<PersistentOp *>(notification.op));
+	PersistentOp *op = notification.op;
+	notifying_.erase(std::find(notifying_.begin(), notifying_.end(), op));
+	to_notify_.insert(to_notify_.begin(), op);
 	owner_->notification_ready();
+}
+
+void ChannelTable::end_notification(PersistentOp *op, int err)
+{
+	if (err)
+		op->fail({err, Cause::remote_cq_data_failed});
+	complete(op, !err);
 }
 
 void ChannelTable::notified(PersistentOp *op, int err)
 {
 	std::lock_guard guard(initiator_->lock());
-	if (err)
-		op->fail({err, Cause::remote_cq_data_failed});
-	complete(op, true);
+	auto sent = std::find(notifying_.begin(), notifying_.end(), op);
+	if (sent == notifying_.end())
+		return;
+	notifying_.erase(sent);
+	end_notification(op, err);
+}
+
+/* Out of the pool; what completes it later finds nobody. */
+std::unique_ptr<PersistentOp> ChannelTable::detach(PersistentOp *op)
+{
+	op->detach();
+	free_ops_.erase(std::find(free_ops_.begin(), free_ops_.end(), op));
+	auto owner = std::find_if(ops_.begin(), ops_.end(),
+				  [&](auto &one) { return one.get() == op; });
+	std::unique_ptr<PersistentOp> detached = std::move(*owner);
+	ops_.erase(owner);
+	return detached;
+}
+
+std::vector<std::unique_ptr<InternalOp>> ChannelTable::cancel_notifications()
+{
+	std::lock_guard guard(initiator_->lock());
+	std::vector<std::unique_ptr<InternalOp>> sent;
+	for (PersistentOp *op : to_notify_)
+		end_notification(op, FI_ECANCELED);
+	to_notify_.clear();
+	for (PersistentOp *op : notifying_) {
+		end_notification(op, FI_ECANCELED);
+		sent.push_back(detach(op));
+	}
+	notifying_.clear();
+	return sent;
 }
 
 bool ChannelTable::quiet(fi_addr_t peer)

@@ -34,12 +34,13 @@ public:
 	[[nodiscard]] int open(size_t operations);
 
 	/*
-	 * Starts an operation. 0: it will complete through the owner.
+	 * Starts an operation towards `peer`, the name of that peer in this
+	 * table. 0: it will complete through the owner.
 	 * -FI_EAGAIN: nothing happened; progress, then try again. Other
 	 * errors: nothing happened, and trying again may connect anew
 	 * (unreachable peer) or will not help (unknown key, range, access).
 	 */
-	[[nodiscard]] ssize_t submit(const OpRequest &request);
+	[[nodiscard]] ssize_t submit(const OpRequest &request, fi_addr_t peer);
 
 	/* Whether all operations to `peer` are done and visible there. */
 	[[nodiscard]] bool quiet(fi_addr_t peer);
@@ -55,6 +56,13 @@ public:
 	[[nodiscard]] bool take_notification(Notification *notification);
 	void return_notification(const Notification &notification);
 	void notified(PersistentOp *op, int err);
+
+	/*
+	 * The endpoint is closed: their operations end as cancelled. Returns
+	 * those that were sent; their inner completions may still come.
+	 */
+	[[nodiscard]] std::vector<std::unique_ptr<InternalOp>>
+	cancel_notifications();
 
 	/* locked: the last awaited part of the operation is in. */
 	void finish(PersistentOp *op);
@@ -77,6 +85,8 @@ private:
 	};
 
 	/* All locked. */
+	void end_notification(PersistentOp *op, int err);
+	std::unique_ptr<PersistentOp> detach(PersistentOp *op);
 	[[nodiscard]] int channel_to(fi_addr_t peer, uint16_t port,
 				     Channel **channel);
 	[[nodiscard]] int resolve_ranges(Channel *channel,
@@ -89,6 +99,7 @@ private:
 	std::vector<std::unique_ptr<PersistentOp>> ops_;
 	std::vector<PersistentOp *> free_ops_;
 	std::vector<PersistentOp *> to_notify_;
+	std::vector<PersistentOp *> notifying_; /* taken, not yet notified */
 	std::unordered_map<PeerService, std::unique_ptr<Channel>, Hash>
 		channels_;
 };

@@ -67,13 +67,12 @@ int HiddenDomain::query(const char *node, const char *service, uint64_t flags,
 			InfoPtr *info) const
 {
 	InfoPtr hints = make_hints(core_provider_);
-	fi_info *list = nullptr;
-	int ret = inner_getinfo(api_version_, node, service, flags, hints.get(),
-				&list);
+	InfoPtr list;
+	int ret = inner_getinfo(core_provider_.c_str(), api_version_, node,
+				service, flags, hints.get(), &list);
 	if (ret)
 		return ret;
-	InfoPtr owner(list);
-	info->reset(fi_dupinfo(choose(list, domain_name_)));
+	info->reset(fi_dupinfo(choose(list.get(), domain_name_)));
 	return *info ? 0 : -FI_ENOMEM;
 }
 

@@ -12,7 +12,6 @@
 #pragma once
 
 #include <cstdint>
-#include <memory>
 #include <string>
 
 #include <rdma/fabric.h>
@@ -21,14 +20,10 @@
 
 #include "core/address.hh"
 #include "core/fid.hh"
+#include "core/info_ptr.hh"
 
 namespace ofi_pmem
 {
-
-struct InfoFree {
-	void operator()(fi_info *info) const noexcept { fi_freeinfo(info); }
-};
-using InfoPtr = std::unique_ptr<fi_info, InfoFree>;
 
 /*
  * An inner completion queue and event queue, both with a file descriptor to

@@ -12,7 +12,8 @@ namespace ofi_pmem
 
 void PersistentOp::inner_completed(int err, int) noexcept
 {
-	table_->notified(this, err);
+	if (table_)
+		table_->notified(this, err);
 }
 
 void PersistentOp::assign(const OpRequest &request, uint64_t op_id) noexcept

@@ -83,21 +83,15 @@ protected:
 	~OpOwner() = default;
 };
 
-/* A 0-byte write with remote CQ data, for the application's own endpoint. */
-struct Notification {
-	fi_addr_t peer;
-	uint64_t addr;
-	uint64_t key;
-	uint64_t data;
-	InternalOp *op;
-};
-
 class PersistentOp final : public InternalOp
 {
 public:
 	explicit PersistentOp(ChannelTable *table) noexcept : table_(table) {}
 
 	void inner_completed(int err, int prov_errno) noexcept override;
+
+	/* Its table is about to go; inner_completed() then does nothing. */
+	void detach() noexcept { table_ = nullptr; }
 
 	/* Takes over what the application asked for. */
 	void assign(const OpRequest &request, uint64_t op_id) noexcept;
@@ -162,6 +156,15 @@ public:
 
 private:
 	ChannelTable *table_;
+};
+
+/* A 0-byte write with remote CQ data, for the application's own endpoint. */
+struct Notification {
+	fi_addr_t peer;
+	uint64_t addr;
+	uint64_t key;
+	uint64_t data;
+	PersistentOp *op;
 };
 
 } // namespace ofi_pmem

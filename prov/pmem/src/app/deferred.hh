@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* Copyright (c) 2026 the ofi_pmem developers */
+#pragma once
+
+#include <algorithm>
+#include <atomic>
+#include <mutex>
+#include <vector>
+
+#include "core/progress.hh"
+
+namespace ofi_pmem
+{
+
+/* Who may have work for the readers of one queue or counter. Any thread. */
+class DeferredList
+{
+public:
+	/* Throws std::bad_alloc. */
+	void add(DeferredWork *work)
+	{
+		std::lock_guard guard(lock_);
+		works_.push_back(work);
+	}
+
+	void remove(DeferredWork *work) noexcept
+	{
+		std::lock_guard guard(lock_);
+		works_.erase(std::remove(works_.begin(), works_.end(), work),
+			     works_.end());
+	}
+
+	/* One of them has work. */
+	void announce() noexcept
+	{
+		announced_.store(true, std::memory_order_release);
+	}
+
+	bool announced() const noexcept
+	{
+		return announced_.load(std::memory_order_acquire);
+	}
+
+	/* Application thread. */
+	void run() noexcept
+	{
+		if (!announced() || !announced_.exchange(false))
+			return;
+		std::lock_guard guard(lock_);
+		for (DeferredWork *work : works_)
+			work->run_deferred();
+	}
+
+private:
+	std::atomic<bool> announced_{false};
+	std::mutex lock_;
+	std::vector<DeferredWork *> works_;
+};
+
+} // namespace ofi_pmem

@@ -1,0 +1,355 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* Copyright (c) 2026 the ofi_pmem developers */
+#include "app/ep_plane.hh"
+
+#include <algorithm>
+
+#include "app/cntr.hh"
+#include "app/cq.hh"
+#include "app/ep.hh"
+#include "core/log.hh"
+#include "core/params.hh"
+
+#include <rdma/fi_cm.h>
+
+namespace ofi_pmem
+{
+
+namespace
+{
+
+/* Operations in progress at once, whatever the endpoint's attributes say. */
+constexpr size_t kMinOperations = 64;
+constexpr size_t kMaxOperations = 1024;
+
+constexpr uint64_t kReadFlags = FI_COMPLETION | FI_MORE | FI_FENCE |
+				FI_INJECT_COMPLETE | FI_TRANSMIT_COMPLETE |
+				FI_DELIVERY_COMPLETE | FI_COMMIT_COMPLETE |
+				FI_PRIORITY;
+constexpr uint64_t kWriteFlags = kReadFlags | FI_INJECT | FI_REMOTE_CQ_DATA;
+
+Level level_of(const PersistentCall &call) noexcept
+{
+	if (call.write && ((call.flags & FI_COMMIT_COMPLETE) ||
+			   params().commit == CommitChoice::all))
+		return Level::commit;
+	return call.flags & FI_DELIVERY_COMPLETE ? Level::delivery
+						 : Level::transmit;
+}
+
+/* All ranges are persistent and served at the same port: one peer. */
+bool same_service(const fi_msg_rma &msg) noexcept
+{
+	Key first(msg.rma_iov[0].key);
+	for (size_t i = 0; i < msg.rma_iov_count; i++) {
+		Key key(msg.rma_iov[i].key);
+		if (!key.persistent() || key.port() != first.port())
+			return false;
+	}
+	return true;
+}
+
+/* False when the sum wraps. */
+template <typename Length>
+bool sum_lengths(size_t count, Length length, uint64_t *total) noexcept
+{
+	*total = 0;
+	for (size_t i = 0; i < count; i++) {
+		if (__builtin_add_overflow(*total, length(i), total))
+			return false;
+	}
+	return true;
+}
+
+} // namespace
+
+EndpointPlane::~EndpointPlane()
+{
+	close();
+}
+
+int EndpointPlane::open()
+{
+	Domain &domain = endpoint_->domain();
+	OpOwner *owner = this;
+	channels_ = std::make_unique<ChannelTable>(
+		&domain.persistence()->initiator(), owner);
+	size_t wanted = endpoint_->info().tx_attr->size;
+	int ret = channels_->open(
+		std::clamp(wanted, kMinOperations, kMaxOperations));
+	if (ret || !(endpoint_->info().caps & FI_FENCE))
+		return ret;
+	return gate_.open(domain.inner(), endpoint_->inner());
+}
+
+void EndpointPlane::bound_to_av(AddressVector *av)
+{
+	av->add_listener(this);
+	av_ = av;
+}
+
+void EndpointPlane::bound_to_cq(CompletionQueue *cq)
+{
+	queues_.reserve(queues_.size() + 1);
+	cq->deferred().add(this);
+	queues_.push_back(cq);
+}
+
+void EndpointPlane::bound_to_counter(Counter *counter)
+{
+	counters_.reserve(counters_.size() + 1);
+	counter->deferred().add(this);
+	counters_.push_back(counter);
+}
+
+void EndpointPlane::close() noexcept
+{
+	if (av_)
+		av_->remove_listener(this);
+	for (CompletionQueue *cq : queues_)
+		cq->deferred().remove(this);
+	for (Counter *counter : counters_)
+		counter->deferred().remove(this);
+	cancel_notifications();
+	channels_.reset();
+	gate_.close();
+	av_ = nullptr;
+	queues_.clear();
+	counters_.clear();
+}
+
+void EndpointPlane::cancel_notifications() noexcept
+{
+	if (!channels_)
+		return;
+	CompletionQueue *cq = endpoint_->bindings().tx_cq;
+	for (auto &op : channels_->cancel_notifications()) {
+		if (cq)
+			cq->adopt(std::move(op));
+	}
+}
+
+/* A connected endpoint has one peer, whatever address the call passes. */
+fi_addr_t EndpointPlane::identity(fi_addr_t peer) const noexcept
+{
+	return endpoint_->info().ep_attr->type == FI_EP_MSG ? 0 : peer;
+}
+
+int EndpointPlane::check(const PersistentCall &call,
+			 OpRequest *request) const noexcept
+{
+	const fi_msg_rma &msg = *call.msg;
+	uint64_t known = call.write ? kWriteFlags : kReadFlags;
+	if (call.flags & ~known) {
+		PMEM_WARN(FI_LOG_EP_DATA,
+			  "flags 0x%llx do not apply to an RMA %s",
+			  static_cast<unsigned long long>(call.flags & ~known),
+			  call.write ? "write" : "read");
+		return -FI_EBADFLAGS;
+	}
+	uint64_t local = 0;
+	uint64_t remote = 0;
+	bool sums =
+		msg.iov_count <= kMaxIov && msg.rma_iov_count <= kMaxRmaIov &&
+		sum_lengths(
+			msg.iov_count,
+			[&](size_t i) { return msg.msg_iov[i].iov_len; },
+			&local) &&
+		sum_lengths(
+			msg.rma_iov_count,
+			[&](size_t i) { return msg.rma_iov[i].len; }, &remote);
+	if (!sums || local != remote || !same_service(msg)) {
+		PMEM_WARN(FI_LOG_EP_DATA,
+			  "local length %llu in %zu buffers, remote length "
+			  "%llu in %zu ranges: they must be equal, at most "
+			  "%zu each, and of one peer's persistent regions",
+			  static_cast<unsigned long long>(local), msg.iov_count,
+			  static_cast<unsigned long long>(remote),
+			  msg.rma_iov_count, kMaxIov);
+		return -FI_EINVAL;
+	}
+	bool inject = call.flags & FI_INJECT;
+	if (inject && local > endpoint_->info().tx_attr->inject_size)
+		return -FI_EINVAL;
+	bool local_commit = !call.write && (call.flags & FI_COMMIT_COMPLETE);
+	if (local_commit &&
+	    !endpoint_->domain().persistence()->regions().contains(
+		    msg.msg_iov, msg.iov_count)) {
+		PMEM_WARN(FI_LOG_EP_DATA,
+			  "FI_COMMIT_COMPLETE of a read needs a local buffer "
+			  "in a persistent region");
+		return -FI_EINVAL;
+	}
+	*request = {call.msg,	    call.write,
+		    level_of(call), (call.flags & FI_FENCE) != 0,
+		    inject,	    (call.flags & FI_REMOTE_CQ_DATA) != 0,
+		    call.report,    local_commit};
+	return 0;
+}
+
+ssize_t EndpointPlane::submit(const PersistentCall &call) noexcept
+{
+	run_deferred();
+	OpRequest request{};
+	int ret = check(call, &request);
+	if (ret)
+		return ret;
+	if (request.fence && gate_.is_open() && !gate_.idle())
+		return -FI_EAGAIN;
+	fi_msg_rma msg = *call.msg;
+	return guarded([&] {
+		return static_cast<int>(
+			channels_->submit(request, identity(msg.addr)));
+	});
+}
+
+int EndpointPlane::pass_gate(fi_addr_t peer, uint64_t flags,
+			     Transmit kind) noexcept
+{
+	bool fence = flags & FI_FENCE;
+	bool after_writes =
+		kind == Transmit::send &&
+		(endpoint_->info().tx_attr->msg_order & FI_ORDER_SAW);
+	if ((fence || after_writes) && !channels_->quiet(identity(peer)))
+		return -FI_EAGAIN;
+	if (fence && gate_.is_open() && !gate_.idle())
+		return -FI_EAGAIN;
+	return 0;
+}
+
+int EndpointPlane::peer_address(fi_addr_t peer, IpAddress *address) noexcept
+{
+	sockaddr_storage found{};
+	size_t len = sizeof(found);
+	int ret;
+	if (endpoint_->info().ep_attr->type == FI_EP_MSG)
+		ret = fi_getpeer(endpoint_->inner(), &found, &len);
+	else if (av_)
+		ret = av_->ip_of(peer, &found);
+	else
+		ret = -FI_ENOAV;
+	if (ret)
+		return ret;
+	return address->assign(&found, sizeof(found)) ? 0 : -FI_EADDRNOTAVAIL;
+}
+
+int EndpointPlane::reserve_completion() noexcept
+{
+	CompletionQueue *cq = endpoint_->bindings().tx_cq;
+	return cq ? cq->reserve() : 0;
+}
+
+void EndpointPlane::unreserve_completion() noexcept
+{
+	if (CompletionQueue *cq = endpoint_->bindings().tx_cq)
+		cq->unreserve();
+}
+
+void EndpointPlane::count(const OpResult &result) noexcept
+{
+	const Bindings &bound = endpoint_->bindings();
+	Counter *counter = result.write ? bound.write_cntr : bound.read_cntr;
+	if (!counter)
+		return;
+	if (result.failure)
+		counter->add_own_error(1);
+	else if (!result.counted)
+		counter->add_own(1);
+}
+
+void EndpointPlane::completed(const OpResult &result) noexcept
+{
+	count(result);
+	CompletionQueue *cq = endpoint_->bindings().tx_cq;
+	if (!cq)
+		return;
+	uint64_t flags = FI_RMA | (result.write ? FI_WRITE : FI_READ);
+	if (result.failure) {
+		fi_cq_err_entry error{};
+		error.op_context = result.context;
+		error.flags = flags;
+		error.len = result.len;
+		error.err = result.failure.err;
+		error.prov_errno = prov_errno_of(result.failure.cause);
+		cq->push_error(error);
+	} else if (result.report) {
+		fi_cq_tagged_entry entry{};
+		entry.op_context = result.context;
+		entry.flags = flags;
+		entry.len = result.len;
+		cq->push(entry, FI_ADDR_NOTAVAIL);
+	} else {
+		cq->unreserve();
+	}
+}
+
+void EndpointPlane::notification_ready() noexcept
+{
+	if (CompletionQueue *cq = endpoint_->bindings().tx_cq)
+		cq->announce_deferred();
+	if (Counter *counter = endpoint_->bindings().write_cntr)
+		counter->announce_deferred();
+}
+
+int EndpointPlane::commit_local(const iovec *iov, size_t count) noexcept
+{
+	return endpoint_->domain().persistence()->regions().commit_local(iov,
+									 count);
+}
+
+void EndpointPlane::address_removed(fi_addr_t address) noexcept
+{
+	channels_->drop(identity(address));
+}
+
+/* Sends the remote CQ data of writes that are as durable as asked. */
+void EndpointPlane::run_deferred() noexcept
+{
+	Notification note{};
+	while (channels_->take_notification(&note)) {
+		ssize_t ret = notify(note);
+		if (ret == -FI_EAGAIN) {
+			channels_->return_notification(note);
+			return;
+		}
+		if (ret)
+			channels_->notified(note.op, static_cast<int>(-ret));
+	}
+}
+
+ssize_t EndpointPlane::notify(const Notification &note) noexcept
+{
+	CompletionQueue *cq = endpoint_->bindings().tx_cq;
+	InternalOp *op = note.op;
+	fi_rma_iov target{note.addr, 0, note.key};
+	iovec nothing{nullptr, 0};
+	void *desc = nullptr;
+	fi_msg_rma msg{};
+	msg.msg_iov = &nothing;
+	msg.desc = &desc;
+	msg.iov_count = 1;
+	msg.addr = note.peer;
+	msg.rma_iov = &target;
+	msg.rma_iov_count = 1;
+	msg.context = op;
+	msg.data = note.data;
+	if (cq)
+		cq->expect(op);
+	if (gate_.is_open())
+		gate_.begin(Transmit::write);
+	ssize_t ret = fi_writemsg(endpoint_->inner(), &msg,
+				  FI_REMOTE_CQ_DATA | FI_COMPLETION);
+	if (ret) {
+		if (cq)
+			cq->forget(op);
+		if (gate_.is_open())
+			gate_.undo(Transmit::write);
+		return ret;
+	}
+	/* Without a queue its completion is seen by a counter only. */
+	if (!cq)
+		channels_->notified(note.op, 0);
+	return 0;
+}
+
+} // namespace ofi_pmem

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* Copyright (c) 2026 the ofi_pmem developers */
+/*
+ * What an endpoint of a persistent domain has beside its inner endpoint: the
+ * channels for RMA to persistent regions, and the way of their completions to
+ * the application's queues and counters. Aliases share that of the endpoint
+ * they were made from.
+ */
+#pragma once
+
+#include <atomic>
+#include <mutex>
+#include <vector>
+
+#include "app/av.hh"
+#include "app/persistence.hh"
+#include "app/transmit_gate.hh"
+#include "core/progress.hh"
+#include "plane/channel_table.hh"
+
+namespace ofi_pmem
+{
+
+class CompletionQueue;
+class Counter;
+class Endpoint;
+
+/* One RMA call towards a persistent key. */
+struct PersistentCall {
+	const fi_msg_rma *msg;
+	uint64_t flags; /* of the call, or the default ones */
+	bool write;
+	bool report; /* owes a completion entry */
+};
+
+class EndpointPlane final : private OpOwner,
+			    private AvListener,
+			    private DeferredWork
+{
+public:
+	explicit EndpointPlane(Endpoint *endpoint) noexcept
+		: endpoint_(endpoint)
+	{
+	}
+	~EndpointPlane() override;
+
+	[[nodiscard]] int open();
+
+	/* The endpoint was bound: hooks that the bindings ask for. */
+	void bound_to_av(AddressVector *av);
+	void bound_to_cq(CompletionQueue *cq);
+	void bound_to_counter(Counter *counter);
+
+	/* Any thread that may use the endpoint. */
+	[[nodiscard]] ssize_t submit(const PersistentCall &call) noexcept;
+
+	/*
+	 * An application-plane transmit, by `inner_call`: -FI_EAGAIN while it
+	 * would overtake what FI_FENCE or FI_ORDER_SAW order it behind.
+	 */
+	template <typename InnerCall>
+	ssize_t transmit(fi_addr_t peer, uint64_t flags, Transmit kind,
+			 InnerCall &&inner_call) noexcept
+	{
+		int ret = pass_gate(peer, flags, kind);
+		if (ret)
+			return ret;
+		if (!gate_.is_open())
+			return inner_call();
+		gate_.begin(kind);
+		ssize_t sent = inner_call();
+		if (sent)
+			gate_.undo(kind);
+		return sent;
+	}
+
+	TransmitGate &gate() noexcept { return gate_; }
+
+	/* The inner endpoint is closed: what is outstanding is cancelled. */
+	void close() noexcept;
+
+private:
+	/* OpOwner */
+	int peer_address(fi_addr_t peer, IpAddress *address) noexcept override;
+	int reserve_completion() noexcept override;
+	void unreserve_completion() noexcept override;
+	void completed(const OpResult &result) noexcept override;
+	void notification_ready() noexcept override;
+	int commit_local(const iovec *iov, size_t count) noexcept override;
+	/* AvListener */
+	void address_removed(fi_addr_t address) noexcept override;
+	/* DeferredWork */
+	void run_deferred() noexcept override;
+
+	[[nodiscard]] int pass_gate(fi_addr_t peer, uint64_t flags,
+				    Transmit kind) noexcept;
+	[[nodiscard]] int check(const PersistentCall &call,
+				OpRequest *request) const noexcept;
+	[[nodiscard]] ssize_t notify(const Notification &note) noexcept;
+	void count(const OpResult &result) noexcept;
+	void cancel_notifications() noexcept;
+	fi_addr_t identity(fi_addr_t peer) const noexcept;
+
+	Endpoint *endpoint_;
+	TransmitGate gate_;
+	std::unique_ptr<ChannelTable> channels_;
+	AddressVector *av_ = nullptr;
+	std::vector<CompletionQueue *> queues_;
+	std::vector<Counter *> counters_;
+};
+
+} // namespace ofi_pmem

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* Copyright (c) 2026 the ofi_pmem developers */
+#include "app/transmit_gate.hh"
+
+#include "app/cntr.hh"
+#include "core/log.hh"
+
+namespace ofi_pmem
+{
+
+namespace
+{
+
+constexpr uint64_t kKinds[] = {FI_SEND, FI_WRITE, FI_READ};
+
+} // namespace
+
+TransmitGate::~TransmitGate()
+{
+	close();
+}
+
+int TransmitGate::open(fid_domain *inner_domain, fid_ep *inner_ep)
+{
+	fi_cntr_attr attr{};
+	attr.events = FI_CNTR_EVENTS_COMP;
+	attr.wait_obj = FI_WAIT_NONE;
+	for (size_t i = 0; i < tallies_.size(); i++) {
+		fid_cntr *counter = nullptr;
+		int ret = fi_cntr_open(inner_domain, &attr, &counter, nullptr);
+		if (!ret) {
+			tallies_[i].counter.reset(counter);
+			ret = fi_ep_bind(inner_ep, &counter->fid, kKinds[i]);
+		}
+		if (ret) {
+			PMEM_WARN(FI_LOG_EP_CTRL,
+				  "FI_FENCE needs counters of the inner "
+				  "provider: %s (%d)",
+				  fi_strerror(-ret), -ret);
+			return ret;
+		}
+	}
+	return 0;
+}
+
+int TransmitGate::feed(Counter *counter, uint64_t kinds)
+{
+	for (size_t i = 0; i < tallies_.size(); i++) {
+		if (!(kinds & kKinds[i]))
+			continue;
+		if (tallies_[i].fed)
+			return -FI_EINVAL;
+		counter->add_source(tallies_[i].counter.get());
+		tallies_[i].fed = counter;
+	}
+	return 0;
+}
+
+bool TransmitGate::idle() noexcept
+{
+	bool all = true;
+	for (Tally &tally : tallies_) {
+		fid_cntr *counter = tally.counter.get();
+		/* Both reads progress the inner endpoint. */
+		uint64_t done =
+			fi_cntr_read(counter) + fi_cntr_readerr(counter);
+		all = all && done >= tally.posted;
+	}
+	return all;
+}
+
+void TransmitGate::close() noexcept
+{
+	for (Tally &tally : tallies_) {
+		if (tally.fed)
+			tally.fed->remove_source(tally.counter.get());
+		tally.fed = nullptr;
+		tally.counter.reset();
+	}
+}
+
+} // namespace ofi_pmem
