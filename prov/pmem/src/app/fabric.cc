@@ -86,19 +86,25 @@ int Fabric::open(const fi_fabric_attr &attr, void *context, fid_fabric **fabric)
 	auto name = inner_name(attr.prov_name ? attr.prov_name : "");
 	if (!name || name->empty())
 		return -FI_ENODEV;
-	std::unique_ptr<Fabric> outer(new Fabric(context));
 	fi_fabric_attr inner_attr = attr;
 	inner_attr.fabric = nullptr;
 	inner_attr.prov_name = name->data();
 	inner_attr.prov_version = 0;
 
 	fid_fabric *inner = nullptr;
-	int ret = fi_fabric(&inner_attr, &inner, &outer->fid);
+	int ret = fi_fabric(&inner_attr, &inner, nullptr);
 	if (ret)
 		return ret;
-	outer->inner_.reset(inner);
+	return wrap(attr, context, FidPtr<fid_fabric>(inner), fabric);
+}
+
+int Fabric::wrap(const fi_fabric_attr &attr, void *context,
+		 FidPtr<fid_fabric> inner, fid_fabric **fabric)
+{
+	auto outer = new Fabric(context);
+	outer->inner_ = std::move(inner);
 	outer->api_version = attr.api_version;
-	*fabric = outer.release();
+	*fabric = outer;
 	return 0;
 }
 

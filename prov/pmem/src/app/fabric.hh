@@ -22,6 +22,10 @@ public:
 	static int open(const fi_fabric_attr &attr, void *context,
 			fid_fabric **fabric);
 
+	/* Likewise, around an inner fabric that is open; takes it over. */
+	static int wrap(const fi_fabric_attr &attr, void *context,
+			FidPtr<fid_fabric> inner, fid_fabric **fabric);
+
 	/* Of every inner object that an event can name. */
 	FidMap &fids() noexcept { return fids_; }
 

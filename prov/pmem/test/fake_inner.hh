@@ -1,0 +1,612 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* Copyright (c) 2026 the ofi_pmem developers */
+/*
+ * An inner provider for unit tests, made of hand-filled ops tables: no
+ * libfabric provider is loaded. Slots record their calls (Recorded), queues
+ * and counters are scripted, objects count.
+ */
+#pragma once
+
+#include <cstring>
+#include <deque>
+#include <memory>
+#include <tuple>
+#include <vector>
+
+#include "core/enosys.hh"
+#include "core/fid.hh"
+
+#include <rdma/fabric.h>
+#include <rdma/fi_atomic.h>
+#include <rdma/fi_cm.h>
+#include <rdma/fi_collective.h>
+#include <rdma/fi_domain.h>
+#include <rdma/fi_endpoint.h>
+#include <rdma/fi_eq.h>
+#include <rdma/fi_rma.h>
+#include <rdma/fi_tagged.h>
+
+namespace ofi_pmem::fake
+{
+
+/*
+ * What fills one slot: it remembers the arguments of its last call and answers
+ * `result`. `Slot` is the member of the ops table, so a test asks
+ * `Recorded<&fi_ops_msg::send>::calls`.
+ */
+template <auto Slot> struct Recorded;
+
+template <typename Ops, typename Ret, typename... Args,
+	  Ret (*Ops::*Slot)(Args...)>
+struct Recorded<Slot> {
+	using Arguments = std::tuple<Args...>;
+
+	static inline int calls = 0;
+	static inline Arguments args{};
+	static inline Ret result{};
+
+	static Ret call(Args... values) noexcept
+	{
+		calls++;
+		args = {values...};
+		return result;
+	}
+
+	static void install(Ops *ops)
+	{
+		ops->*Slot = call;
+		calls = 0;
+		args = {};
+		result = {};
+	}
+};
+
+template <auto... Slots, typename Ops> void install(Ops *ops)
+{
+	ops->size = sizeof(*ops);
+	(Recorded<Slots>::install(ops), ...);
+}
+
+inline fi_ops_msg make_msg_ops()
+{
+	using T = fi_ops_msg;
+	T ops{};
+	install<&T::recv, &T::recvv, &T::recvmsg, &T::send, &T::sendv,
+		&T::sendmsg, &T::inject, &T::senddata, &T::injectdata>(&ops);
+	return ops;
+}
+
+inline fi_ops_tagged make_tagged_ops()
+{
+	using T = fi_ops_tagged;
+	T ops{};
+	install<&T::recv, &T::recvv, &T::recvmsg, &T::send, &T::sendv,
+		&T::sendmsg, &T::inject, &T::senddata, &T::injectdata>(&ops);
+	return ops;
+}
+
+inline fi_ops_rma make_rma_ops()
+{
+	using T = fi_ops_rma;
+	T ops{};
+	install<&T::read, &T::readv, &T::readmsg, &T::write, &T::writev,
+		&T::writemsg, &T::inject, &T::writedata, &T::injectdata>(&ops);
+	return ops;
+}
+
+inline fi_ops_atomic make_atomic_ops()
+{
+	using T = fi_ops_atomic;
+	T ops{};
+	install<&T::write, &T::writev, &T::writemsg, &T::inject, &T::readwrite,
+		&T::readwritev, &T::readwritemsg, &T::compwrite, &T::compwritev,
+		&T::compwritemsg, &T::writevalid, &T::readwritevalid,
+		&T::compwritevalid>(&ops);
+	return ops;
+}
+
+inline fi_ops_cm make_cm_ops()
+{
+	using T = fi_ops_cm;
+	T ops{};
+	install<&T::setname, &T::getname, &T::getpeer, &T::connect, &T::listen,
+		&T::accept, &T::reject, &T::shutdown, &T::join>(&ops);
+	return ops;
+}
+
+inline fi_ops_ep make_ep_ops()
+{
+	using T = fi_ops_ep;
+	T ops{};
+	install<&T::cancel, &T::getopt, &T::setopt, &T::tx_ctx, &T::rx_ctx,
+		&T::rx_size_left, &T::tx_size_left>(&ops);
+	return ops;
+}
+
+/* An inner object: it counts its life and answers as told. */
+template <typename CStruct> struct Object : CStruct {
+	static inline int alive = 0;
+	static inline int close_result = 0;
+
+	Object(size_t fclass, void *context) : CStruct{}
+	{
+		alive++;
+		this->fid.fclass = fclass;
+		this->fid.context = context;
+		this->fid.ops = &fid_ops;
+		fid_ops.size = sizeof(fid_ops);
+		fid_ops.close = close;
+		fid_ops.bind = bind;
+		fid_ops.control = control;
+		fid_ops.ops_open = no_sys;
+		fid_ops.tostr = no_sys;
+		fid_ops.ops_set = no_sys;
+	}
+	virtual ~Object() { alive--; }
+	Object(const Object &) = delete;
+
+	static Object *from(struct fid *base)
+	{
+		return from_fid<Object, CStruct>(base);
+	}
+
+	static int close(struct fid *base) noexcept
+	{
+		if (close_result)
+			return close_result;
+		delete from(base);
+		return 0;
+	}
+
+	static int bind(struct fid *base, struct fid *other,
+			uint64_t flags) noexcept
+	{
+		from(base)->bound = other;
+		from(base)->bind_flags = flags;
+		return 0;
+	}
+
+	static int control(struct fid *base, int command, void *arg) noexcept
+	{
+		return from(base)->on_control(command, arg);
+	}
+
+	virtual int on_control(int command, void *)
+	{
+		last_command = command;
+		return control_result;
+	}
+
+	struct fid *bound = nullptr;
+	uint64_t bind_flags = 0;
+	int last_command = -1;
+	int control_result = 0;
+	fi_ops fid_ops{};
+};
+
+struct Endpoint : Object<fid_ep> {
+	Endpoint(size_t fclass, void *context) : Object(fclass, context)
+	{
+		ops = &ep_table;
+		cm = &cm_table;
+		msg = &msg_table;
+		rma = &rma_table;
+		tagged = &tagged_table;
+		atomic = &atomic_table;
+	}
+
+	/* Adds: op flags that FI_SETOPSFLAG got, and aliases. */
+	int on_control(int command, void *arg) override
+	{
+		last_command = command;
+		if (control_result)
+			return control_result;
+		if (command == FI_SETOPSFLAG)
+			op_flags = *static_cast<uint64_t *>(arg);
+		if (command == FI_ALIAS) {
+			auto request = static_cast<struct fi_alias *>(arg);
+			op_flags = request->flags;
+			auto made = new Endpoint(FI_CLASS_EP, fid.context);
+			*request->fid = &made->fid;
+		}
+		return 0;
+	}
+
+	uint64_t op_flags = 0;
+	fi_ops_ep ep_table = make_ep_ops();
+	fi_ops_cm cm_table = make_cm_ops();
+	fi_ops_msg msg_table = make_msg_ops();
+	fi_ops_rma rma_table = make_rma_ops();
+	fi_ops_tagged tagged_table = make_tagged_ops();
+	fi_ops_atomic atomic_table = make_atomic_ops();
+};
+
+struct PassiveEndpoint : Object<fid_pep> {
+	explicit PassiveEndpoint(void *context) : Object(FI_CLASS_PEP, context)
+	{
+		ops = &ep_table;
+		cm = &cm_table;
+	}
+
+	fi_ops_ep ep_table = make_ep_ops();
+	fi_ops_cm cm_table = make_cm_ops();
+};
+
+/* Gives out the scripted completions; a failed one answers -FI_EAVAIL. */
+struct CompletionQueue : Object<fid_cq> {
+	struct Item {
+		fi_cq_err_entry entry{};
+		fi_addr_t source = FI_ADDR_NOTAVAIL;
+	};
+
+	CompletionQueue(const fi_cq_attr *opened, void *context)
+		: Object(FI_CLASS_CQ, context), attr(*opened)
+	{
+		table.size = sizeof(table);
+		table.read = [](fid_cq *cq, void *buf, size_t count) noexcept {
+			return self(cq)->give(buf, count, nullptr);
+		};
+		table.readfrom = [](fid_cq *cq, void *buf, size_t count,
+				    fi_addr_t *sources) noexcept {
+			return self(cq)->give(buf, count, sources);
+		};
+		table.readerr = [](fid_cq *cq, fi_cq_err_entry *entry,
+				   uint64_t) noexcept {
+			return self(cq)->give_error(entry);
+		};
+		table.sread = no_sys;
+		table.sreadfrom = no_sys;
+		table.signal = no_sys;
+		table.strerror = [](fid_cq *, int, const void *, char *,
+				    size_t) noexcept { return "inner"; };
+		ops = &table;
+	}
+
+	static CompletionQueue *self(fid_cq *cq)
+	{
+		return static_cast<CompletionQueue *>(cq);
+	}
+
+	void complete(void *op_context, fi_addr_t source = FI_ADDR_NOTAVAIL)
+	{
+		Item item;
+		item.entry.op_context = op_context;
+		item.source = source;
+		items.push_back(item);
+	}
+
+	void fail(void *op_context, int err)
+	{
+		Item item;
+		item.entry.op_context = op_context;
+		item.entry.err = err;
+		items.push_back(item);
+	}
+
+	ssize_t give(void *buf, size_t count, fi_addr_t *sources)
+	{
+		if (items.empty())
+			return -FI_EAGAIN;
+		if (items.front().entry.err)
+			return -FI_EAVAIL;
+		auto out = static_cast<char *>(buf);
+		size_t done = 0;
+		while (done < count && !items.empty() &&
+		       !items.front().entry.err) {
+			memcpy(out, &items.front().entry, entry_size);
+			out += entry_size;
+			if (sources)
+				sources[done] = items.front().source;
+			items.pop_front();
+			done++;
+		}
+		return static_cast<ssize_t>(done);
+	}
+
+	ssize_t give_error(fi_cq_err_entry *entry)
+	{
+		if (items.empty() || !items.front().entry.err)
+			return -FI_EAGAIN;
+		*entry = items.front().entry;
+		items.pop_front();
+		return 1;
+	}
+
+	int on_control(int command, void *arg) override
+	{
+		last_command = command;
+		if (command == FI_GETWAIT)
+			*static_cast<int *>(arg) = wait_fd;
+		return command == FI_GETWAIT && wait_fd < 0 ? -FI_ENOSYS : 0;
+	}
+
+	fi_cq_attr attr;
+	size_t entry_size = sizeof(fi_cq_tagged_entry);
+	int wait_fd = -1;
+	std::deque<Item> items;
+	fi_ops_cq table{};
+};
+
+struct Counter : Object<fid_cntr> {
+	explicit Counter(void *context) : Object(FI_CLASS_CNTR, context)
+	{
+		table.size = sizeof(table);
+		table.read = [](fid_cntr *cntr) noexcept {
+			return static_cast<Counter *>(cntr)->value;
+		};
+		table.readerr = [](fid_cntr *cntr) noexcept {
+			return static_cast<Counter *>(cntr)->errors;
+		};
+		install<&fi_ops_cntr::add, &fi_ops_cntr::set,
+			&fi_ops_cntr::wait, &fi_ops_cntr::adderr,
+			&fi_ops_cntr::seterr>(&table);
+		ops = &table;
+	}
+
+	uint64_t value = 0;
+	uint64_t errors = 0;
+	fi_ops_cntr table{};
+};
+
+/* Gives out the scripted events, as bytes. */
+struct EventQueue : Object<fid_eq> {
+	struct Item {
+		uint32_t event;
+		std::vector<char> bytes;
+	};
+
+	explicit EventQueue(void *context) : Object(FI_CLASS_EQ, context)
+	{
+		table.size = sizeof(table);
+		table.read = [](fid_eq *eq, uint32_t *event, void *buf,
+				size_t len, uint64_t flags) noexcept {
+			return self(eq)->give(event, buf, len, flags);
+		};
+		table.sread = [](fid_eq *eq, uint32_t *event, void *buf,
+				 size_t len, int, uint64_t flags) noexcept {
+			return self(eq)->give(event, buf, len, flags);
+		};
+		table.readerr = [](fid_eq *eq, fi_eq_err_entry *entry,
+				   uint64_t) noexcept -> ssize_t {
+			*entry = self(eq)->error;
+			return sizeof(*entry);
+		};
+		table.write = [](fid_eq *eq, uint32_t event, const void *buf,
+				 size_t len, uint64_t) noexcept {
+			self(eq)->add(event, buf, len);
+			return static_cast<ssize_t>(len);
+		};
+		table.strerror = no_sys_text;
+		ops = &table;
+	}
+
+	static const char *no_sys_text(fid_eq *, int, const void *, char *,
+				       size_t) noexcept
+	{
+		return "inner";
+	}
+
+	static EventQueue *self(fid_eq *eq)
+	{
+		return static_cast<EventQueue *>(eq);
+	}
+
+	void add(uint32_t event, const void *bytes, size_t len)
+	{
+		auto begin = static_cast<const char *>(bytes);
+		items.push_back({event, {begin, begin + len}});
+	}
+
+	ssize_t give(uint32_t *event, void *buf, size_t len, uint64_t flags)
+	{
+		if (items.empty())
+			return -FI_EAGAIN;
+		auto &item = items.front();
+		if (len < item.bytes.size())
+			return -FI_ETOOSMALL;
+		auto size = static_cast<ssize_t>(item.bytes.size());
+		*event = item.event;
+		memcpy(buf, item.bytes.data(), item.bytes.size());
+		if (!(flags & FI_PEEK))
+			items.pop_front();
+		return size;
+	}
+
+	std::deque<Item> items;
+	fi_eq_err_entry error{};
+	fi_ops_eq table{};
+};
+
+struct AddressVector : Object<fid_av> {
+	explicit AddressVector(void *context) : Object(FI_CLASS_AV, context)
+	{
+		using T = fi_ops_av;
+		install<&T::insert, &T::insertsvc, &T::insertsym, &T::remove,
+			&T::straddr, &T::av_set>(&table);
+		table.lookup = [](fid_av *av, fi_addr_t address, void *out,
+				  size_t *len) noexcept {
+			auto self = static_cast<AddressVector *>(av);
+			self->looked_up = address;
+			memcpy(out, self->name.data(),
+			       std::min(*len, self->name.size()));
+			*len = self->name.size();
+			return self->name.empty() ? -FI_ENOENT : 0;
+		};
+		ops = &table;
+	}
+
+	fi_addr_t looked_up = FI_ADDR_NOTAVAIL;
+	std::vector<char> name;
+	fi_ops_av table{};
+};
+
+struct MemoryRegion : Object<fid_mr> {
+	MemoryRegion(uint64_t requested_key, void *context)
+		: Object(FI_CLASS_MR, context)
+	{
+		key = requested_key;
+		mem_desc = this;
+	}
+
+	/* The key is known only now, as with FI_MR_ENDPOINT. */
+	int on_control(int command, void *arg) override
+	{
+		if (command == FI_ENABLE && key == FI_KEY_NOTAVAIL)
+			key = 77;
+		return Object::on_control(command, arg);
+	}
+};
+
+/* Remembers what the last object was opened with. */
+struct Domain : Object<fid_domain> {
+	explicit Domain(const fi_info &info, void *context)
+		: Object(FI_CLASS_DOMAIN, context), opened_with(info),
+		  prov_name(info.fabric_attr->prov_name),
+		  mr_mode(info.domain_attr->mr_mode)
+	{
+		fill_ops();
+		fill_mr();
+	}
+
+	static Domain *self(fid_domain *domain)
+	{
+		return static_cast<Domain *>(domain);
+	}
+
+	void fill_ops()
+	{
+		table.size = sizeof(table);
+		table.av_open = [](fid_domain *domain, fi_av_attr *,
+				   fid_av **out, void *context) noexcept {
+			*out = self(domain)->av = new AddressVector(context);
+			return 0;
+		};
+		table.cq_open = [](fid_domain *domain, fi_cq_attr *attr,
+				   fid_cq **out, void *context) noexcept {
+			auto made = new CompletionQueue(attr, context);
+			made->wait_fd = self(domain)->cq_wait_fd;
+			*out = self(domain)->cq = made;
+			return 0;
+		};
+		table.endpoint = [](fid_domain *domain, fi_info *info,
+				    fid_ep **out, void *context) noexcept {
+			auto fake = self(domain);
+			fake->ep_caps = info->caps;
+			fake->ep_op_flags = info->tx_attr->op_flags;
+			fake->ep_handle = info->handle;
+			*out = fake->ep = new Endpoint(FI_CLASS_EP, context);
+			return 0;
+		};
+		table.cntr_open = [](fid_domain *domain, fi_cntr_attr *,
+				     fid_cntr **out, void *context) noexcept {
+			*out = self(domain)->cntr = new Counter(context);
+			return 0;
+		};
+		table.srx_ctx = [](fid_domain *domain, fi_rx_attr *,
+				   fid_ep **out, void *context) noexcept {
+			*out = self(domain)->ep =
+				new Endpoint(FI_CLASS_SRX_CTX, context);
+			return 0;
+		};
+		table.scalable_ep = no_sys;
+		table.poll_open = no_sys;
+		table.stx_ctx = no_sys;
+		table.query_atomic = no_sys;
+		table.query_collective = no_sys;
+		table.endpoint2 = no_sys;
+		ops = &table;
+	}
+
+	void fill_mr()
+	{
+		mr_table.size = sizeof(mr_table);
+		mr_table.reg = [](struct fid *base, const void *, size_t,
+				  uint64_t, uint64_t, uint64_t key,
+				  uint64_t flags, fid_mr **out,
+				  void *context) noexcept {
+			return reg(base, key, flags, out, context);
+		};
+		mr_table.regv = [](struct fid *base, const iovec *, size_t,
+				   uint64_t, uint64_t, uint64_t key,
+				   uint64_t flags, fid_mr **out,
+				   void *context) noexcept {
+			return reg(base, key, flags, out, context);
+		};
+		mr_table.regattr = [](struct fid *base, const fi_mr_attr *attr,
+				      uint64_t flags, fid_mr **out) noexcept {
+			return reg(base, attr->requested_key, flags, out,
+				   attr->context);
+		};
+		mr = &mr_table;
+	}
+
+	static int reg(struct fid *base, uint64_t key, uint64_t flags,
+		       fid_mr **out, void *context)
+	{
+		auto fake = self(reinterpret_cast<fid_domain *>(base));
+		fake->mr_flags = flags;
+		*out = fake->region = new MemoryRegion(key, context);
+		return 0;
+	}
+
+	fi_info opened_with;
+	std::string prov_name;
+	int mr_mode;
+	int cq_wait_fd = -1;
+	uint64_t ep_caps = 0;
+	uint64_t ep_op_flags = 0;
+	uint64_t mr_flags = 0;
+	fid_t ep_handle = nullptr;
+	AddressVector *av = nullptr;
+	CompletionQueue *cq = nullptr;
+	Endpoint *ep = nullptr;
+	Counter *cntr = nullptr;
+	MemoryRegion *region = nullptr;
+	fi_ops_domain table{};
+	fi_ops_mr mr_table{};
+};
+
+struct Fabric : Object<fid_fabric> {
+	Fabric() : Object(FI_CLASS_FABRIC, nullptr)
+	{
+		table.size = sizeof(table);
+		table.domain = [](fid_fabric *fabric, fi_info *info,
+				  fid_domain **out, void *context) noexcept {
+			*out = self(fabric)->domain =
+				new Domain(*info, context);
+			return 0;
+		};
+		table.passive_ep = [](fid_fabric *fabric, fi_info *,
+				      fid_pep **out, void *context) noexcept {
+			*out = self(fabric)->pep = new PassiveEndpoint(context);
+			return 0;
+		};
+		table.eq_open = [](fid_fabric *fabric, fi_eq_attr *,
+				   fid_eq **out, void *context) noexcept {
+			*out = self(fabric)->eq = new EventQueue(context);
+			return 0;
+		};
+		table.wait_open = no_sys;
+		table.trywait = [](fid_fabric *fabric, struct fid **waitables,
+				   int) noexcept {
+			self(fabric)->armed = waitables[0];
+			return self(fabric)->trywait_result;
+		};
+		table.domain2 = no_sys;
+		ops = &table;
+	}
+
+	static Fabric *self(fid_fabric *fabric)
+	{
+		return static_cast<Fabric *>(fabric);
+	}
+
+	struct fid *armed = nullptr;
+	int trywait_result = 0;
+	Domain *domain = nullptr;
+	PassiveEndpoint *pep = nullptr;
+	EventQueue *eq = nullptr;
+	fi_ops_fabric table{};
+};
+
+} // namespace ofi_pmem::fake

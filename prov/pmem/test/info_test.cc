@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* Copyright (c) 2026 the ofi_pmem developers */
+#include "app/info.hh"
+#include "app/info_name.hh"
+#include "app/info_variant.hh"
+#include "app_fixture.hh"
+
+#include <netinet/in.h>
+
+#include <gmock/gmock.h>
+
+namespace ofi_pmem
+{
+
+namespace
+{
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+
+TEST(InfoName, OursIsStrippedWhereverLibfabricAllowsIt)
+{
+	EXPECT_EQ(inner_name("tcp;ofi_pmem"), "tcp");
+	EXPECT_EQ(inner_name("TCP;OFI_PMEM"), "TCP");
+	EXPECT_EQ(inner_name("tcp;ofi_rxm;ofi_pmem"), "tcp;ofi_rxm");
+	EXPECT_EQ(inner_name("ofi_pmem;tcp"), "tcp");
+	EXPECT_EQ(inner_name("ofi_pmem"), "");
+}
+
+TEST(InfoName, OthersDoNotNameUs)
+{
+	EXPECT_FALSE(inner_name("tcp"));
+	EXPECT_FALSE(inner_name(""));
+	EXPECT_FALSE(inner_name("tcp;ofi_pmem;ofi_rxm"));
+	EXPECT_FALSE(inner_name("tcp;ofi_pmem2"));
+	EXPECT_FALSE(inner_name("tcp;^ofi_pmem"));
+}
+
+TEST(InfoName, HintComesBeforeEnvironment)
+{
+	EXPECT_THAT(wanted_inner_names("net;ofi_pmem", "tcp;ofi_pmem"),
+		    ElementsAre("net"));
+}
+
+TEST(InfoName, AloneWeLayerOnEveryTargetProvider)
+{
+	EXPECT_THAT(
+		wanted_inner_names("ofi_pmem", nullptr),
+		ElementsAre("verbs", "verbs;ofi_rxm", "tcp", "tcp;ofi_rxm"));
+}
+
+TEST(InfoName, EnvironmentIsAList)
+{
+	EXPECT_THAT(wanted_inner_names(nullptr, "tcp,tcp;ofi_pmem"),
+		    ElementsAre("tcp"));
+	EXPECT_THAT(wanted_inner_names(nullptr, "net;ofi_pmem,tcp;ofi_pmem"),
+		    ElementsAre("net", "tcp"));
+}
+
+TEST(InfoName, ExclusionsNameNobody)
+{
+	EXPECT_THAT(wanted_inner_names(nullptr, "^tcp;ofi_pmem"), IsEmpty());
+	EXPECT_THAT(wanted_inner_names(nullptr, "^ofi_pmem"), IsEmpty());
+}
+
+TEST(InfoName, NobodyNamesUs)
+{
+	EXPECT_THAT(wanted_inner_names(nullptr, nullptr), IsEmpty());
+	EXPECT_THAT(wanted_inner_names(nullptr, ""), IsEmpty());
+	EXPECT_THAT(wanted_inner_names("tcp", "tcp"), IsEmpty());
+}
+
+TEST(InfoName, EnvironmentPutsUsOnTheHintedProviderOnly)
+{
+	auto filter = "tcp;ofi_pmem,tcp;ofi_rxm;ofi_pmem,net;ofi_pmem";
+	EXPECT_THAT(wanted_inner_names("tcp", filter),
+		    ElementsAre("tcp", "tcp;ofi_rxm"));
+	EXPECT_THAT(wanted_inner_names("verbs", filter), IsEmpty());
+}
+
+InfoPtr inner_like_tcp()
+{
+	auto info = make_info(FI_MSG | FI_RMA | FI_RMA_PMEM | FI_RMA_EVENT);
+	info->tx_attr->comp_order = 0x1ff;
+	info->rx_attr->comp_order = 0x1ff;
+	info->tx_attr->msg_order = FI_ORDER_SAS | FI_ORDER_SAW;
+	info->rx_attr->msg_order = FI_ORDER_SAS | FI_ORDER_SAW;
+	info->domain_attr->data_progress = FI_PROGRESS_AUTO;
+	return info;
+}
+
+TEST(InfoVariant, PersistentPromisesWhatTwoPlanesKeep)
+{
+	auto info = inner_like_tcp();
+	make_persistent_info(nullptr, info.get());
+	EXPECT_TRUE(is_persistent(*info));
+	EXPECT_TRUE(info->tx_attr->caps & FI_RMA_PMEM);
+	EXPECT_TRUE(info->rx_attr->caps & FI_RMA_PMEM);
+	EXPECT_FALSE(info->caps & FI_RMA_EVENT);
+	EXPECT_FALSE(info->rx_attr->caps & FI_RMA_EVENT);
+	EXPECT_FALSE(info->caps & FI_FENCE);
+	EXPECT_EQ(info->tx_attr->comp_order, 0u);
+	EXPECT_EQ(info->rx_attr->comp_order, 0u);
+	EXPECT_EQ(info->tx_attr->msg_order, uint64_t{FI_ORDER_SAS});
+	EXPECT_EQ(info->rx_attr->msg_order, uint64_t{FI_ORDER_SAS});
+	EXPECT_EQ(info->domain_attr->mr_mode, FI_MR_PROV_KEY);
+	EXPECT_EQ(info->domain_attr->mr_key_size, 8u);
+	EXPECT_EQ(info->domain_attr->data_progress, FI_PROGRESS_MANUAL);
+}
+
+TEST(InfoVariant, PersistentGivesWhatIsAskedFor)
+{
+	auto hints = make_info(FI_MSG | FI_RMA | FI_RMA_PMEM | FI_FENCE);
+	hints->tx_attr->msg_order = FI_ORDER_SAW;
+	hints->tx_attr->op_flags = FI_COMMIT_COMPLETE | FI_COMPLETION;
+	hints->domain_attr->data_progress = FI_PROGRESS_AUTO;
+	auto info = inner_like_tcp();
+	make_persistent_info(hints.get(), info.get());
+	EXPECT_TRUE(info->caps & FI_FENCE);
+	EXPECT_TRUE(info->tx_attr->caps & FI_FENCE);
+	EXPECT_TRUE(info->tx_attr->msg_order & FI_ORDER_SAW);
+	EXPECT_FALSE(info->rx_attr->msg_order & FI_ORDER_SAW);
+	EXPECT_EQ(info->tx_attr->op_flags, FI_COMMIT_COMPLETE);
+	EXPECT_EQ(info->domain_attr->data_progress, FI_PROGRESS_AUTO);
+}
+
+TEST(InfoVariant, BasicRegistrationStaysBasic)
+{
+	auto info = inner_like_tcp();
+	info->domain_attr->mr_mode = 1;
+	make_persistent_info(nullptr, info.get());
+	EXPECT_EQ(info->domain_attr->mr_mode, 1);
+}
+
+TEST(InfoVariant, PlainDoesNotPretendPersistence)
+{
+	auto info = inner_like_tcp();
+	make_plain_info(info.get());
+	EXPECT_FALSE(info->caps & FI_RMA_PMEM);
+	EXPECT_FALSE(info->tx_attr->caps & FI_RMA_PMEM);
+	EXPECT_FALSE(info->rx_attr->caps & FI_RMA_PMEM);
+	EXPECT_TRUE(info->caps & FI_RMA_EVENT);
+}
+
+TEST(InfoVariant, PersistentIsRefusedWithItsReason)
+{
+	auto hints = make_info(FI_MSG | FI_RMA | FI_RMA_PMEM);
+	EXPECT_THAT(refusal(hints.get(), Variant::persistent),
+		    ::testing::HasSubstr("FI_MR_PROV_KEY"));
+	hints->domain_attr->mr_mode = FI_MR_PROV_KEY;
+	EXPECT_EQ(refusal(hints.get(), Variant::persistent), nullptr);
+	hints->domain_attr->mr_mode = 1;
+	EXPECT_EQ(refusal(hints.get(), Variant::persistent), nullptr);
+	EXPECT_EQ(refusal(nullptr, Variant::persistent), nullptr);
+
+	hints->tx_attr->comp_order = 0x1ff;
+	EXPECT_THAT(refusal(hints.get(), Variant::persistent),
+		    ::testing::HasSubstr("comp_order"));
+	hints->tx_attr->comp_order = 0;
+	hints->caps |= FI_RMA_EVENT;
+	EXPECT_THAT(refusal(hints.get(), Variant::persistent),
+		    ::testing::HasSubstr("FI_RMA_EVENT"));
+}
+
+TEST(InfoVariant, CommitByDefaultIsNoPlainInfo)
+{
+	auto hints = make_info(0);
+	EXPECT_EQ(refusal(hints.get(), Variant::plain), nullptr);
+	hints->tx_attr->op_flags = FI_COMMIT_COMPLETE;
+	EXPECT_NE(refusal(hints.get(), Variant::plain), nullptr);
+}
+
+TEST(InfoVariant, InnerWithoutRmaOrIpAddressIsUnfit)
+{
+	auto info = make_info(FI_MSG | FI_RMA);
+	EXPECT_EQ(unfit(*info), nullptr);
+	info->addr_format = FI_SOCKADDR_IB;
+	EXPECT_NE(unfit(*info), nullptr);
+	info->addr_format = FI_SOCKADDR_IN6;
+	EXPECT_EQ(unfit(*info), nullptr);
+	info->caps = FI_MSG;
+	EXPECT_NE(unfit(*info), nullptr);
+}
+
+TEST(InfoVariant, InnerHintsLackWhatWeAdd)
+{
+	auto hints = make_info(FI_RMA | FI_RMA_PMEM | FI_FENCE);
+	hints->tx_attr->op_flags = FI_COMMIT_COMPLETE | FI_DELIVERY_COMPLETE;
+	auto below = inner_hints(*hints, "tcp", Variant::persistent);
+	EXPECT_STREQ(below->fabric_attr->prov_name, "tcp");
+	EXPECT_EQ(below->caps, uint64_t{FI_RMA});
+	EXPECT_EQ(below->tx_attr->caps, uint64_t{FI_RMA});
+	EXPECT_EQ(below->rx_attr->caps, uint64_t{FI_RMA});
+	EXPECT_EQ(below->tx_attr->op_flags, FI_DELIVERY_COMPLETE);
+
+	below = inner_hints(*hints, "verbs;ofi_rxm", Variant::persistent);
+	EXPECT_EQ(below->tx_attr->op_flags, 0u);
+}
+
+TEST(InfoVariant, PlainHintsKeepTheFence)
+{
+	auto hints = make_info(FI_RMA | FI_FENCE);
+	auto below = inner_hints(*hints, "tcp", Variant::plain);
+	EXPECT_EQ(below->caps, uint64_t{FI_RMA | FI_FENCE});
+}
+
+TEST(InfoVariant, HintsMayHaveNoAttributesAtAll)
+{
+	fi_info hints{};
+	auto below = inner_hints(hints, "tcp", Variant::persistent);
+	EXPECT_STREQ(below->fabric_attr->prov_name, "tcp");
+}
+
+TEST(InfoVariant, InnerInfoIsWhatTheInnerProviderOffered)
+{
+	auto info = inner_like_tcp();
+	make_persistent_info(nullptr, info.get());
+	auto below = inner_info(*info, {false, 4});
+	EXPECT_STREQ(below->fabric_attr->prov_name, "fake");
+	EXPECT_EQ(below->caps, uint64_t{FI_MSG | FI_RMA});
+	EXPECT_EQ(below->domain_attr->mr_mode, 0);
+	EXPECT_EQ(below->domain_attr->mr_key_size, 4u);
+
+	below = inner_info(*info, {true, 8});
+	EXPECT_EQ(below->domain_attr->mr_mode, FI_MR_PROV_KEY);
+}
+
+TEST(InfoVariant, ConnectionRequestLooksLikeItsListener)
+{
+	auto pep = inner_like_tcp();
+	make_persistent_info(nullptr, pep.get());
+	auto inner = make_info(FI_MSG | FI_RMA);
+	free(inner->fabric_attr->prov_name);
+	inner->fabric_attr->prov_name = strdup("fake");
+	fid handle{};
+	handle.fclass = FI_CLASS_CONNREQ;
+	inner->handle = &handle;
+	inner->dest_addr = calloc(1, sizeof(sockaddr_in));
+	inner->dest_addrlen = sizeof(sockaddr_in);
+	auto dest = inner->dest_addr;
+
+	auto info = connreq_info(*pep, std::move(inner));
+	EXPECT_STREQ(info->fabric_attr->prov_name, "fake;ofi_pmem");
+	EXPECT_TRUE(is_persistent(*info));
+	EXPECT_EQ(info->handle, &handle);
+	EXPECT_EQ(info->dest_addr, dest);
+	EXPECT_EQ(info->dest_addrlen, sizeof(sockaddr_in));
+}
+
+TEST(Getinfo, UnnamedWeOfferNothing)
+{
+	fi_info *found = nullptr;
+	auto hints = make_info(0);
+	free(hints->fabric_attr->prov_name);
+	hints->fabric_attr->prov_name = strdup("tcp");
+	EXPECT_EQ(getinfo(FI_VERSION(1, 17), nullptr, nullptr, 0, hints.get(),
+			  &found),
+		  -FI_ENODATA);
+	EXPECT_EQ(found, nullptr);
+}
+
+} // namespace
+
+} // namespace ofi_pmem
