@@ -62,7 +62,10 @@ protected:
 	void open_domain(uint64_t caps)
 	{
 		info = make_info(caps);
-		ASSERT_EQ(fi_domain(fabric, info.get(), &domain, nullptr), 0);
+		auto &parent = *static_cast<Fabric *>(fabric);
+		ASSERT_EQ(Domain::open_app_plane(parent, *info, 0, nullptr,
+						 &domain),
+			  0);
 		inner_domain = inner_fabric->domain;
 	}
 

@@ -116,8 +116,8 @@ Domain::Domain(Fabric &fabric, void *context) noexcept
 	mr = &mr_ops;
 }
 
-int Domain::open(Fabric &fabric, const fi_info &info, uint64_t flags,
-		 void *context, fid_domain **domain)
+int Domain::open_app_plane(Fabric &fabric, const fi_info &info, uint64_t flags,
+			   void *context, fid_domain **domain)
 {
 	if (flags & FI_PEER)
 		return -FI_ENOSYS;
@@ -132,11 +132,24 @@ int Domain::open(Fabric &fabric, const fi_info &info, uint64_t flags,
 	if (ret)
 		return ret;
 	outer->inner_.reset(inner);
+	*domain = outer.release();
+	return 0;
+}
+
+int Domain::open(Fabric &fabric, const fi_info &info, uint64_t flags,
+		 void *context, fid_domain **domain)
+{
+	fid_domain *opened = nullptr;
+	int ret = open_app_plane(fabric, info, flags, context, &opened);
+	if (ret)
+		return ret;
+	std::unique_ptr<Domain> outer(static_cast<Domain *>(opened));
 	if (outer->persistent()) {
 		outer->persistence_ = std::make_unique<Persistence>();
 		ret = outer->persistence_->open(info);
 		if (ret)
 			return ret;
+		outer->source_ = &outer->persistence_->initiator();
 	}
 	PMEM_INFO(FI_LOG_DOMAIN, "opened %s domain %s",
 		  outer->persistent() ? "persistent" : "plain",

@@ -27,6 +27,15 @@ public:
 	static int open(Fabric &fabric, const fi_info &info, uint64_t flags,
 			void *context, fid_domain **domain);
 
+	/*
+	 * Likewise without the persistence plane: queues, counters and regions
+	 * behave as on a persistent domain, and a source can be set. For unit
+	 * tests, whose inner provider has no addresses.
+	 */
+	static int open_app_plane(Fabric &fabric, const fi_info &info,
+				  uint64_t flags, void *context,
+				  fid_domain **domain);
+
 	bool persistent() const noexcept { return is_persistent(*info_); }
 
 	/* A copy of the info that the domain was opened with. */
@@ -39,11 +48,12 @@ public:
 
 	/*
 	 * What queues and counters of the domain drive; null on a plain one.
-	 * Any thread.
+	 * Any thread. Set before the first of them is opened.
 	 */
-	ProgressSource *progress_source() const noexcept
+	ProgressSource *progress_source() const noexcept { return source_; }
+	void set_progress_source(ProgressSource *source) noexcept
 	{
-		return persistence_ ? &persistence_->initiator() : nullptr;
+		source_ = source;
 	}
 
 	/* The info for an inner endpoint. Throws std::bad_alloc. */
@@ -70,6 +80,7 @@ private:
 	std::atomic<uint64_t> next_key_;
 	std::vector<Dependence> bound_;
 	std::unique_ptr<Persistence> persistence_;
+	ProgressSource *source_ = nullptr;
 };
 
 } // namespace ofi_pmem

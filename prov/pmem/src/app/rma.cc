@@ -117,6 +117,13 @@ uint64_t read_flags(const Endpoint &ep) noexcept
 	return ep.tx_op_flags() & ~FI_COMMIT_COMPLETE;
 }
 
+/* A fence is kept by the gate, where there is one: inner providers ignore it.
+ */
+uint64_t inner_flags(const Endpoint &ep, uint64_t flags) noexcept
+{
+	return ep.plane() ? flags & ~FI_FENCE : flags;
+}
+
 /* Inject calls report no completion, whatever the defaults. */
 uint64_t inject_flags(const Endpoint &ep) noexcept
 {
@@ -150,8 +157,9 @@ ssize_t ep_readv(fid_ep *ep, const iovec *iov, void **desc, size_t count,
 ssize_t ep_readmsg(fid_ep *ep, const fi_msg_rma *request,
 		   uint64_t flags) noexcept
 {
-	return endpoint(ep).submit_read(*request, flags, [&](auto inner) {
-		return fi_readmsg(inner, request, flags & ~FI_FENCE);
+	auto &outer = endpoint(ep);
+	return outer.submit_read(*request, flags, [&](auto inner) {
+		return fi_readmsg(inner, request, inner_flags(outer, flags));
 	});
 }
 
@@ -189,8 +197,8 @@ ssize_t ep_writemsg(fid_ep *ep, const fi_msg_rma *request,
 	auto &outer = endpoint(ep);
 	return outer.submit_write(
 		*request, flags, outer.completes(flags), [&](auto inner) {
-			/* Kept by the gate; inner providers ignore it. */
-			return fi_writemsg(inner, request, flags & ~FI_FENCE);
+			return fi_writemsg(inner, request,
+					   inner_flags(outer, flags));
 		});
 }
 
