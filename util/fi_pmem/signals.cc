@@ -38,7 +38,11 @@ int Signals::open(Report &report)
 	sigemptyset(&set);
 	sigaddset(&set, SIGINT);
 	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGHUP);
+	struct sigaction inherited {
+	};
+	sigaction(SIGHUP, nullptr, &inherited);
+	if (inherited.sa_handler != SIG_IGN) /* nohup(1) */
+		sigaddset(&set, SIGHUP);
 	sigprocmask(SIG_BLOCK, &set, nullptr);
 	fd_ = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
 	if (fd_ < 0)

@@ -13,7 +13,8 @@ start_rogue() { # HOW: sets rogue and rogue_port
 	"$ROGUE" "$PROV" serve "$1" >"$dir/rogue" 2>"$dir/rogue.err" &
 	rogue=$!
 	pids="$pids $rogue"
-	read -r -t 30 rogue_port <"$dir/rogue"
+	exec 6<"$dir/rogue"
+	read -r -t 30 rogue_port <&6
 }
 stop_rogue() {
 	kill "$rogue"
@@ -41,7 +42,8 @@ check "is named" says "did not answer within 1 s"
 $LIMIT "$FI_PMEM" put "$dir/small" "127.0.0.1:$rogue_port" -p "$PROV" \
 	>"$dir/out" 2>"$dir/err" --timeout 50 &
 client=$!
-sleep 1
+read -r -t 30 request <&6 # of the client before
+read -r -t 30 request <&6
 kill -INT $client
 wait $client
 check "SIGINT while connecting" test $? -eq 130

@@ -3,8 +3,8 @@
 /*
  * A peer that misbehaves while connecting, for the tests of fi_pmem:
  *
- *   rogue_peer PROVIDER serve HOW         prints its port, then answers every
- *                                         request in the way HOW
+ *   rogue_peer PROVIDER serve HOW         prints its port, then "request" for
+ *                                         each, and answers in the way HOW
  *   rogue_peer PROVIDER connect PORT HOW  sends HOW as its request and prints
  *                                         "refused N", N the reason
  */
@@ -97,11 +97,14 @@ int serve(const std::string &provider, const std::string &how)
 		EventError error;
 		uint32_t event = 0;
 		peer.fabric.wait(-1);
-		if (how == "mute" ||
-		    peer.fabric.next_event(&event, &buffer, &error) <= 0 ||
+		if (peer.fabric.next_event(&event, &buffer, &error) <= 0 ||
 		    event != FI_CONNREQ)
 			continue;
 		InfoPtr info(buffer.entry().info);
+		std::printf("request\n");
+		std::fflush(stdout);
+		if (how == "mute")
+			continue;
 		if (how == "busy") {
 			fi_reject(opened, info->handle, data.data(),
 				  data.size());
