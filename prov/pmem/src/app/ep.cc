@@ -108,9 +108,10 @@ void Endpoint::choose_tables() noexcept
 	tagged = table_for(inner->tagged,
 			   plane_ ? gated_tagged_ops : ep_tagged_ops,
 			   no_tagged_ops);
-	atomic = table_for(inner->atomic,
-			   plane_ ? gated_atomic_ops : ep_atomic_ops,
-			   no_atomic_ops);
+	/* Refuses persistent keys, whether the inner provider has atomics. */
+	atomic =
+		plane_ ? &gated_atomic_ops
+		       : table_for(inner->atomic, ep_atomic_ops, no_atomic_ops);
 	collective = table_for(inner->collective, ep_collective_ops,
 			       no_collective_ops);
 }

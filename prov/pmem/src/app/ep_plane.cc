@@ -147,10 +147,14 @@ int EndpointPlane::check(const PersistentCall &call,
 			  call.write ? "write" : "read");
 		return -FI_EBADFLAGS;
 	}
+	/* getinfo() caps both at kMaxIov and kMaxRmaIov. */
+	const fi_tx_attr &limits = *endpoint_->info().tx_attr;
+	size_t max_iov = std::min(limits.iov_limit, kMaxIov);
+	size_t max_rma_iov = std::min(limits.rma_iov_limit, kMaxRmaIov);
 	uint64_t local = 0;
 	uint64_t remote = 0;
 	bool sums =
-		msg.iov_count <= kMaxIov && msg.rma_iov_count <= kMaxRmaIov &&
+		msg.iov_count <= max_iov && msg.rma_iov_count <= max_rma_iov &&
 		sum_lengths(
 			msg.iov_count,
 			[&](size_t i) { return msg.msg_iov[i].iov_len; },
@@ -160,12 +164,13 @@ int EndpointPlane::check(const PersistentCall &call,
 			[&](size_t i) { return msg.rma_iov[i].len; }, &remote);
 	if (!sums || local != remote || !same_service(msg)) {
 		PMEM_WARN(FI_LOG_EP_DATA,
-			  "local length %llu in %zu buffers, remote length "
-			  "%llu in %zu ranges: they must be equal, at most "
-			  "%zu each, and of one peer's persistent regions",
+			  "local length %llu in %zu buffers (at most %zu), "
+			  "remote length %llu in %zu ranges (at most %zu): "
+			  "the lengths must be equal, and the ranges in one "
+			  "peer's persistent regions",
 			  static_cast<unsigned long long>(local), msg.iov_count,
-			  static_cast<unsigned long long>(remote),
-			  msg.rma_iov_count, kMaxIov);
+			  max_iov, static_cast<unsigned long long>(remote),
+			  msg.rma_iov_count, max_rma_iov);
 		return -FI_EINVAL;
 	}
 	bool inject = call.flags & FI_INJECT;

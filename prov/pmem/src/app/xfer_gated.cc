@@ -3,6 +3,7 @@
 #include "app/xfer_gated.hh"
 
 #include <tuple>
+#include <type_traits>
 
 #include "app/ep.hh"
 #include "app/xfer.hh"
@@ -29,6 +30,8 @@ struct Gated<Call, kKind, kPeer, kAtomic> {
 		if constexpr (kAtomic) {
 			if (Key(std::get<kPeer + 2>(all)).persistent())
 				return -FI_EOPNOTSUPP;
+			if (!outer.inner()->atomic)
+				return -FI_ENOSYS;
 		}
 		return outer.plane()->transmit(
 			std::get<kPeer>(all), outer.tx_op_flags(), kKind,
@@ -49,13 +52,9 @@ fi_addr_t peer_of(const fi_msg_atomic *msg) noexcept
 	return msg->addr;
 }
 
-bool persistent(const void *) noexcept
+bool persistent(const fi_msg_atomic &msg) noexcept
 {
-	return false;
-}
-bool persistent(const fi_msg_atomic *msg) noexcept
-{
-	return msg->rma_iov_count && Key(msg->rma_iov[0].key).persistent();
+	return msg.rma_iov_count && Key(msg.rma_iov[0].key).persistent();
 }
 
 /* A call with a message structure first and flags last. */
@@ -72,8 +71,12 @@ struct GatedMsg<Call, kKind> {
 		uint64_t asked = flags;
 		if (asked & FI_COMMIT_COMPLETE)
 			return -FI_EINVAL;
-		if (persistent(msg))
-			return -FI_EOPNOTSUPP;
+		if constexpr (std::is_same_v<Msg, fi_msg_atomic>) {
+			if (persistent(*msg))
+				return -FI_EOPNOTSUPP;
+			if (!outer.inner()->atomic)
+				return -FI_ENOSYS;
+		}
 		/* Kept by the gate; inner providers ignore it. */
 		flags &= ~FI_FENCE;
 		return outer.plane()->transmit(peer_of(msg), asked, kKind, [&] {
@@ -81,6 +84,15 @@ struct GatedMsg<Call, kKind> {
 		});
 	}
 };
+
+/* The query that goes with an atomic call. */
+template <int (*Call)(fid_ep *, fi_datatype, fi_op, size_t *)>
+int valid(fid_ep *ep, fi_datatype datatype, fi_op op, size_t *count) noexcept
+{
+	auto &outer = *static_cast<Endpoint *>(ep);
+	return outer.inner()->atomic ? Call(outer.inner(), datatype, op, count)
+				     : -FI_ENOSYS;
+}
 
 template <auto Call, size_t kPeer>
 inline constexpr auto gated_send =
@@ -131,6 +143,9 @@ fi_ops_atomic make_atomic_ops() noexcept
 	ops.compwrite = gated_atomic<fi_compare_atomic, kRead, 7>;
 	ops.compwritev = gated_atomic<fi_compare_atomicv, kRead, 9>;
 	ops.compwritemsg = gated_msg<fi_compare_atomicmsg, kRead>;
+	ops.writevalid = valid<fi_atomicvalid>;
+	ops.readwritevalid = valid<fi_fetch_atomicvalid>;
+	ops.compwritevalid = valid<fi_compare_atomicvalid>;
 	return ops;
 }
 
