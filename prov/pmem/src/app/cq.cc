@@ -68,8 +68,7 @@ const char *cq_strerror(fid_cq *cq, int prov_errno, const void *err_data,
  * Not fi_cq_readerr(): since 2.0 that writes a member which an application
  * built against an older header has no room for.
  */
-ssize_t call_readerr(fid_cq *cq, fi_cq_err_entry *entry,
-		     uint64_t flags) noexcept
+ssize_t call_readerr(fid_cq *cq, fi_cq_err_entry *entry, uint64_t flags)
 {
 	return cq->ops->readerr(cq, entry, flags);
 }

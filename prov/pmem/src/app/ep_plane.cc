@@ -22,10 +22,13 @@ namespace
 constexpr size_t kMinOperations = 64;
 constexpr size_t kMaxOperations = 1024;
 
+/* FI_PRIORITY, which has no name since 2.0: a hint that we may ignore. */
+constexpr uint64_t kPriority = 1ULL << 22;
+
 constexpr uint64_t kReadFlags = FI_COMPLETION | FI_MORE | FI_FENCE |
 				FI_INJECT_COMPLETE | FI_TRANSMIT_COMPLETE |
 				FI_DELIVERY_COMPLETE | FI_COMMIT_COMPLETE |
-				FI_PRIORITY;
+				kPriority;
 constexpr uint64_t kWriteFlags = kReadFlags | FI_INJECT | FI_REMOTE_CQ_DATA;
 
 Level level_of(const PersistentCall &call) noexcept

@@ -188,7 +188,8 @@ template <typename Object> struct FidOps {
 /*
  * A slot that only forwards. `Call` is libfabric's own function for that slot,
  * called on the inner object: `ops.recv = forward<Endpoint, fi_recv>;`. In
- * slots that get a bare fid, `Call` gets the inner one.
+ * slots that get a bare fid, `Call` gets the inner one. `Call` is not noexcept,
+ * as libfabric's functions are not, which is part of its type.
  */
 template <typename Object, auto Call> struct Forward;
 
@@ -210,12 +211,12 @@ template <typename Object, auto Call>
 inline constexpr auto forward = Forward<Object, Call>::slot;
 
 /* For slots whose calls in the headers are deprecated, though not the slots. */
-inline ssize_t call_rx_size_left(fid_ep *ep) noexcept
+inline ssize_t call_rx_size_left(fid_ep *ep)
 {
 	return ep->ops->rx_size_left(ep);
 }
 
-inline ssize_t call_tx_size_left(fid_ep *ep) noexcept
+inline ssize_t call_tx_size_left(fid_ep *ep)
 {
 	return ep->ops->tx_size_left(ep);
 }

@@ -108,7 +108,7 @@ fi_ops_atomic make_no_atomic_ops() noexcept
 /* libfabric has no call of its own for this slot. */
 ssize_t call_collective_msg(fid_ep *ep, const fi_msg_collective *request,
 			    fi_ioc *resultv, void **result_desc,
-			    size_t result_count, uint64_t flags) noexcept
+			    size_t result_count, uint64_t flags)
 {
 	return FI_CHECK_OP(ep->collective, fi_ops_collective, msg)
 		       ? ep->collective->msg(ep, request, resultv, result_desc,
