@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* Copyright (c) 2026 the ofi_pmem developers */
+#include "plane/dirty_ranges.hh"
+
+#include <random>
+#include <set>
+
+#include <gtest/gtest.h>
+
+namespace ofi_pmem::test
+{
+
+namespace
+{
+
+bool covers(const DirtyRanges &dirty, uint64_t token, uint64_t byte)
+{
+	for (size_t i = 0; i < dirty.size(); i++) {
+		const wire::Range &range = dirty.data()[i];
+		if (range.token == token && byte >= range.offset &&
+		    byte - range.offset < range.length)
+			return true;
+	}
+	return false;
+}
+
+} // namespace
+
+TEST(DirtyRanges, NeighboursBecomeOne)
+{
+	DirtyRanges dirty;
+	EXPECT_TRUE(dirty.add({1, 0, 8}));
+	EXPECT_TRUE(dirty.add({1, 8, 8}));
+	EXPECT_TRUE(dirty.add({1, 4, 20}));
+	ASSERT_EQ(dirty.size(), 1u);
+	EXPECT_EQ(dirty.data()[0].offset, 0u);
+	EXPECT_EQ(dirty.data()[0].length, 24u);
+}
+
+TEST(DirtyRanges, RegionsStayApart)
+{
+	DirtyRanges dirty;
+	EXPECT_TRUE(dirty.add({1, 0, 8}));
+	EXPECT_TRUE(dirty.add({2, 8, 8}));
+	EXPECT_EQ(dirty.size(), 2u);
+}
+
+TEST(DirtyRanges, NothingIsNothing)
+{
+	DirtyRanges dirty;
+	EXPECT_TRUE(dirty.add({1, 100, 0}));
+	EXPECT_TRUE(dirty.empty());
+}
+
+TEST(DirtyRanges, FullOfOtherRegionsRefuses)
+{
+	DirtyRanges dirty;
+	for (uint64_t token = 0; token < DirtyRanges::kCapacity; token++)
+		EXPECT_TRUE(dirty.add({token, 0, 8}));
+	EXPECT_TRUE(dirty.add({5, 1000, 8}));
+	EXPECT_FALSE(dirty.add({999, 0, 8}));
+	dirty.clear();
+	EXPECT_TRUE(dirty.add({999, 0, 8}));
+}
+
+TEST(DirtyRanges, NeverForgetsAByte)
+{
+	for (unsigned seed = 0; seed < 50; seed++) {
+		std::mt19937_64 random(seed);
+		DirtyRanges dirty;
+		std::set<std::pair<uint64_t, uint64_t>> written;
+		for (int i = 0; i < 1000; i++) {
+			uint64_t token = random() % 3;
+			uint64_t offset = random() % 100000;
+			uint64_t length = random() % 20;
+			ASSERT_TRUE(dirty.add({token, offset, length}));
+			for (uint64_t b = 0; b < length; b++)
+				written.insert({token, offset + b});
+		}
+		for (const auto &[token, byte] : written)
+			ASSERT_TRUE(covers(dirty, token, byte))
+				<< "seed " << seed;
+	}
+}
+
+} // namespace ofi_pmem::test

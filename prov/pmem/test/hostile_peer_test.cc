@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* Copyright (c) 2026 the ofi_pmem developers */
+/*
+ * A service against peers that speak another version, out of turn, or
+ * nonsense: the peer is disconnected, nothing is written, and the channel of a
+ * well-behaved initiator goes on.
+ */
+#include <rdma/fi_cm.h>
+
+#include "plane_fixture.hh"
+
+namespace ofi_pmem::test
+{
+
+namespace
+{
+
+/* An initiator that sends what it is told to, over a real connection. */
+class RawPeer
+{
+public:
+	RawPeer(const HiddenDomain &domain, uint16_t port) : domain_(domain)
+	{
+		EXPECT_EQ(domain.open_queues(256, &queues_), 0);
+		sockaddr_in loopback{};
+		loopback.sin_family = AF_INET;
+		loopback.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+		IpAddress address;
+		EXPECT_TRUE(address.assign(&loopback, sizeof(loopback)));
+		address.set_port(port);
+		InfoPtr info;
+		EXPECT_EQ(domain.info_to(address, &info), 0);
+		EXPECT_EQ(link_.open(domain, info.get(), queues_, 1, 8, 8), 0);
+		EXPECT_EQ(fi_connect(link_.ep(), info->dest_addr, nullptr, 0),
+			  0);
+		EXPECT_EQ(wait_event(), FI_CONNECTED);
+	}
+
+	void send(const void *bytes, size_t len)
+	{
+		std::memcpy(link_.begin(), bytes, len);
+		EXPECT_EQ(link_.send(len), 0);
+	}
+
+	template <typename Message> void send(const Message &message)
+	{
+		send(&message, sizeof(message));
+	}
+
+	/* The next message; empty when the service hung up instead. */
+	std::vector<uint8_t> receive()
+	{
+		auto deadline = Clock::now() + kPatience;
+		while (Clock::now() < deadline) {
+			fi_cq_msg_entry entry{};
+			ssize_t ret = fi_cq_read(queues_.cq.get(), &entry, 1);
+			if (ret == -FI_EAVAIL)
+				return {};
+			if (ret != 1) {
+				uint32_t event = 0;
+				fi_eq_cm_entry cm{};
+				if (fi_eq_read(queues_.eq.get(), &event, &cm,
+					       sizeof(cm), 0) > 0 &&
+				    event == FI_SHUTDOWN)
+					return {};
+				continue;
+			}
+			Handle handle = Handle::from_context(entry.op_context);
+			if (handle.kind != Handle::receive)
+				continue;
+			const uint8_t *bytes = link_.received(handle.slot);
+			return {bytes, bytes + entry.len};
+		}
+		ADD_FAILURE() << "neither an answer nor a disconnect in time";
+		return {};
+	}
+
+	void greet()
+	{
+		send(hello(wire::kVersion, wire::kVersion));
+		EXPECT_EQ(receive().size(), sizeof(wire::HelloAck));
+	}
+
+	static wire::Hello hello(uint8_t min_version, uint8_t max_version)
+	{
+		auto message = wire::make<wire::Hello>(0, 0);
+		message.header.version = max_version;
+		message.magic = wire::kMagic;
+		message.min_version = min_version;
+		message.max_version = max_version;
+		return message;
+	}
+
+private:
+	using Clock = std::chrono::steady_clock;
+	static constexpr auto kPatience = std::chrono::seconds(20);
+
+	uint32_t wait_event()
+	{
+		fi_eq_cm_entry entry{};
+		uint32_t event = 0;
+		auto deadline = Clock::now() + kPatience;
+		while (Clock::now() < deadline) {
+			if (fi_eq_read(queues_.eq.get(), &event, &entry,
+				       sizeof(entry), 0) > 0)
+				return event;
+		}
+		return 0;
+	}
+
+	const HiddenDomain &domain_;
+	Queues queues_;
+	Link link_;
+};
+
+class HostilePeer : public PlaneFixture
+{
+protected:
+	void SetUp() override
+	{
+		PlaneFixture::SetUp();
+		medium_ = &media_.emplace_back(kRegionLen);
+		key_ = add_region(medium_);
+		commit_works();
+	}
+
+	void TearDown() override
+	{
+		commit_works();
+		PlaneFixture::TearDown();
+	}
+
+	/* The well-behaved initiator's channel, before and after. */
+	void commit_works()
+	{
+		uint64_t value = 1;
+		Call commit;
+		commit.level = Level::commit;
+		ASSERT_EQ(submit(commit, &value, 8, 0, key_), 0);
+		EXPECT_EQ(wait().failure.err, 0);
+	}
+
+	/* Sends one message after the greeting and expects a hang-up. */
+	void expect_disconnect(const void *bytes, size_t len)
+	{
+		RawPeer peer(hidden_, service_->port());
+		peer.greet();
+		peer.send(bytes, len);
+		EXPECT_TRUE(peer.receive().empty());
+	}
+
+	/* Sends one request and expects it to fail with this cause. */
+	void expect_failure(const void *bytes, size_t len, Cause cause)
+	{
+		RawPeer peer(hidden_, service_->port());
+		peer.greet();
+		peer.send(bytes, len);
+		auto answer = peer.receive();
+		wire::Ack ack{};
+		ASSERT_TRUE(wire::parse(answer.data(), answer.size(), &ack));
+		EXPECT_NE(ack.status, 0);
+		EXPECT_EQ(ack.cause, static_cast<uint16_t>(cause));
+	}
+
+	uint64_t token() const { return Key(key_).token(); }
+
+	FakeMedium *medium_ = nullptr;
+	uint64_t key_ = 0;
+};
+
+} // namespace
+
+TEST_F(HostilePeer, OfAnotherVersionIsToldWhichOnesWeSpeak)
+{
+	RawPeer peer(hidden_, service_->port());
+	peer.send(RawPeer::hello(wire::kVersion + 1, wire::kVersion + 3));
+	auto answer = peer.receive();
+	wire::HelloAck ack{};
+	ASSERT_TRUE(wire::parse(answer.data(), answer.size(), &ack));
+	EXPECT_EQ(ack.status, FI_ENOPROTOOPT);
+	EXPECT_EQ(ack.min_version, wire::kVersion);
+	EXPECT_EQ(ack.max_version, wire::kVersion);
+}
+
+TEST_F(HostilePeer, ThatOverlapsOurVersionIsAccepted)
+{
+	RawPeer peer(hidden_, service_->port());
+	peer.send(RawPeer::hello(0, wire::kVersion + 3));
+	auto answer = peer.receive();
+	wire::HelloAck ack{};
+	ASSERT_TRUE(wire::parse(answer.data(), answer.size(), &ack));
+	EXPECT_EQ(ack.status, 0);
+}
+
+TEST_F(HostilePeer, WithAnotherMagicIsDisconnected)
+{
+	RawPeer peer(hidden_, service_->port());
+	auto hello = RawPeer::hello(wire::kVersion, wire::kVersion);
+	hello.magic = 0x12345678;
+	peer.send(hello);
+	EXPECT_TRUE(peer.receive().empty());
+}
+
+TEST_F(HostilePeer, ThatDoesNotGreetIsDisconnected)
+{
+	RawPeer peer(hidden_, service_->port());
+	auto resolve = wire::make<wire::Resolve>(1, 0);
+	resolve.token = token();
+	peer.send(resolve);
+	EXPECT_TRUE(peer.receive().empty());
+}
+
+TEST_F(HostilePeer, WithMessagesOfEveryWrongLengthIsDisconnected)
+{
+	auto write = wire::make<wire::Write>(1, 1);
+	write.token = token();
+	for (size_t len : {size_t{1}, sizeof(wire::Header) - 1,
+			   sizeof(wire::Header), sizeof(write) - 1})
+		expect_disconnect(&write, len);
+	auto flush = wire::make<wire::Flush>(1, 1, 0, 5);
+	std::array<uint8_t, sizeof(flush) + 5> odd{};
+	std::memcpy(odd.data(), &flush, sizeof(flush));
+	expect_disconnect(odd.data(), odd.size());
+	auto read = wire::make<wire::Read>(1, 1);
+	expect_disconnect(&read, sizeof(read) - 4);
+}
+
+TEST_F(HostilePeer, WhoseHeaderLiesAboutTheLengthIsDisconnected)
+{
+	auto write = wire::make<wire::Write>(1, 1, wire::kFlush, 4096);
+	write.token = token();
+	expect_disconnect(&write, sizeof(write));
+	auto resolve = wire::make<wire::Resolve>(1, 1);
+	resolve.header.length = 8;
+	expect_disconnect(&resolve, sizeof(resolve));
+}
+
+TEST_F(HostilePeer, OutOfSequenceIsDisconnected)
+{
+	for (uint64_t sequence : {uint64_t{0}, uint64_t{2}, UINT64_MAX}) {
+		auto resolve = wire::make<wire::Resolve>(sequence, 1);
+		resolve.token = token();
+		expect_disconnect(&resolve, sizeof(resolve));
+	}
+}
+
+TEST_F(HostilePeer, WithAnUnknownOrAnAnswersTypeIsDisconnected)
+{
+	for (uint8_t type : {0, 1, 2, 5, 8, 9, 77, 255}) {
+		auto message = wire::make<wire::Resolve>(1, 1);
+		message.header.type = static_cast<wire::Type>(type);
+		expect_disconnect(&message, sizeof(message));
+	}
+}
+
+TEST_F(HostilePeer, ThatReadsMoreThanOneAnswerHoldsIsDisconnected)
+{
+	auto read = wire::make<wire::Read>(1, 1);
+	read.token = token();
+	read.length = wire::kMaxPayload + 1;
+	expect_disconnect(&read, sizeof(read));
+}
+
+TEST_F(HostilePeer, WithAForgedTokenGetsNothing)
+{
+	auto resolve = wire::make<wire::Resolve>(1, 1);
+	resolve.token = token() ^ 1;
+	expect_failure(&resolve, sizeof(resolve), Cause::unknown_key);
+	auto read = wire::make<wire::Read>(1, 1);
+	read.token = token() ^ (1ULL << 40);
+	read.length = 8;
+	expect_failure(&read, sizeof(read), Cause::unknown_key);
+}
+
+TEST_F(HostilePeer, OutsideTheRegionGetsNothing)
+{
+	for (uint64_t offset : {uint64_t{kRegionLen - 7}, uint64_t{kRegionLen},
+				UINT64_MAX - 3, uint64_t{1} << 63}) {
+		auto read = wire::make<wire::Read>(1, 1);
+		read.token = token();
+		read.offset = offset;
+		read.length = 8;
+		expect_failure(&read, sizeof(read), Cause::out_of_range);
+
+		auto write = wire::make<wire::Write>(1, 1, wire::kFlush, 8);
+		write.token = token();
+		write.offset = offset;
+		std::array<uint8_t, sizeof(write) + 8> bytes{};
+		std::memcpy(bytes.data(), &write, sizeof(write));
+		expect_failure(bytes.data(), bytes.size(), Cause::out_of_range);
+
+		auto flush = wire::make<wire::Flush>(1, 1, wire::kCommit,
+						     sizeof(wire::Range));
+		wire::Range range{token(), offset, 8};
+		std::array<uint8_t, sizeof(flush) + sizeof(range)> both{};
+		std::memcpy(both.data(), &flush, sizeof(flush));
+		std::memcpy(&both[sizeof(flush)], &range, sizeof(range));
+		expect_failure(both.data(), both.size(), Cause::out_of_range);
+	}
+}
+
+} // namespace ofi_pmem::test

@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* Copyright (c) 2026 the ofi_pmem developers */
+/*
+ * An initiator against what answers on a service's port and is not one, speaks
+ * another version, or lies: a clear error, never a completion that claims
+ * durability, and other channels go on.
+ */
+#include <functional>
+
+#include <rdma/fi_cm.h>
+
+#include "plane_fixture.hh"
+
+namespace ofi_pmem::test
+{
+
+namespace
+{
+
+/* Accepts one channel and answers each message as the test says. */
+class RawService
+{
+public:
+	using Answer = std::function<std::vector<uint8_t>(const uint8_t *bytes,
+							  size_t len)>;
+
+	RawService(const HiddenDomain &domain, Answer answer)
+		: domain_(domain), answer_(std::move(answer))
+	{
+		EXPECT_EQ(domain.open_queues(256, &queues_), 0);
+		InfoPtr info;
+		EXPECT_EQ(domain.info_to_listen(0, &info), 0);
+		fid_pep *pep = nullptr;
+		EXPECT_EQ(fi_passive_ep(domain.fabric(), info.get(), &pep,
+					nullptr),
+			  0);
+		pep_.reset(pep);
+		EXPECT_EQ(fi_pep_bind(pep, &queues_.eq->fid, 0), 0);
+		EXPECT_EQ(fi_listen(pep), 0);
+		sockaddr_storage bytes{};
+		size_t len = sizeof(bytes);
+		EXPECT_EQ(fi_getname(&pep->fid, &bytes, &len), 0);
+		EXPECT_TRUE(address_.assign(&bytes, len));
+	}
+
+	uint64_t key(uint64_t token) const
+	{
+		return Key(address_.port(), token).value();
+	}
+
+	void poll()
+	{
+		fi_eq_cm_entry event{};
+		uint32_t type = 0;
+		if (fi_eq_read(queues_.eq.get(), &type, &event, sizeof(event),
+			       0) > 0 &&
+		    type == FI_CONNREQ)
+			accept(InfoPtr(event.info));
+		fi_cq_msg_entry entry{};
+		if (fi_cq_read(queues_.cq.get(), &entry, 1) != 1)
+			return;
+		Handle handle = Handle::from_context(entry.op_context);
+		if (handle.kind != Handle::receive)
+			return;
+		auto reply = answer_(link_->received(handle.slot), entry.len);
+		if (reply.empty())
+			return;
+		std::memcpy(link_->begin(), reply.data(), reply.size());
+		EXPECT_EQ(link_->send(reply.size()), 0);
+	}
+
+private:
+	void accept(InfoPtr info)
+	{
+		link_ = std::make_unique<Link>();
+		EXPECT_EQ(link_->open(domain_, info.get(), queues_, 1, 8, 8),
+			  0);
+		EXPECT_EQ(fi_accept(link_->ep(), nullptr, 0), 0);
+	}
+
+	const HiddenDomain &domain_;
+	Answer answer_;
+	Queues queues_;
+	FidPtr<fid_pep> pep_;
+	IpAddress address_;
+	std::unique_ptr<Link> link_;
+};
+
+template <typename Message>
+std::vector<uint8_t> bytes_of(const Message &message)
+{
+	auto *start = reinterpret_cast<const uint8_t *>(&message);
+	return {start, start + sizeof(message)};
+}
+
+wire::HelloAck good_hello_ack()
+{
+	auto ack = wire::make<wire::HelloAck>(0, 0);
+	ack.magic = wire::kMagic;
+	ack.min_version = wire::kVersion;
+	ack.max_version = wire::kVersion;
+	ack.credits = wire::kMaxCredits;
+	ack.max_payload = wire::kMaxPayload;
+	return ack;
+}
+
+wire::Region good_region(uint64_t sequence)
+{
+	auto region = wire::make<wire::Region>(sequence, 0);
+	region.base = 0x100000;
+	region.length = 4096;
+	region.access = wire::kRemoteRead | wire::kRemoteWrite;
+	return region;
+}
+
+class HostileService : public PlaneFixture
+{
+protected:
+	/* Greets and resolves properly; then `answer` takes over. */
+	static RawService::Answer
+	proper_until_request(RawService::Answer answer)
+	{
+		return [answer](const uint8_t *bytes, size_t len) {
+			wire::Header header{};
+			std::memcpy(&header, bytes, sizeof(header));
+			if (header.type == wire::Type::hello)
+				return bytes_of(good_hello_ack());
+			if (header.type == wire::Type::resolve)
+				return bytes_of(good_region(header.sequence));
+			return answer(bytes, len);
+		};
+	}
+
+	/* Submits a commit until it is accepted or refused. */
+	ssize_t commit_to(RawService *service)
+	{
+		Call commit;
+		commit.level = Level::commit;
+		ssize_t ret;
+		auto deadline = Clock::now() + kPatience;
+		do {
+			ret = try_submit(commit, &value_, 8, 0,
+					 service->key(1));
+			service->poll();
+		} while (ret == -FI_EAGAIN && Clock::now() < deadline);
+		return ret;
+	}
+
+	OpResult wait_with(RawService *service)
+	{
+		auto deadline = Clock::now() + kPatience;
+		while (owner_.results.empty() && Clock::now() < deadline) {
+			service->poll();
+			initiator_->progress();
+		}
+		return wait();
+	}
+
+	/* The commit must fail because the channel was given up. */
+	void expect_lost(RawService::Answer answer)
+	{
+		RawService service(hidden_, proper_until_request(answer));
+		ASSERT_EQ(commit_to(&service), 0);
+		OpResult result = wait_with(&service);
+		EXPECT_NE(result.failure.err, 0);
+		EXPECT_EQ(result.failure.cause, Cause::connection_lost);
+	}
+
+	uint64_t value_ = 42;
+};
+
+} // namespace
+
+TEST_F(HostileService, OfAnotherVersionIsAnErrorAtTheCall)
+{
+	RawService service(hidden_, [](const uint8_t *, size_t) {
+		auto ack = good_hello_ack();
+		ack.header.version = wire::kVersion + 1;
+		ack.min_version = wire::kVersion + 1;
+		ack.max_version = wire::kVersion + 2;
+		return bytes_of(ack);
+	});
+	EXPECT_EQ(commit_to(&service), -FI_ENOPROTOOPT);
+}
+
+TEST_F(HostileService, WithoutTheMagicOrWithSillyLimitsIsAnErrorAtTheCall)
+{
+	auto with = [&](std::function<void(wire::HelloAck *)> change) {
+		RawService service(hidden_, [&](const uint8_t *, size_t) {
+			auto ack = good_hello_ack();
+			change(&ack);
+			return bytes_of(ack);
+		});
+		EXPECT_EQ(commit_to(&service), -EPROTO);
+	};
+	with([](wire::HelloAck *ack) { ack->magic = 1; });
+	with([](wire::HelloAck *ack) { ack->credits = 0; });
+	with([](wire::HelloAck *ack) { ack->credits = UINT32_MAX; });
+	with([](wire::HelloAck *ack) { ack->max_payload = 1; });
+	with([](wire::HelloAck *ack) { ack->header.length = 7; });
+}
+
+TEST_F(HostileService, ThatNeverAnswersTheGreetingTimesOut)
+{
+	setenv("FI_OFI_PMEM_CONNECT_TIMEOUT_MS", "300", 1);
+	ASSERT_EQ(load_params(), 0);
+	RawService service(hidden_, [](const uint8_t *, size_t) {
+		return std::vector<uint8_t>{};
+	});
+	EXPECT_EQ(commit_to(&service), -FI_ETIMEDOUT);
+	unsetenv("FI_OFI_PMEM_CONNECT_TIMEOUT_MS");
+}
+
+TEST_F(HostileService, ThatAcknowledgesWhatWasNotAskedIsGivenUp)
+{
+	for (uint64_t sequence :
+	     {uint64_t{0}, uint64_t{1}, uint64_t{3}, UINT64_MAX})
+		expect_lost([sequence](const uint8_t *, size_t) {
+			return bytes_of(wire::make<wire::Ack>(sequence, 0));
+		});
+}
+
+TEST_F(HostileService, ThatAnswersAWriteWithDataOrARegionIsGivenUp)
+{
+	expect_lost([](const uint8_t *, size_t) {
+		return bytes_of(wire::make<wire::Data>(2, 0));
+	});
+	expect_lost([](const uint8_t *, size_t) {
+		return bytes_of(good_region(2));
+	});
+}
+
+TEST_F(HostileService, ThatSendsNonsenseIsGivenUp)
+{
+	expect_lost([](const uint8_t *, size_t) {
+		return std::vector<uint8_t>(5, 0xff);
+	});
+	expect_lost([](const uint8_t *, size_t) {
+		return std::vector<uint8_t>(5000, 0xff);
+	});
+}
+
+TEST_F(HostileService, WhoseRegionWrapsTheAddressSpaceIsGivenUp)
+{
+	RawService service(hidden_, [](const uint8_t *bytes, size_t) {
+		wire::Header header{};
+		std::memcpy(&header, bytes, sizeof(header));
+		if (header.type == wire::Type::hello)
+			return bytes_of(good_hello_ack());
+		auto region = good_region(header.sequence);
+		region.length = UINT64_MAX;
+		return bytes_of(region);
+	});
+	/* Reconnects and is given up again: never accepted. */
+	Call commit;
+	commit.level = Level::commit;
+	auto deadline = Clock::now() + std::chrono::seconds(1);
+	ssize_t ret = -FI_EAGAIN;
+	while (ret == -FI_EAGAIN && Clock::now() < deadline) {
+		ret = try_submit(commit, &value_, 8, 0, service.key(1));
+		service.poll();
+	}
+	EXPECT_NE(ret, 0);
+}
+
+TEST_F(HostileService, DoesNotDisturbAnotherChannel)
+{
+	FakeMedium &medium = media_.emplace_back(kRegionLen);
+	uint64_t key = add_region(&medium);
+	expect_lost([](const uint8_t *, size_t) {
+		return std::vector<uint8_t>(64, 0);
+	});
+	Call commit;
+	commit.level = Level::commit;
+	ASSERT_EQ(submit(commit, &value_, 8, 0, key), 0);
+	EXPECT_EQ(wait().failure.err, 0);
+}
+
+} // namespace ofi_pmem::test
