@@ -97,6 +97,16 @@ Bytes Initiator::read_and_wait(const RemoteRegion &region, uint64_t offset,
 	return into.bytes;
 }
 
+TargetReply Initiator::await_arrival(Target &target)
+{
+	Deadline deadline;
+	while (!target.reply_ready()) {
+		completions().poll();
+		deadline.spin("nothing arrives at the target");
+	}
+	return target.finish_read_cq();
+}
+
 Failure outcome(Initiator &initiator, ssize_t posted, const void *context)
 {
 	Failure failure;

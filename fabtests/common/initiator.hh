@@ -68,6 +68,9 @@ public:
 	Bytes read_and_wait(const RemoteRegion &region, uint64_t offset,
 			    size_t len);
 
+	/* The completion that `target` was told to await: flags and data. */
+	TargetReply await_arrival(Target &target);
+
 	Node &node() { return node_; }
 	fid_ep *ep() { return node_.ep(); }
 	fi_addr_t peer() const { return node_.peer; }

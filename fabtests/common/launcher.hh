@@ -20,7 +20,7 @@ namespace pmem_test
 {
 
 /* Nothing in these tests may take longer; a sanitizer build fits in too. */
-inline constexpr std::chrono::seconds kTimeout{30};
+inline constexpr std::chrono::seconds kTimeout{20};
 
 /* What a child runs; `control` is its end of a SOCK_SEQPACKET pair. The result
  * is its exit status. */

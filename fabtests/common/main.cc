@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <cstdio>
+#include <cstdlib>
 
 #include <gtest/gtest.h>
 
@@ -56,6 +57,9 @@ const char *why_not()
 
 int main(int argc, char **argv)
 {
+	/* rxm fills 70 MB of buffers for each endpoint, most of a test's time;
+	 * this is its inject size too. */
+	setenv("FI_OFI_RXM_BUFFER_SIZE", "2048", 0);
 	pmem_test::start_launcher();
 	testing::InitGoogleTest(&argc, argv);
 	if (const char *reason = why_not()) {

@@ -145,11 +145,17 @@ void Target::post_recv()
 	call(command);
 }
 
-TargetReply Target::read_cq()
+void Target::start_read_cq()
 {
 	TargetCommand command;
 	command.command = Command::read_cq;
-	return call(command);
+	send(command);
+}
+
+bool Target::reply_ready()
+{
+	pollfd readable{child_.control(), POLLIN, 0};
+	return poll(&readable, 1, 0) == 1;
 }
 
 void Target::mount(const std::string &image, const std::string &directory)

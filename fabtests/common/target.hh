@@ -142,8 +142,14 @@ public:
 
 	void post_recv();
 
-	/* The next completion of the target's queue: flags and data. */
-	TargetReply read_cq();
+	/*
+	 * From here on the target polls its queue, until it has the completion
+	 * that the initiator's await_arrival() returns. Connectionless inner
+	 * providers connect only while both sides make progress.
+	 */
+	void start_read_cq();
+	bool reply_ready();
+	TargetReply finish_read_cq() { return receive(); }
 
 	/* Mounts the image at `path` over its own mount point for the target
 	 * alone; -FI_ENOSYS where that is not possible. */

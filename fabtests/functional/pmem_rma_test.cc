@@ -308,6 +308,7 @@ TEST_P(PmemRmaDefault, RemoteDataFollowsTheCommit)
 {
 	Bytes wanted = pattern(10, 20000);
 	LocalBuffer from(initiator.node(), wanted);
+	target.start_read_cq();
 	iovec iov{from.data(), from.size()};
 	void *desc = from.desc();
 	fi_rma_iov rma{region.base + 1, from.size(), region.key};
@@ -324,11 +325,12 @@ TEST_P(PmemRmaDefault, RemoteDataFollowsTheCommit)
 		return fi_writemsg(initiator.ep(), &msg,
 				   FI_COMMIT_COMPLETE | FI_REMOTE_CQ_DATA);
 	});
-	initiator.expect_success(ret, &context);
-	TargetReply seen = target.read_cq();
+	check(ret, "an operation with remote data");
+	TargetReply seen = initiator.await_arrival(target);
 	EXPECT_TRUE(seen.flags & FI_REMOTE_CQ_DATA);
 	EXPECT_TRUE(seen.flags & FI_REMOTE_WRITE);
 	EXPECT_EQ(seen.data, msg.data);
+	/* Durable by now, whether or not the initiator knows. */
 	expect_durable(1, wanted);
 }
 
@@ -336,15 +338,17 @@ TEST_P(PmemRmaDefault, PlainWritedataReachesTheTarget)
 {
 	Bytes wanted = pattern(11, 500);
 	LocalBuffer from(initiator.node(), wanted);
+	target.start_read_cq();
 	ssize_t ret = initiator.post([&] {
 		return fi_writedata(initiator.ep(), from.data(), from.size(),
 				    from.desc(), 42, initiator.peer(),
 				    region.base, region.key, &context);
 	});
-	initiator.expect_success(ret, &context);
-	TargetReply seen = target.read_cq();
+	check(ret, "an operation with remote data");
+	TargetReply seen = initiator.await_arrival(target);
 	EXPECT_TRUE(seen.flags & FI_REMOTE_CQ_DATA);
 	EXPECT_EQ(seen.data, 42u);
+	initiator.expect_success(&context);
 	EXPECT_EQ(target.peek(region, 0, wanted.size()),
 		  hash(wanted.data(), wanted.size()));
 }
@@ -374,13 +378,14 @@ TEST_P(PmemRmaDefault, OrdinaryRegionIsUntouchedByTheLayer)
 	 * target. A send shows that the endpoints are still connected. */
 	initiator.write_and_wait(region, 0, pattern(1, 10), FI_COMMIT_COMPLETE);
 	target.post_recv();
+	target.start_read_cq();
 	LocalBuffer from(initiator.node(), pattern(2, 16));
 	ssize_t ret = initiator.post([&] {
 		return fi_send(initiator.ep(), from.data(), from.size(),
 			       from.desc(), initiator.peer(), &context);
 	});
 	check(ret, "fi_send");
-	EXPECT_TRUE(target.read_cq().flags & FI_RECV);
+	EXPECT_TRUE(initiator.await_arrival(target).flags & FI_RECV);
 	initiator.expect_success(&context);
 }
 

@@ -27,6 +27,10 @@ constexpr size_t kWindowLen = 12 << 10;
 constexpr uint64_t kWindows[] = {5, 7000, 40001};
 constexpr size_t kDepth = 32;
 
+/* rxm's default, which main() would make smaller: then injects cross the
+ * inline limit too. Before main(), as its processes inherit it. */
+const int kRxmBuffer = setenv("FI_OFI_RXM_BUFFER_SIZE", "16384", 0);
+
 struct Slot {
 	fi_context2 context{}; /* first: completions carry its address */
 	std::unique_ptr<LocalBuffer> buffer;
@@ -134,7 +138,7 @@ void Storm::write(Slot *slot, uint64_t flags)
 void Storm::inject(Slot *slot)
 {
 	size_t limit = initiator_.node().info->tx_attr->inject_size;
-	choose_range(slot, std::min<size_t>(limit, 4096));
+	choose_range(slot, std::min<size_t>(limit, kWindowLen));
 	fill(slot);
 	check(initiator_.post([&] {
 		return fi_inject_write(initiator_.ep(), slot->buffer->data(),
