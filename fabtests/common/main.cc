@@ -15,6 +15,28 @@
 #include "common/launcher.hh"
 #include "common/node.hh"
 
+/*
+ * Defaults of the sanitizers' run time, which asks for them by these names. A
+ * finding ends its process: that of a child would be lost otherwise, as most
+ * children end by SIGKILL.
+ */
+extern "C" {
+
+const char *__tsan_default_options();
+const char *__ubsan_default_options();
+
+const char *__tsan_default_options()
+{
+	return "halt_on_error=1";
+}
+
+const char *__ubsan_default_options()
+{
+	return "halt_on_error=1:print_stacktrace=1";
+}
+
+} // extern "C"
+
 namespace
 {
 
