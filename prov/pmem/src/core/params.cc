@@ -43,16 +43,16 @@ constexpr Definition kDefinitions[] = {
 	{"backend", FI_PARAM_STRING,
 	 "Persistence backend: auto, pmem2 or powerfail (simulated power "
 	 "failure) (default: auto)"},
-	{"spin_us", FI_PARAM_INT,
+	{"spin_us", FI_PARAM_STRING,
 	 "Microseconds for which the service polls before it sleeps "
 	 "(default: 20)"},
-	{"inline_size", FI_PARAM_SIZE_T,
+	{"inline_size", FI_PARAM_STRING,
 	 "Largest write, in bytes, that travels inside its request "
 	 "(default: 4096)"},
 	{"port_range", FI_PARAM_STRING,
 	 "Ports for the service of a domain, low-high (default: the system "
 	 "chooses)"},
-	{"connect_timeout_ms", FI_PARAM_INT,
+	{"connect_timeout_ms", FI_PARAM_STRING,
 	 "Milliseconds after which connecting to a peer's service fails "
 	 "(default: 5000)"},
 	{"trace_write", FI_PARAM_BOOL,
@@ -89,36 +89,32 @@ int read_choice(const char *name, const char *accepted,
 	return refuse(name, text, accepted);
 }
 
-int read_count(const char *name, int low, int high, const char *accepted,
-	       uint32_t *value) noexcept
+/* All of `text` is one number. libfabric's own parsing takes "9x" as 9. */
+template <typename Number>
+bool parse_number(std::string_view text, Number *number) noexcept
 {
-	int number = 0;
-	int ret = fi_param_get_int(&provider, name, &number);
-	if (ret == -FI_ENODATA)
-		return 0;
-	if (ret || number < low || number > high)
-		return refuse(name, "out of range", accepted);
-	*value = static_cast<uint32_t>(number);
-	return 0;
+	auto end = text.data() + text.size();
+	auto result = std::from_chars(text.data(), end, *number);
+	return result.ec == std::errc{} && result.ptr == end;
 }
 
-int read_inline_size(size_t *value) noexcept
+template <typename Number>
+int read_number(const char *name, Number low, Number high, const char *accepted,
+		Number *value) noexcept
 {
-	size_t number = 0;
-	int ret = fi_param_get_size_t(&provider, "inline_size", &number);
-	if (ret == -FI_ENODATA)
+	char *text = nullptr;
+	if (fi_param_get_str(&provider, name, &text) || !text)
 		return 0;
-	if (ret || number > kMaxInlineSize)
-		return refuse("inline_size", "out of range", "0 to 65536");
+	Number number = 0;
+	if (!parse_number(text, &number) || number < low || number > high)
+		return refuse(name, text, accepted);
 	*value = number;
 	return 0;
 }
 
 bool parse_port(std::string_view text, uint16_t *port) noexcept
 {
-	auto end = text.data() + text.size();
-	auto result = std::from_chars(text.data(), end, *port);
-	return result.ec == std::errc{} && result.ptr == end && *port;
+	return parse_number(text, port) && *port;
 }
 
 int read_port_range(Params *values) noexcept
@@ -181,15 +177,17 @@ int read_all(Params *values) noexcept
 		&values->backend);
 	if (ret)
 		return ret;
-	ret = read_count("spin_us", 0, 1000000, "0 to 1000000",
-			 &values->spin_us);
+	ret = read_number<uint32_t>("spin_us", 0, 1000000, "0 to 1000000",
+				    &values->spin_us);
 	if (ret)
 		return ret;
-	ret = read_count("connect_timeout_ms", 1, 3600000, "1 to 3600000",
-			 &values->connect_timeout_ms);
+	ret = read_number<uint32_t>("connect_timeout_ms", 1, 3600000,
+				    "1 to 3600000",
+				    &values->connect_timeout_ms);
 	if (ret)
 		return ret;
-	ret = read_inline_size(&values->inline_size);
+	ret = read_number<size_t>("inline_size", 0, kMaxInlineSize,
+				  "0 to 65536", &values->inline_size);
 	if (ret)
 		return ret;
 	ret = read_port_range(values);

@@ -240,6 +240,10 @@ void Session::complete_pending()
 			continue;
 		request.failure = executor_.failure_of(request.token);
 		request.needs_drain = false;
+		if (params().trace_write && !request.failure)
+			PMEM_TRACE(FI_LOG_EP_DATA,
+				   "op %" PRIu64 " target durable",
+				   request.operation);
 	}
 }
 

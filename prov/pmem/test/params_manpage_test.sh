@@ -1,0 +1,30 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+# fi_pmem(7) describes every parameter that the provider defines, and no other;
+# a value that is not understood disables the provider.
+. "${srcdir:-$(dirname "$0")/../../..}/util/fi_pmem/test/common.sh"
+page=${srcdir:-$(dirname "$0")/../../..}/man/fi_pmem.7.md
+command -v fi_info >/dev/null || skip "fi_info not found; install libfabric-bin"
+
+names() { grep -aoE 'FI_OFI_PMEM_[A-Z_]+' | sort -u; }
+fi_info -e 2>/dev/null | names >"$dir/defined"
+sed -n '/^# RUNTIME/,/^# ERRORS/p' "$page" | grep '^\*FI_' | names >"$dir/page"
+check "fi_info -e lists the parameters" test -s "$dir/defined"
+check "the page describes exactly those" cmp "$dir/defined" "$dir/page"
+
+offered() { env "$@" fi_info -p "tcp;ofi_pmem" >"$dir/out" 2>"$dir/err"; }
+check "offered by default" offered A=1
+for bad in METHOD=magic REGIONS=some COMMIT=maybe BACKEND=tape SPIN_US=-1 \
+	SPIN_US=many INLINE_SIZE=65537 PORT_RANGE=70000-70001 PORT_RANGE=9-8 \
+	PORT_RANGE=9 CONNECT_TIMEOUT_MS=0 TRACE_WRITE=perhaps; do
+	refused() { ! offered "FI_OFI_PMEM_$bad" FI_LOG_LEVEL=warn; }
+	check "$bad disables the provider" refused
+	parameter=$(echo "${bad%%=*}" | tr A-Z a-z)
+	check "and names the parameter" grep -aqi "parameter $parameter" \
+		"$dir/err"
+done
+for good in METHOD=message REGIONS=detect COMMIT=all BACKEND=powerfail \
+	SPIN_US=0 INLINE_SIZE=0 PORT_RANGE=20000-20010 TRACE_WRITE=yes; do
+	check "$good is accepted" offered "FI_OFI_PMEM_$good"
+done
+finish

@@ -1,0 +1,35 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+# One committing write is traced hop by hop, in the order that the README's
+# table "Path of one write" gives, and each place that it names is there.
+. "${srcdir:-$(dirname "$0")/../../..}/util/fi_pmem/test/common.sh"
+top=${srcdir:-$(dirname "$0")/../../..}
+
+export FI_LOG_LEVEL=trace FI_LOG_PROV=ofi_pmem FI_OFI_PMEM_TRACE_WRITE=1
+make_input "$dir/in" 8
+start_server "$dir/region" --size 4096
+check "put" tool 0 put "$dir/in" "$addr"
+stop_server TERM
+
+grep -a '<trace> op ' "$dir/err" | sed 's/.*<trace> //' >"$dir/initiator"
+grep -a '<trace> op ' "$dir/server.err" | sed 's/.*<trace> //' >"$dir/target"
+op=$(sed -n 's/^\(op [0-9]*\) submit write len 8$/\1/p' "$dir/initiator")
+check "the write is submitted" test -n "$op"
+hops() { grep "^$op " "$1" | sed "s/^$op //"; }
+check "hops of the initiator" test "$(hops "$dir/initiator")" = \
+	"submit write len 8
+post by request len 8
+complete err 0"
+check "hops of the target" test "$(hops "$dir/target" | sed 's/ sequence.*//')" = \
+	"target store and flush len 8
+target durable
+target ack"
+
+# The README's table: `file` `function` in the second column.
+sed -n 's/.*`\(prov[^`]*\.cc\)` `\([a-z_]*\)`.*/\1 \2/p' "$top/README.md" \
+	>"$dir/path"
+check "the README has the path" test "$(wc -l <"$dir/path")" -ge 8
+while read -r file function; do
+	check "$file $function" grep -qE "\b$function\(" "$top/$file"
+done <"$dir/path"
+finish
