@@ -67,7 +67,7 @@ protected:
 		service_ = std::make_unique<Service>(hidden_, &table_);
 		ASSERT_EQ(service_->open(), 0);
 		initiator_ = std::make_unique<Initiator>(hidden_);
-		ASSERT_EQ(initiator_->open(false), 0);
+		ASSERT_EQ(initiator_->open(automatic()), 0);
 		channels_ = std::make_unique<ChannelTable>(initiator_.get(),
 							   &owner_);
 		ASSERT_EQ(channels_->open(256), 0);
@@ -81,6 +81,9 @@ protected:
 		unsetenv("FI_OFI_PMEM_PORT_RANGE");
 		ASSERT_EQ(load_params(), 0);
 	}
+
+	/* FI_PROGRESS_AUTO at the initiator. */
+	virtual bool automatic() const { return false; }
 
 	static InfoPtr app_info()
 	{

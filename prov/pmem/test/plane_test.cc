@@ -248,6 +248,38 @@ TEST_F(Plane, LostConnectionNeverCompletesACommitThatIsNotDurable)
 	EXPECT_LT(ret, 0);
 }
 
+namespace
+{
+
+class PlaneAutomatic : public PlaneFixture
+{
+	bool automatic() const override { return true; }
+};
+
+} // namespace
+
+TEST_F(PlaneAutomatic, CompletesWithoutTheApplicationPolling)
+{
+	FakeMedium &medium = media_.emplace_back(kRegionLen);
+	medium.one_sided = false;
+	uint64_t key = add_region(&medium);
+	auto data = pattern(kRegionLen, 7);
+	auto deadline = Clock::now() + kPatience;
+	ssize_t ret;
+	do
+		ret = try_submit(kCommit, data.data(), data.size(), 0, key);
+	while (ret == -FI_EAGAIN && Clock::now() < deadline);
+	ASSERT_EQ(ret, 0);
+	bool done = false;
+	while (!done && Clock::now() < deadline) {
+		std::lock_guard guard(initiator_->lock());
+		done = !owner_.results.empty();
+	}
+	ASSERT_TRUE(done);
+	EXPECT_EQ(owner_.results.front().failure.err, 0);
+	EXPECT_EQ(medium.durable, data);
+}
+
 TEST_F(Plane, StormOfSmallCommitsAllComplete)
 {
 	FakeMedium &medium = media_.emplace_back(kRegionLen);

@@ -92,6 +92,7 @@ private:
 	CompletionRing ring_;
 	WaitFd wait_;
 	std::atomic<bool> signaled_{false};
+	std::atomic<uint32_t> reads_{0};
 
 	std::mutex expected_lock_;
 	std::vector<InternalOp *> expected_;

@@ -12,6 +12,14 @@
 namespace ofi_pmem
 {
 
+namespace
+{
+
+/* Reads that the ring alone satisfied, between progress of the inner queue. */
+constexpr uint32_t kReadsPerProgress = 16;
+
+} // namespace
+
 void CompletionQueue::expect(InternalOp *op) noexcept
 {
 	std::lock_guard<std::mutex> guard(expected_lock_);
@@ -57,8 +65,15 @@ ssize_t CompletionQueue::readfrom(void *buf, size_t count,
 	if (!ring_.empty())
 		own = ring_.read(format_, buf, count, sources);
 	auto done = static_cast<size_t>(own);
-	if (own < 0 || (count && done == count))
+	if (own < 0)
 		return own;
+	if (count && done == count) {
+		/* A busy channel must not starve the inner provider, which
+		 * progresses when its queue is read. */
+		if (++reads_ % kReadsPerProgress == 0)
+			static_cast<void>(fi_cq_read(inner(), nullptr, 0));
+		return own;
+	}
 	if (stashed_)
 		return own ? own : -FI_EAVAIL;
 	auto rest = static_cast<uint8_t *>(buf) + done * cq_entry_size(format_);
