@@ -40,6 +40,7 @@ public:
 	{
 		results.push_back(result);
 	}
+	void gate_may_open() noexcept override {}
 	void notification_ready() noexcept override { notifications++; }
 	int commit_local(const iovec *, size_t) noexcept override { return 0; }
 
@@ -70,7 +71,7 @@ protected:
 		ASSERT_EQ(initiator_->open(automatic()), 0);
 		channels_ = std::make_unique<ChannelTable>(initiator_.get(),
 							   &owner_);
-		ASSERT_EQ(channels_->open(256), 0);
+		channels_->open(256);
 	}
 
 	void TearDown() override

@@ -75,11 +75,9 @@ int AddressVector::open(Domain &domain, fi_av_attr *attr, void *context,
 
 int AddressVector::ip_of(fi_addr_t address, sockaddr_storage *ip) const noexcept
 {
-	if (rx_ctx_bits_)
-		address &= ~0ULL >> rx_ctx_bits_;
 	sockaddr_storage found{};
 	size_t len = sizeof(found);
-	int ret = fi_av_lookup(inner(), address, &found, &len);
+	int ret = fi_av_lookup(inner(), peer_bits(address), &found, &len);
 	if (ret)
 		return ret;
 	bool v4 = found.ss_family == AF_INET;

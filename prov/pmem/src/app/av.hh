@@ -45,6 +45,13 @@ public:
 	[[nodiscard]] int ip_of(fi_addr_t address,
 				sockaddr_storage *ip) const noexcept;
 
+	/* The address without the bits of a receive context. */
+	fi_addr_t peer_bits(fi_addr_t address) const noexcept
+	{
+		return rx_ctx_bits_ ? address & (~0ULL >> rx_ctx_bits_)
+				    : address;
+	}
+
 	/* Throws std::bad_alloc. Any thread. */
 	void add_listener(AvListener *listener);
 	void remove_listener(AvListener *listener) noexcept;

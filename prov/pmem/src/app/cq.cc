@@ -219,8 +219,11 @@ int CompletionQueue::trywait() noexcept
 	if (!wait_.is_open())
 		return fi_trywait(domain_.fabric().inner(), &below, 1);
 	wait_.drain();
-	if (!ring_.empty() || stashed_ || deferred_.announced())
+	if (!ring_.empty() || stashed_ || deferred_.announced()) {
+		/* drain() took the wake-up, which others may wait for. */
+		wait_.wake();
 		return -FI_EAGAIN;
+	}
 	return wait_.arm(domain_.progress_source(), domain_.fabric().inner(),
 			 below);
 }
@@ -255,9 +258,16 @@ int CompletionQueue::signal() noexcept
 {
 	if (!wait_.is_open())
 		return fi_cq_signal(inner());
+	wake_reader();
+	return 0;
+}
+
+void CompletionQueue::wake_reader() noexcept
+{
+	if (!wait_.is_open())
+		return;
 	signaled_ = true;
 	wait_.wake();
-	return 0;
 }
 
 int CompletionQueue::control(int command, void *arg) noexcept

@@ -66,6 +66,9 @@ public:
 	ssize_t sreadfrom(void *buf, size_t count, fi_addr_t *sources,
 			  int timeout_ms) noexcept;
 	int signal() noexcept;
+
+	/* signal(), where there is a wait object of ours. Any thread. */
+	void wake_reader() noexcept;
 	const char *strerror(int prov_errno, const void *err_data, char *buf,
 			     size_t len) noexcept;
 
@@ -84,6 +87,8 @@ private:
 	bool stash_inner_error() noexcept;
 	ssize_t read_stashed(fi_cq_err_entry *entry) noexcept;
 	InternalOp *take_expected(void *op_context) noexcept;
+	[[nodiscard]] bool complete_expected(void *op_context, int err,
+					     int prov_errno) noexcept;
 	uint32_t api_version() const noexcept;
 
 	Domain &domain_;

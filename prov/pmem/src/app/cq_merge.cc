@@ -28,21 +28,23 @@ void CompletionQueue::expect(InternalOp *op) noexcept
 	++expected_count_;
 }
 
-void CompletionQueue::forget(InternalOp *op) noexcept
-{
-	static_cast<void>(take_expected(op));
-}
-
 void CompletionQueue::adopt(std::unique_ptr<InternalOp> op)
 {
 	std::lock_guard<std::mutex> guard(expected_lock_);
 	adopted_.push_back(std::move(op));
 }
 
-/* The operation that the context is the address of, or null. */
-InternalOp *CompletionQueue::take_expected(void *op_context) noexcept
+void CompletionQueue::forget(InternalOp *op) noexcept
 {
 	std::lock_guard<std::mutex> guard(expected_lock_);
+	static_cast<void>(take_expected(op));
+}
+
+/*
+ * The operation that the context is the address of, or null. Under the lock.
+ */
+InternalOp *CompletionQueue::take_expected(void *op_context) noexcept
+{
 	auto found =
 		std::find_if(expected_.begin(), expected_.end(),
 			     [&](InternalOp *op) { return op == op_context; });
@@ -53,6 +55,20 @@ InternalOp *CompletionQueue::take_expected(void *op_context) noexcept
 	expected_.pop_back();
 	--expected_count_;
 	return op;
+}
+
+/*
+ * True when the completion was an expected one. The lock is held throughout,
+ * so that adopt() returns only when nobody uses the operation's owner.
+ */
+bool CompletionQueue::complete_expected(void *op_context, int err,
+					int prov_errno) noexcept
+{
+	std::lock_guard<std::mutex> guard(expected_lock_);
+	InternalOp *op = take_expected(op_context);
+	if (op)
+		op->inner_completed(err, prov_errno);
+	return op != nullptr;
 }
 
 ssize_t CompletionQueue::readfrom(void *buf, size_t count,
@@ -116,10 +132,8 @@ size_t CompletionQueue::filter(void *buf, size_t count,
 		auto entry = entries + i * size;
 		void *op_context;
 		memcpy(&op_context, entry, sizeof(op_context));
-		if (auto op = take_expected(op_context)) {
-			op->inner_completed(0, 0);
+		if (complete_expected(op_context, 0, 0))
 			continue;
-		}
 		if (kept != i) {
 			memcpy(entries + kept * size, entry, size);
 			if (sources)
@@ -136,23 +150,17 @@ size_t CompletionQueue::filter(void *buf, size_t count,
  */
 bool CompletionQueue::stash_inner_error() noexcept
 {
-	InternalOp *op;
+	std::lock_guard<std::mutex> guard(stash_lock_);
+	if (stashed_)
+		return true;
 	fi_cq_err_entry entry{};
-	{
-		std::lock_guard<std::mutex> guard(stash_lock_);
-		if (stashed_)
-			return true;
-		if (inner()->ops->readerr(inner(), &entry, 0) <= 0)
-			return false;
-		op = take_expected(entry.op_context);
-		if (!op) {
-			stash_.store(entry);
-			stashed_ = true;
-			return true;
-		}
-	}
-	op->inner_completed(entry.err, entry.prov_errno);
-	return false;
+	if (inner()->ops->readerr(inner(), &entry, 0) <= 0)
+		return false;
+	if (complete_expected(entry.op_context, entry.err, entry.prov_errno))
+		return false;
+	stash_.store(entry);
+	stashed_ = true;
+	return true;
 }
 
 ssize_t CompletionQueue::read_stashed(fi_cq_err_entry *entry) noexcept
@@ -174,12 +182,11 @@ ssize_t CompletionQueue::readerr(fi_cq_err_entry *entry,
 		ret = read_stashed(entry);
 	while (ret == -FI_EAGAIN) {
 		ret = inner()->ops->readerr(inner(), entry, flags);
-		auto op = ret > 0 && expected_count_
-				  ? take_expected(entry->op_context)
-				  : nullptr;
-		if (!op)
+		bool ours = ret > 0 && expected_count_ &&
+			    complete_expected(entry->op_context, entry->err,
+					      entry->prov_errno);
+		if (!ours)
 			return ret;
-		op->inner_completed(entry->err, entry->prov_errno);
 		ret = -FI_EAGAIN;
 	}
 	return ret;

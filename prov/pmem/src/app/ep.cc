@@ -69,6 +69,8 @@ int Endpoint::open(Domain &domain, const fi_info &info, uint64_t flags,
 	ret = outer->open_plane();
 	if (!ret)
 		*ep = outer.release();
+	else
+		outer->inner_.reset(); /* before the counters bound to it */
 	return ret;
 }
 
@@ -84,9 +86,17 @@ int Endpoint::open_plane()
 
 int Endpoint::close() noexcept
 {
+	if (!own_plane_)
+		return close_inner();
+	own_plane_->suspend();
 	int ret = close_inner();
-	if (!ret && own_plane_)
+	if (!ret)
 		own_plane_->close();
+	else
+		ret = guarded([&] {
+			own_plane_->resume();
+			return ret;
+		});
 	return ret;
 }
 
@@ -127,7 +137,7 @@ int Endpoint::bind(fid_t other, uint64_t flags)
 		return ret;
 	bound_.emplace_back(*dependents_of(other));
 	record(other, flags);
-	return plane_ ? hook_plane(other, flags) : 0;
+	return plane_ ? hook_plane(other) : 0;
 }
 
 /* A counter of transmits shares ours where a fence needs them. */
@@ -145,13 +155,13 @@ int Endpoint::bind_inner(fid_t other, fid_t below, uint64_t flags)
 	return plane_->gate().feed(outer_of<Counter>(other), flags);
 }
 
-int Endpoint::hook_plane(fid_t other, uint64_t flags)
+int Endpoint::hook_plane(fid_t other)
 {
 	if (other->fclass == FI_CLASS_AV)
 		plane_->bound_to_av(outer_of<AddressVector>(other));
-	if (other->fclass == FI_CLASS_CQ && (flags & FI_TRANSMIT))
+	if (other->fclass == FI_CLASS_CQ)
 		plane_->bound_to_cq(outer_of<CompletionQueue>(other));
-	if (other->fclass == FI_CLASS_CNTR && (flags & FI_WRITE))
+	if (other->fclass == FI_CLASS_CNTR)
 		plane_->bound_to_counter(outer_of<Counter>(other));
 	return 0;
 }

@@ -106,7 +106,7 @@ private:
 	int open_alias(struct fi_alias *request);
 	int open_plane();
 	int bind_inner(fid_t other, fid_t below, uint64_t flags);
-	int hook_plane(fid_t other, uint64_t flags);
+	int hook_plane(fid_t other);
 	template <typename InnerCall>
 	ssize_t transmit(const fi_msg_rma &request, uint64_t flags,
 			 Transmit kind, InnerCall &&inner_call) noexcept;

@@ -31,13 +31,14 @@ constexpr uint64_t kReadFlags = FI_COMPLETION | FI_MORE | FI_FENCE |
 				kPriority;
 constexpr uint64_t kWriteFlags = kReadFlags | FI_INJECT | FI_REMOTE_CQ_DATA;
 
+/* Remote CQ data promises that the data is there. */
 Level level_of(const PersistentCall &call) noexcept
 {
+	constexpr uint64_t kVisible = FI_DELIVERY_COMPLETE | FI_REMOTE_CQ_DATA;
 	if (call.write && ((call.flags & FI_COMMIT_COMPLETE) ||
 			   params().commit == CommitChoice::all))
 		return Level::commit;
-	return call.flags & FI_DELIVERY_COMPLETE ? Level::delivery
-						 : Level::transmit;
+	return call.flags & kVisible ? Level::delivery : Level::transmit;
 }
 
 /* All ranges are persistent and served at the same port: one peer. */
@@ -78,10 +79,9 @@ int EndpointPlane::open()
 	channels_ = std::make_unique<ChannelTable>(
 		&domain.persistence()->initiator(), owner);
 	size_t wanted = endpoint_->info().tx_attr->size;
-	int ret = channels_->open(
-		std::clamp(wanted, kMinOperations, kMaxOperations));
-	if (ret || !(endpoint_->info().caps & FI_FENCE))
-		return ret;
+	channels_->open(std::clamp(wanted, kMinOperations, kMaxOperations));
+	if (!(endpoint_->info().caps & FI_FENCE))
+		return 0;
 	return gate_.open(domain.inner(), endpoint_->inner());
 }
 
@@ -105,37 +105,47 @@ void EndpointPlane::bound_to_counter(Counter *counter)
 	counters_.push_back(counter);
 }
 
-void EndpointPlane::close() noexcept
+void EndpointPlane::suspend() noexcept
 {
-	if (av_)
-		av_->remove_listener(this);
 	for (CompletionQueue *cq : queues_)
 		cq->deferred().remove(this);
 	for (Counter *counter : counters_)
 		counter->deferred().remove(this);
-	cancel_notifications();
-	channels_.reset();
-	gate_.close();
-	av_ = nullptr;
-	queues_.clear();
-	counters_.clear();
 }
 
-void EndpointPlane::cancel_notifications() noexcept
+void EndpointPlane::resume()
 {
-	if (!channels_)
-		return;
-	CompletionQueue *cq = endpoint_->bindings().tx_cq;
-	for (auto &op : channels_->cancel_notifications()) {
-		if (cq)
-			cq->adopt(std::move(op));
+	for (CompletionQueue *cq : queues_)
+		cq->deferred().add(this);
+	for (Counter *counter : counters_)
+		counter->deferred().add(this);
+}
+
+void EndpointPlane::close() noexcept
+{
+	if (av_)
+		av_->remove_listener(this);
+	av_ = nullptr;
+	suspend();
+	if (channels_) {
+		CompletionQueue *cq = endpoint_->bindings().tx_cq;
+		for (auto &op : channels_->shutdown()) {
+			if (cq)
+				cq->adopt(std::move(op));
+		}
 	}
+	channels_.reset();
+	gate_.close();
+	queues_.clear();
+	counters_.clear();
 }
 
 /* A connected endpoint has one peer, whatever address the call passes. */
 fi_addr_t EndpointPlane::identity(fi_addr_t peer) const noexcept
 {
-	return endpoint_->info().ep_attr->type == FI_EP_MSG ? 0 : peer;
+	if (endpoint_->info().ep_attr->type == FI_EP_MSG)
+		return 0;
+	return av_ ? av_->peer_bits(peer) : peer;
 }
 
 int EndpointPlane::check(const PersistentCall &call,
@@ -177,8 +187,14 @@ int EndpointPlane::check(const PersistentCall &call,
 		return -FI_EINVAL;
 	}
 	bool inject = call.flags & FI_INJECT;
-	if (inject && local > endpoint_->info().tx_attr->inject_size)
+	uint64_t longest = inject ? limits.inject_size
+				  : endpoint_->info().ep_attr->max_msg_size;
+	if (local > longest) {
+		PMEM_WARN(FI_LOG_EP_DATA, "length %llu, at most %llu",
+			  static_cast<unsigned long long>(local),
+			  static_cast<unsigned long long>(longest));
 		return -FI_EINVAL;
+	}
 	bool local_commit = !call.write && (call.flags & FI_COMMIT_COMPLETE);
 	if (local_commit &&
 	    !endpoint_->domain().persistence()->regions().contains(
@@ -197,17 +213,17 @@ int EndpointPlane::check(const PersistentCall &call,
 
 ssize_t EndpointPlane::submit(const PersistentCall &call) noexcept
 {
-	run_deferred();
+	if (notifications_)
+		run_deferred();
 	OpRequest request{};
 	int ret = check(call, &request);
 	if (ret)
 		return ret;
 	if (request.fence && gate_.is_open() && !gate_.idle())
 		return -FI_EAGAIN;
-	fi_msg_rma msg = *call.msg;
 	return guarded([&] {
 		return static_cast<int>(
-			channels_->submit(request, identity(msg.addr)));
+			channels_->submit(request, identity(call.msg->addr)));
 	});
 }
 
@@ -218,11 +234,29 @@ int EndpointPlane::pass_gate(fi_addr_t peer, uint64_t flags,
 	bool after_writes =
 		kind == Transmit::send &&
 		(endpoint_->info().tx_attr->msg_order & FI_ORDER_SAW);
-	if ((fence || after_writes) && !channels_->quiet(identity(peer)))
-		return -FI_EAGAIN;
+	if (fence || after_writes) {
+		/* Before the look, so that no opening is missed after it. */
+		gated_ = true;
+		int ret = guarded([&] {
+			return channels_->quiet(identity(peer)) ? 0
+								: -FI_EAGAIN;
+		});
+		if (ret)
+			return ret;
+		gated_ = false;
+	}
 	if (fence && gate_.is_open() && !gate_.idle())
 		return -FI_EAGAIN;
 	return 0;
+}
+
+/* A thread may sleep in fi_cq_sread() until it can send. */
+void EndpointPlane::gate_may_open() noexcept
+{
+	if (!gated_ || !gated_.exchange(false))
+		return;
+	for (CompletionQueue *cq : queues_)
+		cq->wake_reader();
 }
 
 int EndpointPlane::peer_address(fi_addr_t peer, IpAddress *address) noexcept
@@ -259,15 +293,18 @@ void EndpointPlane::count(const OpResult &result) noexcept
 	Counter *counter = result.write ? bound.write_cntr : bound.read_cntr;
 	if (!counter)
 		return;
+	if (result.counted)
+		return;
 	if (result.failure)
 		counter->add_own_error(1);
-	else if (!result.counted)
+	else
 		counter->add_own(1);
 }
 
 void EndpointPlane::completed(const OpResult &result) noexcept
 {
 	count(result);
+	gate_may_open();
 	CompletionQueue *cq = endpoint_->bindings().tx_cq;
 	if (!cq)
 		return;
@@ -291,11 +328,13 @@ void EndpointPlane::completed(const OpResult &result) noexcept
 	}
 }
 
+/* To every queue and counter: any of them may be what the thread reads. */
 void EndpointPlane::notification_ready() noexcept
 {
-	if (CompletionQueue *cq = endpoint_->bindings().tx_cq)
+	notifications_ = true;
+	for (CompletionQueue *cq : queues_)
 		cq->announce_deferred();
-	if (Counter *counter = endpoint_->bindings().write_cntr)
+	for (Counter *counter : counters_)
 		counter->announce_deferred();
 }
 
@@ -313,6 +352,7 @@ void EndpointPlane::address_removed(fi_addr_t address) noexcept
 /* Sends the remote CQ data of writes that are as durable as asked. */
 void EndpointPlane::run_deferred() noexcept
 {
+	notifications_ = false;
 	Notification note{};
 	while (channels_->take_notification(&note)) {
 		ssize_t ret = notify(note);
@@ -321,7 +361,8 @@ void EndpointPlane::run_deferred() noexcept
 			return;
 		}
 		if (ret)
-			channels_->notified(note.op, static_cast<int>(-ret));
+			channels_->notified(note.op, static_cast<int>(-ret),
+					    false);
 	}
 }
 
@@ -356,7 +397,7 @@ ssize_t EndpointPlane::notify(const Notification &note) noexcept
 	}
 	/* Without a queue its completion is seen by a counter only. */
 	if (!cq)
-		channels_->notified(note.op, 0);
+		channels_->notified(note.op, 0, true);
 	return 0;
 }
 

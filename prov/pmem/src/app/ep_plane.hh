@@ -46,6 +46,13 @@ public:
 
 	[[nodiscard]] int open();
 
+	/*
+	 * Around the closing of the inner endpoint: its readers no longer do
+	 * work that uses it. resume() when it was not closed.
+	 */
+	void suspend() noexcept;
+	void resume();
+
 	/* The endpoint was bound: hooks that the bindings ask for. */
 	void bound_to_av(AddressVector *av);
 	void bound_to_cq(CompletionQueue *cq);
@@ -85,6 +92,7 @@ private:
 	int reserve_completion() noexcept override;
 	void unreserve_completion() noexcept override;
 	void completed(const OpResult &result) noexcept override;
+	void gate_may_open() noexcept override;
 	void notification_ready() noexcept override;
 	int commit_local(const iovec *iov, size_t count) noexcept override;
 	/* AvListener */
@@ -98,13 +106,16 @@ private:
 				OpRequest *request) const noexcept;
 	[[nodiscard]] ssize_t notify(const Notification &note) noexcept;
 	void count(const OpResult &result) noexcept;
-	void cancel_notifications() noexcept;
 	fi_addr_t identity(fi_addr_t peer) const noexcept;
 
 	Endpoint *endpoint_;
 	TransmitGate gate_;
 	std::unique_ptr<ChannelTable> channels_;
 	AddressVector *av_ = nullptr;
+	/* A transmit was refused by the gate and may be waited for. */
+	std::atomic<bool> gated_{false};
+	/* Notifications may be ready to be sent. */
+	std::atomic<bool> notifications_{false};
 	std::vector<CompletionQueue *> queues_;
 	std::vector<Counter *> counters_;
 };

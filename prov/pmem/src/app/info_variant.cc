@@ -82,6 +82,17 @@ bool asks_strict_completions(const fi_info &hints) noexcept
 	       (hints.rx_attr && hints.rx_attr->comp_order != kOrderNone);
 }
 
+/* RMA to persistent regions leaves on another connection than messages. */
+constexpr uint64_t kRmaAfterMessages = FI_ORDER_WAS | FI_ORDER_RAS;
+
+bool asks_rma_after_messages(const fi_info &hints) noexcept
+{
+	return (hints.tx_attr &&
+		(hints.tx_attr->msg_order & kRmaAfterMessages)) ||
+	       (hints.rx_attr &&
+		(hints.rx_attr->msg_order & kRmaAfterMessages));
+}
+
 void set_prov_name(fi_info *info, const char *name)
 {
 	if (!info->fabric_attr) {
@@ -174,6 +185,9 @@ const char *refusal(const fi_info *hints, Variant variant) noexcept
 		return "the hints do not grant FI_MR_PROV_KEY in mr_mode";
 	if (hints && asks_strict_completions(*hints))
 		return "the hints ask for ordered completions (comp_order)";
+	if (hints && asks_rma_after_messages(*hints))
+		return "the hints ask for RMA in order behind messages "
+		       "(FI_ORDER_WAS, FI_ORDER_RAS)";
 	if (hints && (all_caps(*hints) & FI_RMA_EVENT))
 		return "the hints ask for FI_RMA_EVENT";
 	return nullptr;
@@ -228,6 +242,8 @@ void make_persistent_info(const fi_info *hints, fi_info *info) noexcept
 
 	info->tx_attr->comp_order = kOrderNone;
 	info->rx_attr->comp_order = kOrderNone;
+	info->tx_attr->msg_order &= ~kRmaAfterMessages;
+	info->rx_attr->msg_order &= ~kRmaAfterMessages;
 	if (!hints || !hints->tx_attr ||
 	    !(hints->tx_attr->msg_order & FI_ORDER_SAW))
 		info->tx_attr->msg_order &= ~FI_ORDER_SAW;

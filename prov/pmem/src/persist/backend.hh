@@ -2,8 +2,8 @@
 /* Copyright (c) 2026 the ofi_pmem developers */
 /*
  * What makes the bytes of one region durable. One backend object serves one
- * persistent region at the target; target/exec.cc is its only caller, on the
- * service thread, one call at a time. Offsets count from the region's first
+ * persistent region at the target; target/executor.cc is its only caller, on
+ * the service thread, one call at a time. Offsets count from the region's first
  * byte and were checked against its length by the caller.
  *
  * A byte is durable once a flush() or store_flush() that covers it returned 0

@@ -28,6 +28,9 @@ constexpr uint16_t kReceives = wire::kMaxCredits + 1;
  * come, so there are more of them than credits. */
 constexpr uint16_t kSends = 2 * wire::kMaxCredits;
 
+/* What an inject with every range needs at once, see submit(). */
+constexpr uint32_t kMinCredits = 2 + kMaxRmaIov;
+
 Failure connection_lost(int err) noexcept
 {
 	return {err > 0 ? err : FI_EIO, Cause::connection_lost};
@@ -36,8 +39,9 @@ Failure connection_lost(int err) noexcept
 } // namespace
 
 Channel::Channel(Initiator *initiator, ChannelTable *table,
-		 const IpAddress &peer) noexcept
-	: initiator_(initiator), table_(table), peer_(peer)
+		 fi_addr_t table_peer, const IpAddress &peer) noexcept
+	: initiator_(initiator), table_(table), table_peer_(table_peer),
+	  peer_(peer)
 {
 }
 
@@ -107,6 +111,8 @@ void Channel::on_connected()
 	hello.min_version = wire::kVersion;
 	hello.max_version = wire::kVersion;
 	broken(link_->send_message(hello));
+	if (link_->has_waiting())
+		initiator_->attend(this);
 }
 
 bool Channel::on_hello_ack(const uint8_t *bytes, size_t len)
@@ -124,7 +130,8 @@ bool Channel::on_hello_ack(const uint8_t *bytes, size_t len)
 		disconnect(FI_ENOPROTOOPT, "no protocol version in common");
 		return true;
 	}
-	if (ack.status || !ack.credits || ack.credits > wire::kMaxCredits ||
+	if (ack.status || ack.credits < kMinCredits ||
+	    ack.credits > wire::kMaxCredits ||
 	    ack.max_payload != wire::kMaxPayload)
 		return false;
 	credits_ = ack.credits;
@@ -201,7 +208,8 @@ bool Channel::on_answer(const uint8_t *bytes, size_t len)
 	if (!wire::parse(bytes, len, &ack))
 		return false;
 	return settle_until(ack.header.sequence,
-			    {ack.status, static_cast<Cause>(ack.cause)});
+			    {ack.status, static_cast<Cause>(ack.cause)},
+			    wire::Type::ack);
 }
 
 bool Channel::on_region(const uint8_t *bytes, size_t len)
@@ -220,7 +228,7 @@ bool Channel::on_region(const uint8_t *bytes, size_t len)
 	RemoteRegion &region = regions_[request(sequence).range.token];
 	region.state = RemoteRegion::State::known;
 	region.info = info;
-	return settle_until(sequence, Failure{});
+	return settle_until(sequence, Failure{}, wire::Type::region);
 }
 
 bool Channel::on_data(const uint8_t *bytes, size_t len)
@@ -236,14 +244,33 @@ bool Channel::on_data(const uint8_t *bytes, size_t len)
 		return false;
 	read.op->scatter(read.iov_offset, bytes + sizeof(wire::Data),
 			 read.range.length);
-	return settle_until(header.sequence, Failure{});
+	return settle_until(header.sequence, Failure{}, wire::Type::data);
 }
 
-/* Everything up to `sequence` is answered; the last with `failure`. */
-bool Channel::settle_until(uint64_t sequence, const Failure &failure)
+/* The message that a request of this type succeeds with. */
+static wire::Type success_of(wire::Type request) noexcept
+{
+	if (request == wire::Type::resolve)
+		return wire::Type::region;
+	return request == wire::Type::read ? wire::Type::data : wire::Type::ack;
+}
+
+/*
+ * Everything up to `sequence` is answered; the last with `failure` or, by this
+ * `answer`, with success. Only writes and flushes may succeed without an
+ * answer of their own.
+ */
+bool Channel::settle_until(uint64_t sequence, const Failure &failure,
+			   wire::Type answer)
 {
 	if (sequence <= answered_ || sequence >= next_sequence_)
 		return false;
+	for (uint64_t s = answered_ + 1; s <= sequence; s++) {
+		wire::Type own = success_of(request(s).type);
+		bool last = s == sequence;
+		if (last ? !failure && own != answer : own != wire::Type::ack)
+			return false;
+	}
 	while (answered_ < sequence) {
 		Request settled = request(++answered_);
 		settle(settled, answered_ == sequence ? failure : Failure{});
@@ -260,11 +287,17 @@ void Channel::settle(const Request &settled, const Failure &failure)
 		region.state = RemoteRegion::State::refused;
 		region.refusal = failure;
 	}
-	if (!settled.op)
+	if (!settled.op) {
+		if (failure && settled.drains)
+			writes_lost();
+		table_->settled();
 		return;
-	/* The region was closed after its key was resolved. */
-	if (failure.cause == Cause::unknown_key)
-		regions_.erase(settled.range.token);
+	}
+	/* A region was closed after its key was resolved. */
+	if (failure.cause == Cause::unknown_key) {
+		for (size_t i = 0; i < settled.op->range_count; i++)
+			regions_.erase(settled.op->ranges[i].token);
+	}
 	settled.op->unanswered--;
 	if (failure)
 		settled.op->fail(failure);
@@ -337,28 +370,45 @@ void Channel::disconnect(int err, const char *why)
 	link_.reset();
 	broken_ = 0;
 
-	/* A drain that was on its way took the dirty ranges with it. */
-	bool drain_lost = fences_ > 0;
-	lost_writes_ =
-		lost_writes_ || !dirty_.empty() || spilled_ || drain_lost;
+	if (!dirty_.empty() || spilled_)
+		writes_lost();
 	dirty_.clear();
 	spilled_ = false;
 	unseen_ = false;
 	regions_.clear();
+	fail_outstanding(failure);
+}
+
+/* What is durable of these writes, or was to be drained, is unknown now. */
+void Channel::writes_lost()
+{
+	table_->writes_lost(table_peer_);
+}
+
+void Channel::fail_outstanding(const Failure &failure)
+{
 	/* Not posted further; each finishes with its last awaited part. */
 	std::deque<PersistentOp *> unposted;
 	unposted.swap(queue_);
 	while (answered_ + 1 < next_sequence_) {
 		Request lost = request(++answered_);
+		if (lost.drains || (lost.op && lost.op->write))
+			writes_lost();
 		settle(lost,
 		       lost.type == wire::Type::resolve ? Failure{} : failure);
 	}
 	for (uint16_t slot = 0; slot < kMaxOneSided; slot++) {
-		if (one_sided_[slot])
-			one_sided_[slot]->fail(failure);
+		PersistentOp *op = one_sided_[slot];
+		if (!op)
+			continue;
+		if (op->write)
+			writes_lost();
+		op->fail(failure);
 		on_one_sided(slot, failure.err);
 	}
 	for (PersistentOp *op : unposted) {
+		if (op->write)
+			writes_lost();
 		op->fail(failure);
 		op->fully_posted = true;
 		settle_op(op);

@@ -45,7 +45,7 @@ class Channel
 {
 public:
 	/* `peer` is the host and the port of the service. */
-	Channel(Initiator *initiator, ChannelTable *table,
+	Channel(Initiator *initiator, ChannelTable *table, fi_addr_t table_peer,
 		const IpAddress &peer) noexcept;
 	~Channel();
 	Channel(const Channel &) = delete;
@@ -66,9 +66,8 @@ public:
 
 	/*
 	 * Takes an operation whose ranges are resolved and checked. An inject
-	 * is refused with -FI_EAGAIN when it cannot be sent at once, a fenced
-	 * commit with -FI_ECONNABORTED when earlier writes were lost with
-	 * their connection. Otherwise it completes through finish().
+	 * is refused with -FI_EAGAIN when it cannot be sent at once. Otherwise
+	 * it completes through ChannelTable::finish().
 	 */
 	[[nodiscard]] int submit(PersistentOp *op);
 
@@ -77,6 +76,12 @@ public:
 	 * visible at the target. Else sees to it that it becomes so.
 	 */
 	[[nodiscard]] bool quiet();
+
+	/*
+	 * True when every write of this channel is durable or reported as
+	 * failed. Else sees to it that it becomes so.
+	 */
+	[[nodiscard]] bool drained();
 
 	/* Deferred sends and operations. Called after attend(). */
 	void progress();
@@ -114,6 +119,7 @@ private:
 	struct Request {
 		wire::Type type = wire::Type::write;
 		bool fence = false;
+		bool drains = false;	    /* a drain of our own */
 		PersistentOp *op = nullptr; /* none: our own */
 		wire::Range range{};	    /* written or read */
 		size_t iov_offset = 0;	    /* where read data goes */
@@ -127,9 +133,17 @@ private:
 	[[nodiscard]] bool on_region(const uint8_t *bytes, size_t len);
 	[[nodiscard]] bool on_data(const uint8_t *bytes, size_t len);
 	[[nodiscard]] bool settle_until(uint64_t sequence,
-					const Failure &failure);
+					const Failure &failure,
+					wire::Type answer);
 	void settle(const Request &request, const Failure &failure);
 	void settle_op(PersistentOp *op);
+	void fail_outstanding(const Failure &failure);
+	void writes_lost();
+	bool idle() const noexcept
+	{
+		return queue_.empty() && !one_sided_count_ &&
+		       answered_ + 1 == next_sequence_;
+	}
 	Request &request(uint64_t sequence) noexcept
 	{
 		return requests_[sequence % wire::kMaxCredits];
@@ -139,6 +153,9 @@ private:
 	void post_queue();
 	[[nodiscard]] bool post(PersistentOp *op);
 	[[nodiscard]] bool choose_route(const PersistentOp &op) const noexcept;
+	[[nodiscard]] bool must_wait(const PersistentOp &op) const noexcept;
+	[[nodiscard]] bool one_sided_allowed(const wire::Range &range,
+					     bool write) const noexcept;
 	[[nodiscard]] bool post_preamble(PersistentOp *op);
 	[[nodiscard]] bool post_by_request(PersistentOp *op);
 	[[nodiscard]] bool post_write(PersistentOp *op, const wire::Range &part,
@@ -160,6 +177,7 @@ private:
 
 	Initiator *initiator_;
 	ChannelTable *table_;
+	fi_addr_t table_peer_;
 	IpAddress peer_;
 	State state_ = State::idle;
 	int refusal_ = 0;
@@ -184,8 +202,6 @@ private:
 	bool spilled_ = false;
 	/* One-sided writes whose arrival no answer has shown yet. */
 	bool unseen_ = false;
-	/* Writes that completed but were lost, or may be, before a commit. */
-	bool lost_writes_ = false;
 };
 
 } // namespace ofi_pmem

@@ -30,15 +30,6 @@ bool overlap(const wire::Range &a, const wire::Range &b) noexcept
 
 int Channel::submit(PersistentOp *op)
 {
-	if (lost_writes_ && op->fence && op->level == Level::commit) {
-		lost_writes_ = false;
-		PMEM_WARN(FI_LOG_EP_DATA,
-			  "writes that were not committed were lost with the "
-			  "connection to %s port %u; the fenced commit cannot "
-			  "vouch for them",
-			  peer_.host().c_str(), peer_.port());
-		return -FI_ECONNABORTED;
-	}
 	/* An inject's buffer is gone after the call: all of it must be sent.
 	 * At most a flush of earlier writes, a spill of the dirty ranges and
 	 * one request for each range. */
@@ -77,7 +68,7 @@ bool Channel::post(PersistentOp *op)
 				   op->by_request ? "by request" : "one-sided",
 				   op->len);
 	}
-	if (!post_preamble(op))
+	if (must_wait(*op) || !post_preamble(op))
 		return false;
 	return op->by_request ? post_by_request(op) : post_one_sided(op);
 }
@@ -95,15 +86,47 @@ bool Channel::choose_route(const PersistentOp &op) const noexcept
 	if (op.write && op.len <= params().inline_size)
 		return true;
 	for (size_t i = 0; i < op.range_count; i++) {
-		auto region = regions_.find(op.ranges[i].token);
-		if (region == regions_.end() || !region->second.info.one_sided)
+		if (!one_sided_allowed(op.ranges[i], op.write))
 			return true;
-		for (uint64_t s = answered_ + 1; s < next_sequence_; s++) {
-			const Request &earlier =
-				requests_[s % wire::kMaxCredits];
-			if (earlier.type == wire::Type::write &&
-			    overlap(earlier.range, op.ranges[i]))
-				return true;
+	}
+	return false;
+}
+
+bool Channel::one_sided_allowed(const wire::Range &range,
+				bool write) const noexcept
+{
+	auto region = regions_.find(range.token);
+	if (region == regions_.end() || !region->second.info.one_sided ||
+	    range.length > initiator_->domain().max_transfer())
+		return false;
+	for (uint64_t s = answered_ + 1; s < next_sequence_; s++) {
+		const Request &earlier = requests_[s % wire::kMaxCredits];
+		bool conflicts = earlier.type == wire::Type::write ||
+				 (earlier.type == wire::Type::read && write);
+		if (conflicts && overlap(earlier.range, range))
+			return false;
+	}
+	return true;
+}
+
+/*
+ * A one-sided read is answered from the region's memory while requests behind
+ * it are executed already: what writes the same bytes, or is fenced, waits.
+ */
+bool Channel::must_wait(const PersistentOp &op) const noexcept
+{
+	if (!one_sided_count_ || !(op.write || op.fence))
+		return false;
+	for (const PersistentOp *earlier : one_sided_) {
+		if (!earlier || earlier->write)
+			continue;
+		if (op.fence)
+			return true;
+		for (size_t i = 0; i < earlier->range_count; i++) {
+			for (size_t j = 0; j < op.range_count; j++) {
+				if (overlap(earlier->ranges[i], op.ranges[j]))
+					return true;
+			}
 		}
 	}
 	return false;
@@ -114,8 +137,7 @@ bool Channel::post_preamble(PersistentOp *op)
 {
 	if (op->preamble_posted)
 		return true;
-	bool drains = op->fence && op->write && op->level == Level::commit;
-	if (drains && (!dirty_.empty() || spilled_ || !op->len)) {
+	if (op->is_drain() && (!dirty_.empty() || spilled_ || !op->len)) {
 		if (!post_flush(op, dirty_.data(), dirty_.size(),
 				wire::kFence | wire::kCommit))
 			return false;
@@ -213,6 +235,8 @@ bool Channel::post_one_sided(PersistentOp *op)
 		const wire::Range &range = op->ranges[op->range_index];
 		if (range.length && !post_transfer(op, range))
 			return false;
+		if (op->failure)
+			return true; /* nothing more of it is sent */
 		op->iov_offset += range.length;
 		op->range_index++;
 	}
@@ -236,9 +260,16 @@ bool Channel::post_transfer(PersistentOp *op, const wire::Range &range)
 	while (one_sided_[slot])
 		slot++;
 
+	auto known = regions_.find(range.token);
+	if (known == regions_.end() ||
+	    known->second.state != RemoteRegion::State::known) {
+		/* Closed since the operation was accepted. */
+		op->fail({FI_ENOKEY, Cause::unknown_key});
+		return true;
+	}
+	const wire::Region &region = known->second.info;
 	iovec iov[kMaxIov];
 	void *desc[kMaxIov];
-	const wire::Region &region = regions_.at(range.token).info;
 	fi_rma_iov rma_iov{};
 	rma_iov.addr = region.lower_base + range.offset;
 	rma_iov.len = range.length;
@@ -253,15 +284,23 @@ bool Channel::post_transfer(PersistentOp *op, const wire::Range &range)
 	msg.context = Handle{link_->id(), Handle::one_sided,
 			     static_cast<uint16_t>(slot)}
 			      .to_context();
+	size_t registered = op->local_mrs.size();
 	int ret = describe_locally(op, msg.iov_count, iov, desc);
-	if (!ret)
-		ret = static_cast<int>(
-			op->write
-				? fi_writemsg(link_->ep(), &msg, FI_COMPLETION)
-				: fi_readmsg(link_->ep(), &msg, FI_COMPLETION));
-	if (ret == -FI_EAGAIN)
-		return false;
 	if (ret) {
+		op->fail({-ret, Cause::local_memory});
+		if (op->write)
+			writes_lost();
+		return true;
+	}
+	ret = static_cast<int>(
+		op->write ? fi_writemsg(link_->ep(), &msg, FI_COMPLETION)
+			  : fi_readmsg(link_->ep(), &msg, FI_COMPLETION));
+	if (ret == -FI_EAGAIN) {
+		op->local_mrs.resize(registered);
+		return false;
+	}
+	if (ret) {
+		op->fail({-ret, Cause::inner_provider});
 		broken(ret);
 		return true;
 	}
@@ -315,6 +354,7 @@ bool Channel::post_flush(PersistentOp *op, const wire::Range *ranges,
 	request.type = wire::Type::flush;
 	request.fence = flags & wire::kFence;
 	request.op = op;
+	request.drains = !op && (flags & wire::kCommit);
 	sent_request(request);
 	unseen_ = false;
 	broken(ret);
@@ -346,6 +386,8 @@ void Channel::sent_request(const Request &sent)
 		sent.op->unanswered++;
 	if (sent.fence)
 		fences_++;
+	if (link_->has_waiting())
+		initiator_->attend(this);
 }
 
 /* Posting goes on over the entries of `this`; the disconnect waits. */
@@ -361,11 +403,29 @@ bool Channel::quiet()
 {
 	if (state_ != State::ready)
 		return true;
-	bool idle = queue_.empty() && !one_sided_count_ &&
-		    answered_ + 1 == next_sequence_;
-	if (idle && unseen_)
-		idle = !post_flush(nullptr, nullptr, 0, 0);
-	return idle;
+	if (!idle())
+		return false;
+	if (!unseen_)
+		return true;
+	/* The answer shows that the one-sided writes before it arrived. */
+	static_cast<void>(post_flush(nullptr, nullptr, 0, 0));
+	return false;
+}
+
+bool Channel::drained()
+{
+	if (state_ != State::ready)
+		return true;
+	if (!idle())
+		return false;
+	if (dirty_.empty() && !spilled_)
+		return true;
+	if (post_flush(nullptr, dirty_.data(), dirty_.size(),
+		       wire::kFence | wire::kCommit)) {
+		dirty_.clear();
+		spilled_ = false;
+	}
+	return false;
 }
 
 } // namespace ofi_pmem

@@ -17,7 +17,7 @@ ChannelTable::~ChannelTable()
 	channels_.clear();
 }
 
-int ChannelTable::open(size_t operations)
+void ChannelTable::open(size_t operations)
 {
 	for (size_t i = 0; i < operations; i++) {
 		ops_.push_back(std::make_unique<PersistentOp>(this));
@@ -25,7 +25,6 @@ int ChannelTable::open(size_t operations)
 	}
 	to_notify_.reserve(operations);
 	notifying_.reserve(operations);
-	return 0;
 }
 
 int ChannelTable::channel_to(fi_addr_t peer, uint16_t port, Channel **channel)
@@ -39,8 +38,8 @@ int ChannelTable::channel_to(fi_addr_t peer, uint16_t port, Channel **channel)
 			return ret;
 		}
 		address.set_port(port);
-		entry->second =
-			std::make_unique<Channel>(initiator_, this, address);
+		entry->second = std::make_unique<Channel>(initiator_, this,
+							  peer, address);
 	}
 	*channel = entry->second.get();
 	return (*channel)->ready();
@@ -66,6 +65,11 @@ ssize_t ChannelTable::submit(const OpRequest &request, fi_addr_t peer)
 		initiator_->progress_locked();
 	if (ret)
 		return ret;
+	op->table_peer = peer;
+	if (op->is_drain())
+		ret = prepare_drain(peer, channel);
+	if (ret)
+		return ret;
 	ret = owner_->reserve_completion();
 	if (ret)
 		return ret;
@@ -79,6 +83,30 @@ ssize_t ChannelTable::submit(const OpRequest &request, fi_addr_t peer)
 		free_ops_.push_back(op);
 	}
 	return ret;
+}
+
+/*
+ * A fenced commit stands for every earlier write to the peer, also for those
+ * on channels to other services there (another domain, or one that is gone).
+ */
+int ChannelTable::prepare_drain(fi_addr_t peer, const Channel *channel)
+{
+	bool drained = true;
+	for (auto &[service, other] : channels_) {
+		if (service.peer == peer && other.get() != channel &&
+		    !other->drained())
+			drained = false;
+	}
+	if (!drained) {
+		initiator_->progress_locked();
+		return -FI_EAGAIN;
+	}
+	if (!lost_.erase(peer))
+		return 0;
+	PMEM_WARN(FI_LOG_EP_DATA,
+		  "writes that were not committed were lost with their "
+		  "connection; this fenced commit cannot vouch for them");
+	return -FI_ECONNABORTED;
 }
 
 /* From the application's addresses and keys to tokens and offsets, checked. */
@@ -168,21 +196,21 @@ void ChannelTable::return_notification(const Notification &notification)
 	owner_->notification_ready();
 }
 
-void ChannelTable::end_notification(PersistentOp *op, int err)
+void ChannelTable::end_notification(PersistentOp *op, int err, bool counted)
 {
 	if (err)
 		op->fail({err, Cause::remote_cq_data_failed});
-	complete(op, !err);
+	complete(op, counted);
 }
 
-void ChannelTable::notified(PersistentOp *op, int err)
+void ChannelTable::notified(PersistentOp *op, int err, bool counted)
 {
 	std::lock_guard guard(initiator_->lock());
 	auto sent = std::find(notifying_.begin(), notifying_.end(), op);
 	if (sent == notifying_.end())
 		return;
 	notifying_.erase(sent);
-	end_notification(op, err);
+	end_notification(op, err, counted);
 }
 
 /* Out of the pool; what completes it later finds nobody. */
@@ -197,15 +225,16 @@ std::unique_ptr<PersistentOp> ChannelTable::detach(PersistentOp *op)
 	return detached;
 }
 
-std::vector<std::unique_ptr<InternalOp>> ChannelTable::cancel_notifications()
+std::vector<std::unique_ptr<InternalOp>> ChannelTable::shutdown()
 {
 	std::lock_guard guard(initiator_->lock());
-	std::vector<std::unique_ptr<InternalOp>> sent;
+	channels_.clear();
 	for (PersistentOp *op : to_notify_)
-		end_notification(op, FI_ECANCELED);
+		end_notification(op, FI_ECANCELED, false);
 	to_notify_.clear();
+	std::vector<std::unique_ptr<InternalOp>> sent;
 	for (PersistentOp *op : notifying_) {
-		end_notification(op, FI_ECANCELED);
+		end_notification(op, FI_ECANCELED, true);
 		sent.push_back(detach(op));
 	}
 	notifying_.clear();
@@ -215,7 +244,11 @@ std::vector<std::unique_ptr<InternalOp>> ChannelTable::cancel_notifications()
 bool ChannelTable::quiet(fi_addr_t peer)
 {
 	std::lock_guard guard(initiator_->lock());
-	bool all_quiet = true;
+	auto to_peer = [peer](const PersistentOp *op) {
+		return op->table_peer == peer;
+	};
+	bool all_quiet =
+		std::none_of(to_notify_.begin(), to_notify_.end(), to_peer);
 	for (auto &[service, channel] : channels_) {
 		if (service.peer == peer && !channel->quiet())
 			all_quiet = false;

@@ -11,6 +11,7 @@
 
 #include <memory>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "core/key.hh"
@@ -31,7 +32,7 @@ public:
 	~ChannelTable();
 
 	/* Room for `operations` at once. */
-	[[nodiscard]] int open(size_t operations);
+	void open(size_t operations);
 
 	/*
 	 * Starts an operation towards `peer`, the name of that peer in this
@@ -39,6 +40,8 @@ public:
 	 * -FI_EAGAIN: nothing happened; progress, then try again. Other
 	 * errors: nothing happened, and trying again may connect anew
 	 * (unreachable peer) or will not help (unknown key, range, access).
+	 * -FI_ECONNABORTED: a fenced commit, after writes to that peer were
+	 * lost that it cannot vouch for; reported once.
 	 */
 	[[nodiscard]] ssize_t submit(const OpRequest &request, fi_addr_t peer);
 
@@ -55,17 +58,23 @@ public:
 	 */
 	[[nodiscard]] bool take_notification(Notification *notification);
 	void return_notification(const Notification &notification);
-	void notified(PersistentOp *op, int err);
+	void notified(PersistentOp *op, int err, bool counted);
 
 	/*
-	 * The endpoint is closed: their operations end as cancelled. Returns
-	 * those that were sent; their inner completions may still come.
+	 * The endpoint is closed: every operation ends as cancelled. Returns
+	 * those whose notification was sent; its inner completion may still
+	 * come.
 	 */
-	[[nodiscard]] std::vector<std::unique_ptr<InternalOp>>
-	cancel_notifications();
+	[[nodiscard]] std::vector<std::unique_ptr<InternalOp>> shutdown();
 
 	/* locked: the last awaited part of the operation is in. */
 	void finish(PersistentOp *op);
+
+	/* locked: a request of a channel's own is answered. */
+	void settled() { owner_->gate_may_open(); }
+
+	/* locked: the next fenced commit to that peer must fail. */
+	void writes_lost(fi_addr_t peer) { lost_.insert(peer); }
 
 private:
 	struct PeerService {
@@ -85,7 +94,8 @@ private:
 	};
 
 	/* All locked. */
-	void end_notification(PersistentOp *op, int err);
+	[[nodiscard]] int prepare_drain(fi_addr_t peer, const Channel *channel);
+	void end_notification(PersistentOp *op, int err, bool counted);
 	std::unique_ptr<PersistentOp> detach(PersistentOp *op);
 	[[nodiscard]] int channel_to(fi_addr_t peer, uint16_t port,
 				     Channel **channel);
@@ -102,6 +112,8 @@ private:
 	std::vector<PersistentOp *> notifying_; /* taken, not yet notified */
 	std::unordered_map<PeerService, std::unique_ptr<Channel>, Hash>
 		channels_;
+	/* Peers with writes that were lost since their last fenced commit. */
+	std::unordered_set<fi_addr_t> lost_;
 };
 
 } // namespace ofi_pmem

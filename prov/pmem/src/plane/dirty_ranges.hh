@@ -19,7 +19,7 @@ namespace ofi_pmem
 class DirtyRanges
 {
 public:
-	static constexpr size_t kCapacity = 128;
+	static constexpr size_t kCapacity = wire::kMaxRanges;
 
 	/*
 	 * Never fails and never allocates: when full, the range is merged with

@@ -2,12 +2,15 @@
 /* Copyright (c) 2026 the ofi_pmem developers */
 #include "plane/hidden_domain.hh"
 
-#include <atomic>
+#include <cerrno>
 #include <cstring>
+
+#include <sys/random.h>
 
 #include <rdma/fi_endpoint.h>
 
 #include "core/inner_getinfo.hh"
+#include "core/key.hh"
 #include "core/log.hh"
 
 namespace ofi_pmem
@@ -25,8 +28,17 @@ constexpr uint64_t kNeededOrder = FI_ORDER_SAW | FI_ORDER_SAS;
 constexpr int kAcceptedMrMode =
 	FI_MR_LOCAL | FI_MR_VIRT_ADDR | FI_MR_ALLOCATED | FI_MR_PROV_KEY;
 
-/* Keys for providers that let the user choose them; unique per process. */
-std::atomic<uint64_t> next_key{1};
+/*
+ * Keys for providers that let the user choose them: as good as the token that
+ * the key's holder had to know, since they open the same memory.
+ */
+int choose_key(uint64_t *key)
+{
+	if (getrandom(key, sizeof(*key), 0) != sizeof(*key))
+		return -errno;
+	*key &= ~Key::kMarker;
+	return 0;
+}
 
 InfoPtr make_hints(const std::string &core_provider)
 {
@@ -109,6 +121,7 @@ int HiddenDomain::open(const fi_info &app_info)
 		return ret;
 	domain_.reset(domain);
 	mr_mode_ = info->domain_attr->mr_mode;
+	max_transfer_ = info->ep_attr->max_msg_size;
 	PMEM_INFO(FI_LOG_DOMAIN, "persistence plane on provider %s domain %s",
 		  info->fabric_attr->prov_name, info->domain_attr->name);
 	return 0;
@@ -166,9 +179,13 @@ int HiddenDomain::trywait(const Queues &queues) const noexcept
 int HiddenDomain::register_memory(const void *base, size_t len, uint64_t access,
 				  FidPtr<fid_mr> *mr) const
 {
+	uint64_t key = 0;
+	int ret = choose_key(&key);
+	if (ret)
+		return ret;
 	fid_mr *registered = nullptr;
-	int ret = fi_mr_reg(domain(), base, len, access, 0, next_key++, 0,
-			    &registered, nullptr);
+	ret = fi_mr_reg(domain(), base, len, access, 0, key, 0, &registered,
+			nullptr);
 	if (!ret)
 		mr->reset(registered);
 	return ret;

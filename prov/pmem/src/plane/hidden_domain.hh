@@ -67,6 +67,9 @@ public:
 	/* Local buffers need a descriptor (FI_MR_LOCAL). */
 	bool needs_local_mr() const noexcept { return mr_mode_ & FI_MR_LOCAL; }
 
+	/* Largest one-sided operation, bytes. */
+	uint64_t max_transfer() const noexcept { return max_transfer_; }
+
 	/* Remote addresses are virtual ones, not offsets (FI_MR_VIRT_ADDR). */
 	bool uses_virtual_addresses() const noexcept
 	{
@@ -75,7 +78,7 @@ public:
 
 	/*
 	 * Registers memory for the channels. Where the core provider takes the
-	 * requested key, a unique one is supplied.
+	 * requested key, a random one is supplied.
 	 */
 	[[nodiscard]] int register_memory(const void *base, size_t len,
 					  uint64_t access,
@@ -91,6 +94,7 @@ private:
 	IpAddress own_address_;
 	bool has_own_address_ = false;
 	int mr_mode_ = 0;
+	uint64_t max_transfer_ = 0;
 	FidPtr<fid_fabric> fabric_;
 	FidPtr<fid_domain> domain_;
 };

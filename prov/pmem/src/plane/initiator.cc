@@ -13,6 +13,7 @@
 #include <rdma/fi_cm.h>
 
 #include "core/log.hh"
+#include "core/thread.hh"
 #include "plane/channel.hh"
 
 namespace ofi_pmem
@@ -73,7 +74,7 @@ int Initiator::open(bool automatic)
 	stop_fd_ = eventfd(0, EFD_CLOEXEC);
 	if (stop_fd_ < 0)
 		return -errno;
-	thread_ = std::thread([this] { run(); });
+	thread_ = thread_without_signals([this] { run(); });
 	return 0;
 }
 
@@ -110,11 +111,14 @@ void Initiator::progress() noexcept
 
 void Initiator::progress_locked()
 {
-	if (links_.empty())
+	/* A closed link leaves cancelled operations in the queue, which would
+	 * keep trywait() from ever letting anyone sleep. */
+	if (links_.empty() && !stale_)
 		return;
-	if (connecting_ || ++rounds_ % kRoundsPerEventRead == 0)
+	if (connecting_ || stale_ || ++rounds_ % kRoundsPerEventRead == 0)
 		read_events();
 	read_completions();
+	stale_ = false;
 	if (attention_.empty())
 		return;
 	std::vector<Channel *> now;
@@ -212,6 +216,7 @@ void Initiator::add_link(Channel *channel)
 void Initiator::remove_link(Channel *channel)
 {
 	links_.erase(channel->link_id());
+	stale_ = true;
 }
 
 void Initiator::attend(Channel *channel)

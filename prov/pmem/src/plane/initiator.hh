@@ -74,6 +74,7 @@ private:
 	uint32_t last_link_id_ = 0;
 	uint64_t last_operation_id_ = 0;
 	uint32_t connecting_ = 0;
+	bool stale_ = false; /* a link was closed since the queues ran dry */
 	uint32_t rounds_ = 0;
 };
 

@@ -12,8 +12,8 @@ namespace ofi_pmem
 
 void PersistentOp::inner_completed(int err, int) noexcept
 {
-	if (table_)
-		table_->notified(this, err);
+	if (ChannelTable *table = table_)
+		table->notified(this, err, true);
 }
 
 void PersistentOp::assign(const OpRequest &request, uint64_t op_id) noexcept

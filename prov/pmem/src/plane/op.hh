@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <vector>
@@ -47,7 +48,7 @@ struct OpResult {
 	void *context;
 	bool write;
 	bool report;
-	bool counted; /* the inner counter has counted it already */
+	bool counted; /* by the inner counter, success or failure */
 	size_t len;
 	Failure failure;
 };
@@ -67,6 +68,9 @@ public:
 
 	/* Reports a completion for which room was reserved. */
 	virtual void completed(const OpResult &result) noexcept = 0;
+
+	/* What a refused transmit waits for may have come. */
+	virtual void gate_may_open() noexcept = 0;
 
 	/*
 	 * The operation is durable as asked and wants its remote CQ data sent;
@@ -106,6 +110,11 @@ public:
 	size_t slice(size_t offset, size_t len, iovec *iov,
 		     void **desc) const noexcept;
 
+	bool is_drain() const noexcept
+	{
+		return write && fence && level == Level::commit;
+	}
+
 	void fail(const Failure &cause) noexcept
 	{
 		if (!failure)
@@ -127,7 +136,8 @@ public:
 	bool notify = false;
 	bool report = false;
 	bool local_commit = false;
-	fi_addr_t peer = FI_ADDR_UNSPEC;
+	fi_addr_t peer = FI_ADDR_UNSPEC; /* as the call named it */
+	fi_addr_t table_peer = 0;	 /* as the channel table does */
 	uint64_t data = 0;
 	size_t len = 0;
 	iovec iov[kMaxIov] = {};
@@ -155,7 +165,7 @@ public:
 	Failure failure;
 
 private:
-	ChannelTable *table_;
+	std::atomic<ChannelTable *> table_;
 };
 
 /* A 0-byte write with remote CQ data, for the application's own endpoint. */

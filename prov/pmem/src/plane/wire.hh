@@ -19,7 +19,7 @@
  *   Read                ->
  *                       <-                 Data + payload | Ack (failed)
  *
- * What arrives is checked by parse<>() for its length and by target/exec.cc
+ * What arrives is checked by parse<>() for its length and by target/executor.cc
  * and plane/channel.cc for its meaning before anything is used.
  */
 #pragma once
@@ -150,7 +150,7 @@ struct Range {
 	uint64_t length;
 };
 static_assert(sizeof(Range) == 24);
-inline constexpr size_t kMaxRanges = kMaxPayload / sizeof(Range);
+inline constexpr size_t kMaxRanges = 128;
 
 struct Read {
 	static constexpr Type kType = Type::read;

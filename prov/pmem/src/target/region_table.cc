@@ -45,7 +45,6 @@ Failure TargetRegion::store(uint64_t offset, const uint8_t *source,
 		return ret ? Failure{-ret, Cause::store_failed} : Failure{};
 	}
 	bool stored = false;
-	flushed = true;
 	int ret = backend->store_flush(offset, source, length, &stored);
 	if (!ret)
 		return {};
@@ -58,7 +57,6 @@ Failure TargetRegion::flush(uint64_t offset, size_t length) noexcept
 		return poison;
 	if (!length)
 		return {};
-	flushed = true;
 	int ret = backend->flush(offset, length);
 	return ret ? poisoned_by(ret) : Failure{};
 }
@@ -74,9 +72,6 @@ Failure TargetRegion::drain() noexcept
 {
 	if (poison)
 		return poison;
-	if (!flushed)
-		return {};
-	flushed = false;
 	int ret = backend->drain();
 	return ret ? poisoned_by(ret) : Failure{};
 }

@@ -30,11 +30,11 @@ struct TargetRegion {
 	uint8_t access = 0; /* wire::Access */
 	uint64_t notify_base = 0;
 	uint64_t notify_key = 0;
+	std::unique_ptr<Backend> backend;
 	/* For one-sided access by channels; none when the backend forbids it.
-	 */
+	 * Closed before the backend, which may exchange the memory's pages. */
 	FidPtr<fid_mr> lower_mr;
 	uint64_t lower_base = 0;
-	std::unique_ptr<Backend> backend;
 
 	/*
 	 * Set by the first failed flush or drain: what is durable is unknown,
@@ -42,7 +42,6 @@ struct TargetRegion {
 	 * write-back once, see fsync(2)).
 	 */
 	Failure poison;
-	bool flushed = false; /* something was flushed since the last drain */
 
 	/* All return what the initiator is told. Offsets are checked here. */
 	[[nodiscard]] Failure check(uint64_t offset, uint64_t length,

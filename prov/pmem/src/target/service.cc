@@ -6,8 +6,6 @@
 #include <chrono>
 
 #include <poll.h>
-#include <pthread.h>
-#include <signal.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -15,6 +13,7 @@
 
 #include "core/log.hh"
 #include "core/params.hh"
+#include "core/thread.hh"
 
 namespace ofi_pmem
 {
@@ -30,18 +29,12 @@ constexpr uint32_t kRoundsPerEventRead = 64;
 /* A CONNREQ event without private data. */
 constexpr size_t kConnreqSize = sizeof(fi_eq_cm_entry) + 256;
 
-/* Signals are for the application's threads. */
-std::thread start_thread_without_signals(void (*body)(Service *),
-					 Service *service)
-{
-	sigset_t all;
-	sigset_t old;
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &old);
-	std::thread thread(body, service);
-	pthread_sigmask(SIG_SETMASK, &old, nullptr);
-	return thread;
-}
+/* How often unfinished business is looked at, milliseconds. */
+constexpr int kRetryMs = 1;
+constexpr int kGreetingCheckMs = 1000;
+
+/* More channels at once than this are refused. */
+constexpr size_t kMaxSessions = 4096;
 
 } // namespace
 
@@ -74,8 +67,7 @@ int Service::open()
 	stop_fd_ = eventfd(0, EFD_CLOEXEC);
 	if (stop_fd_ < 0)
 		return -errno;
-	thread_ = start_thread_without_signals(
-		[](Service *service) { service->run(); }, this);
+	thread_ = thread_without_signals([this] { run(); });
 	PMEM_INFO(FI_LOG_DOMAIN, "persistence service listens on port %u",
 		  port_);
 	return 0;
@@ -162,8 +154,47 @@ void Service::loop()
 		if (now - last_arrival < spin)
 			continue;
 		if (!domain_.trywait(queues_))
-			poll(fds, 3, -1);
+			poll(fds, 3, pause_ms());
+		retry_unsent();
+		drop_ungreeted();
 		events = true;
+	}
+}
+
+/* How long to sleep when nothing arrives. */
+int Service::pause_ms() const noexcept
+{
+	if (!unsent_.empty())
+		return kRetryMs;
+	return ungreeted_.empty() ? -1 : kGreetingCheckMs;
+}
+
+/* Answers that the inner provider could not take when they were due. */
+void Service::retry_unsent()
+{
+	if (unsent_.empty())
+		return;
+	std::lock_guard guard(table_->lock());
+	touched_.insert(touched_.end(), unsent_.begin(), unsent_.end());
+	unsent_.clear();
+	finish_batch();
+}
+
+/* A peer that connects and says nothing holds buffers for nothing. */
+void Service::drop_ungreeted()
+{
+	auto latest = std::chrono::steady_clock::now() -
+		      std::chrono::milliseconds(params().connect_timeout_ms);
+	std::vector<uint32_t> waiting;
+	waiting.swap(ungreeted_);
+	for (uint32_t id : waiting) {
+		auto it = sessions_.find(id);
+		if (it == sessions_.end() || it->second->greeted())
+			continue;
+		if (it->second->opened < latest)
+			drop(id, "no greeting in time");
+		else
+			ungreeted_.push_back(id);
 	}
 }
 
@@ -211,11 +242,18 @@ bool Service::read_events()
 void Service::accept(fi_info *request)
 {
 	InfoPtr info(request);
+	if (sessions_.size() >= kMaxSessions) {
+		PMEM_WARN(FI_LOG_EP_CTRL, "channel refused, there are %zu",
+			  sessions_.size());
+		fi_reject(pep_.get(), info->handle, nullptr, 0);
+		return;
+	}
 	auto session = std::make_unique<Session>(table_);
 	uint32_t id = ++last_link_id_;
 	int ret = session->open(domain_, info.get(), queues_, id);
 	if (!ret) {
 		sessions_.emplace(id, std::move(session));
+		ungreeted_.push_back(id);
 		return;
 	}
 	PMEM_WARN(FI_LOG_EP_CTRL, "cannot accept a channel: %s (%d)",
@@ -286,6 +324,8 @@ void Service::finish_batch()
 		it->second->touched = false;
 		if (!it->second->finish_batch())
 			drop(id, "answers cannot be sent");
+		else if (it->second->unsent())
+			unsent_.push_back(id);
 	}
 	touched_.clear();
 }

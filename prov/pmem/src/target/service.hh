@@ -46,6 +46,9 @@ private:
 	void loop();
 	/* True when something arrived. */
 	[[nodiscard]] bool poll_queues(bool events);
+	int pause_ms() const noexcept;
+	void retry_unsent();
+	void drop_ungreeted();
 	[[nodiscard]] bool read_events();
 	[[nodiscard]] bool read_completions();
 	[[nodiscard]] bool read_error();
@@ -64,6 +67,8 @@ private:
 	uint32_t last_link_id_ = 0;
 	Sessions sessions_;
 	std::vector<uint32_t> touched_;
+	std::vector<uint32_t> unsent_;
+	std::vector<uint32_t> ungreeted_;
 	int stop_fd_ = -1;
 	std::atomic<bool> stopping_{false};
 	std::thread thread_;

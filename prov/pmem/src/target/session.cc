@@ -136,11 +136,7 @@ void Session::pend(const wire::Header &header, uint64_t token,
 bool Session::execute_write(const uint8_t *bytes, size_t len)
 {
 	wire::Write request;
-	if (len < sizeof(request))
-		return false;
-	std::memcpy(&request, bytes, sizeof(request));
-	if (request.header.length != len ||
-	    request.header.version != wire::kVersion)
+	if (!wire::parse(bytes, len, &request))
 		return false;
 	Failure failure = fence(request.header);
 	if (!failure)
@@ -153,17 +149,18 @@ bool Session::execute_write(const uint8_t *bytes, size_t len)
 bool Session::execute_flush(const uint8_t *bytes, size_t len)
 {
 	wire::Flush request;
-	std::memcpy(&request, bytes, sizeof(request));
-	size_t payload = len - sizeof(request);
-	if (request.header.length != len ||
-	    request.header.version != wire::kVersion ||
-	    payload % sizeof(wire::Range))
+	if (!wire::parse(bytes, len, &request))
 		return false;
-	Failure failure = fence(request.header);
-	if (!failure)
-		failure = executor_.flush(request, bytes + sizeof(request),
-					  payload / sizeof(wire::Range));
-	pend(request.header, Executor::kAnyRegion, failure);
+	size_t payload = len - sizeof(request);
+	size_t count = payload / sizeof(wire::Range);
+	if (payload % sizeof(wire::Range) || count > wire::kMaxRanges)
+		return false;
+	Failure refusal = fence(request.header);
+	/* Also when it is refused: the initiator has forgotten these ranges,
+	 * and its next fenced commit stands for them. */
+	Failure failure =
+		executor_.flush(request, bytes + sizeof(request), count);
+	pend(request.header, Executor::kAnyRegion, refusal ? refusal : failure);
 	return true;
 }
 
@@ -274,6 +271,11 @@ bool Session::send_ack(const Pending &last)
 			   " status %u",
 			   last.operation, last.sequence, ack.status);
 	return !link_.send_message(ack);
+}
+
+bool Session::unsent() const noexcept
+{
+	return !pending_.empty() || link_.has_waiting();
 }
 
 bool Session::finish_batch()

@@ -8,6 +8,7 @@
  */
 #pragma once
 
+#include <chrono>
 #include <deque>
 
 #include "plane/link.hh"
@@ -31,6 +32,13 @@ public:
 	[[nodiscard]] bool on_receive(uint16_t slot, size_t len);
 	[[nodiscard]] bool on_sent(uint16_t slot);
 	[[nodiscard]] bool finish_batch();
+
+	/* Answers wait for the inner provider to take them. */
+	bool unsent() const noexcept;
+
+	bool greeted() const noexcept { return greeted_; }
+	const std::chrono::steady_clock::time_point opened =
+		std::chrono::steady_clock::now();
 
 	/* In the service's list of those to call finish_batch() for. */
 	bool touched = false;
