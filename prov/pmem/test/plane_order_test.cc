@@ -155,6 +155,24 @@ TEST_F(PlaneOrder, FencedWriteDoesNotOvertakeAOneSidedRead)
 	}
 }
 
+TEST_F(PlaneOrder, InjectThatMustWaitIsNotAccepted)
+{
+	FakeMedium &medium = media_.emplace_back(32 << 20);
+	uint64_t key = add_region(&medium);
+	std::vector<uint8_t> buffer(medium.visible.size());
+	uint64_t value = 0x44;
+	ASSERT_EQ(submit(kRead, &value, 8, 0, key), 0);
+	EXPECT_EQ(wait().failure.err, 0);
+	ASSERT_EQ(try_submit(kRead, buffer.data(), buffer.size(), 0, key), 0);
+	/* Its buffer is the caller's again on return. */
+	Call inject;
+	inject.inject = true;
+	EXPECT_EQ(try_submit(inject, &value, 8, 4096, key), -FI_EAGAIN);
+	EXPECT_EQ(wait().failure.err, 0);
+	EXPECT_EQ(try_submit(inject, &value, 8, 4096, key), 0);
+	EXPECT_EQ(wait().failure.err, 0);
+}
+
 TEST_F(PlaneOrder, OperationsBehindAClosedRegionAllComplete)
 {
 	FakeMedium *closed = nullptr;

@@ -35,7 +35,8 @@ int Channel::submit(PersistentOp *op)
 	 * one request for each range. */
 	size_t needed = 2 + op->range_count;
 	if (op->inject &&
-	    (!queue_.empty() || link_->free_sends() < needed ||
+	    (!queue_.empty() || must_wait(*op) ||
+	     link_->free_sends() < needed ||
 	     credits_ - (next_sequence_ - 1 - answered_) < needed))
 		return -FI_EAGAIN;
 	queue_.push_back(op);
