@@ -140,8 +140,8 @@ if [ "$quick" = no ]; then
 	# Fewer kill rounds: the plain build runs them all.
 	export PMEM_KILL_ROUNDS=${PMEM_KILL_ROUNDS:-20}
 	check_build asan --enable-sanitizer=address,undefined \
-		CXXFLAGS="-g -O1"
-	check_build tsan --enable-sanitizer=thread CXXFLAGS="-g -O1"
+		CXXFLAGS="-g1 -O1"
+	check_build tsan --enable-sanitizer=thread CXXFLAGS="-g1 -O1"
 fi
 
 for name in ${failures[@]+"${failures[@]}"}; do
