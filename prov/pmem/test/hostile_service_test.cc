@@ -263,6 +263,22 @@ TEST_F(HostileService, WhoseRegionWrapsTheAddressSpaceIsGivenUp)
 	EXPECT_NE(ret, 0);
 }
 
+TEST_F(HostileService, ThatLosesACommitFailsTheNextFencedCommitToThePeer)
+{
+	FakeMedium &medium = media_.emplace_back(kRegionLen);
+	uint64_t key = add_region(&medium);
+	expect_lost([](const uint8_t *, size_t) {
+		return std::vector<uint8_t>(64, 0);
+	});
+	Call fenced;
+	fenced.level = Level::commit;
+	fenced.fence = true;
+	EXPECT_EQ(submit(fenced, &value_, 8, 0, key), -FI_ECONNABORTED);
+	EXPECT_EQ(medium.count("store"), 0u);
+	ASSERT_EQ(submit(fenced, &value_, 8, 0, key), 0);
+	EXPECT_EQ(wait().failure.err, 0);
+}
+
 TEST_F(HostileService, DoesNotDisturbAnotherChannel)
 {
 	FakeMedium &medium = media_.emplace_back(kRegionLen);

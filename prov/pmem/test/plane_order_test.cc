@@ -4,8 +4,6 @@
  * What a fenced commit stands for after failures and losses, and the order of
  * operations that travel in different ways. Each of these once went wrong.
  */
-#include <thread>
-
 #include "plane_fixture.hh"
 
 namespace ofi_pmem::test
@@ -72,31 +70,6 @@ TEST_F(PlaneOrder, RefusedFencedCommitLeavesEarlierWritesToTheNext)
 	EXPECT_EQ(refusals_before_success(open_key, &pointer), 1);
 	EXPECT_EQ(durable(*open, 64), value);
 	EXPECT_EQ(durable(*open, 512), pointer);
-}
-
-TEST_F(PlaneOrder, FencedCommitFailsAfterCommitsWereLostWithTheirConnection)
-{
-	FakeMedium *medium = nullptr;
-	uint64_t key = resolved_region(&medium);
-	std::vector<uint64_t> values(50, 0x77);
-	{
-		/* The service is stuck, and ends before it answers. */
-		std::unique_lock stuck(table_.lock());
-		for (size_t i = 0; i < values.size(); i++)
-			ASSERT_EQ(try_submit(kCommit, &values[i], 8,
-					     1024 + i * 8, key),
-				  0);
-		std::thread stop([&] { restart_service(); });
-		stuck.unlock();
-		stop.join();
-	}
-	size_t failed = 0;
-	for (size_t i = 0; i < values.size(); i++)
-		failed += wait().failure.err != 0;
-	if (!failed)
-		GTEST_SKIP() << "everything was acknowledged before the end";
-	uint64_t pointer = 1;
-	EXPECT_GE(refusals_before_success(key, &pointer), 1);
 }
 
 TEST_F(PlaneOrder, FencedCommitStandsForLostWritesToAnotherServiceOfThePeer)
