@@ -476,8 +476,8 @@ TEST_P(PmemClose, TargetClosesARegionUnderFire)
 	Target target(GetParam(), Memory::powerfail);
 	Initiator initiator(GetParam());
 	target.connect(initiator.node());
-	LocalBuffer buffer(initiator.node(), pattern(1, 10000));
-	for (int round = 0; round < 5; round++) {
+	LocalBuffer buffer(initiator.node(), pattern(1, 200000));
+	for (int round = 0; round < 20; round++) {
 		RemoteRegion region = target.add_file(file.path(), kMapLen);
 		std::vector<fi_context2> contexts(30);
 		size_t posted = 0;
