@@ -27,6 +27,16 @@ int Persistence::start_service()
 	return ret;
 }
 
+void Persistence::remove_region(Key key)
+{
+	auto region = regions_.remove(key.token());
+	if (!region || !region->lower_mr)
+		return;
+	/* No new transfer begins; what has begun ends with its channel. */
+	region->lower_mr.reset();
+	service_->disconnect_users(key.token());
+}
+
 int Persistence::add_region(RegionRequest request, Key *key)
 {
 	int ret = start_service();

@@ -40,7 +40,8 @@ public:
 
 	/* Makes a region reachable; the first one starts the service. */
 	[[nodiscard]] int add_region(RegionRequest request, Key *key);
-	void remove_region(Key key) { regions_.remove(key.token()); }
+	/* When this returns the plane no longer touches the memory. */
+	void remove_region(Key key);
 
 private:
 	[[nodiscard]] int start_service();

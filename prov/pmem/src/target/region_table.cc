@@ -90,15 +90,15 @@ int RegionTable::add(std::unique_ptr<TargetRegion> region, uint64_t *token)
 	return 0;
 }
 
-void RegionTable::remove(uint64_t token)
+std::unique_ptr<TargetRegion> RegionTable::remove(uint64_t token)
 {
-	std::unique_ptr<TargetRegion> removed;
 	std::lock_guard guard(mutex_);
 	auto it = regions_.find(token);
 	if (it == regions_.end())
-		return;
-	removed = std::move(it->second);
+		return nullptr;
+	std::unique_ptr<TargetRegion> removed = std::move(it->second);
 	regions_.erase(it);
+	return removed;
 }
 
 TargetRegion *RegionTable::find(uint64_t token) noexcept

@@ -66,8 +66,11 @@ public:
 	[[nodiscard]] int add(std::unique_ptr<TargetRegion> region,
 			      uint64_t *token);
 
-	/* When this returns the service no longer touches the memory. */
-	void remove(uint64_t token);
+	/*
+	 * Takes a region out; null when there is none. When this returns the
+	 * service no longer executes requests on the memory.
+	 */
+	std::unique_ptr<TargetRegion> remove(uint64_t token);
 
 	/* Under the lock; nullptr when there is none. */
 	TargetRegion *find(uint64_t token) noexcept;

@@ -2,6 +2,7 @@
 /* Copyright (c) 2026 the ofi_pmem developers */
 #include "target/service.hh"
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 
@@ -47,14 +48,13 @@ Service::~Service()
 {
 	if (thread_.joinable()) {
 		stopping_ = true;
-		uint64_t one = 1;
-		static_cast<void>(!write(stop_fd_, &one, sizeof(one)));
+		wake();
 		thread_.join();
 	}
 	sessions_.clear();
 	pep_.reset();
-	if (stop_fd_ >= 0)
-		::close(stop_fd_);
+	if (wake_fd_ >= 0)
+		::close(wake_fd_);
 }
 
 int Service::open()
@@ -64,8 +64,8 @@ int Service::open()
 		ret = listen();
 	if (ret)
 		return ret;
-	stop_fd_ = eventfd(0, EFD_CLOEXEC);
-	if (stop_fd_ < 0)
+	wake_fd_ = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (wake_fd_ < 0)
 		return -errno;
 	thread_ = thread_without_signals([this] { run(); });
 	PMEM_INFO(FI_LOG_DOMAIN, "persistence service listens on port %u",
@@ -130,6 +130,45 @@ void Service::run() noexcept
 		sessions_.clear();
 		pep_.reset();
 	}
+	std::lock_guard guard(leaving_lock_);
+	stopped_ = true;
+	left_.notify_all();
+}
+
+void Service::wake() noexcept
+{
+	uint64_t one = 1;
+	static_cast<void>(!write(wake_fd_, &one, sizeof(one)));
+}
+
+void Service::disconnect_users(uint64_t token)
+{
+	std::unique_lock lock(leaving_lock_);
+	leaving_.push_back(token);
+	wake();
+	left_.wait(lock, [&] {
+		return stopped_ || std::find(leaving_.begin(), leaving_.end(),
+					     token) == leaving_.end();
+	});
+}
+
+/* On our own thread: an endpoint must not close while its queue is read. */
+void Service::drop_users()
+{
+	uint64_t count;
+	static_cast<void>(!read(wake_fd_, &count, sizeof(count)));
+	std::lock_guard guard(leaving_lock_);
+	for (uint64_t token : leaving_) {
+		std::vector<uint32_t> users;
+		for (const auto &[id, session] : sessions_) {
+			if (session->uses(token))
+				users.push_back(id);
+		}
+		for (uint32_t id : users)
+			drop(id, "its region is closed");
+	}
+	leaving_.clear();
+	left_.notify_all();
 }
 
 /* Polls for a while after the last arrival, then sleeps. */
@@ -139,13 +178,15 @@ void Service::loop()
 	const auto spin = std::chrono::microseconds(params().spin_us);
 	pollfd fds[] = {{queues_.cq_fd, POLLIN, 0},
 			{queues_.eq_fd, POLLIN, 0},
-			{stop_fd_, POLLIN, 0}};
+			{wake_fd_, POLLIN, 0}};
 	auto last_arrival = Clock::now();
 	uint32_t rounds = 0;
 	bool events = true;
 	while (!stopping_) {
 		bool arrived = poll_queues(events);
 		events = ++rounds % kRoundsPerEventRead == 0;
+		if (events)
+			drop_users(); /* also when it is never idle */
 		auto now = Clock::now();
 		if (arrived) {
 			last_arrival = now;
@@ -157,6 +198,7 @@ void Service::loop()
 			poll(fds, 3, pause_ms());
 		retry_unsent();
 		drop_ungreeted();
+		drop_users();
 		events = true;
 	}
 }

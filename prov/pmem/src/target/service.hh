@@ -9,7 +9,9 @@
 #pragma once
 
 #include <atomic>
+#include <condition_variable>
 #include <memory>
+#include <mutex>
 #include <thread>
 #include <unordered_map>
 #include <vector>
@@ -36,6 +38,14 @@ public:
 
 	uint16_t port() const noexcept { return port_; }
 
+	/*
+	 * Closes the channels that may be in the middle of a one-sided access
+	 * to a region that was taken out of the table; waits until it is done.
+	 * Inner providers check a key when a transfer begins (tcp), so that a
+	 * transfer goes on after the key is gone. Any thread but our own.
+	 */
+	void disconnect_users(uint64_t token);
+
 private:
 	using Sessions = std::unordered_map<uint32_t, std::unique_ptr<Session>>;
 
@@ -49,6 +59,8 @@ private:
 	int pause_ms() const noexcept;
 	void retry_unsent();
 	void drop_ungreeted();
+	void drop_users();
+	void wake() noexcept;
 	[[nodiscard]] bool read_events();
 	[[nodiscard]] bool read_completions();
 	[[nodiscard]] bool read_error();
@@ -69,8 +81,12 @@ private:
 	std::vector<uint32_t> touched_;
 	std::vector<uint32_t> unsent_;
 	std::vector<uint32_t> ungreeted_;
-	int stop_fd_ = -1;
+	int wake_fd_ = -1;
 	std::atomic<bool> stopping_{false};
+	std::mutex leaving_lock_;
+	std::condition_variable left_;
+	std::vector<uint64_t> leaving_; /* regions whose users must go */
+	bool stopped_ = false;
 	std::thread thread_;
 };
 

@@ -220,6 +220,8 @@ bool Session::resolve(const uint8_t *bytes, size_t len)
 	answer.domain = static_cast<uint8_t>(region->backend->domain());
 	answer.one_sided = region->lower_mr != nullptr;
 	answer.access = region->access;
+	if (answer.one_sided)
+		one_sided_.insert(request.token);
 	return !link_.send_message(answer);
 }
 
@@ -271,6 +273,11 @@ bool Session::send_ack(const Pending &last)
 			   " status %u",
 			   last.operation, last.sequence, ack.status);
 	return !link_.send_message(ack);
+}
+
+bool Session::uses(uint64_t token) const noexcept
+{
+	return one_sided_.count(token) != 0;
 }
 
 bool Session::unsent() const noexcept

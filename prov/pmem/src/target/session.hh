@@ -10,6 +10,7 @@
 
 #include <chrono>
 #include <deque>
+#include <unordered_set>
 
 #include "plane/link.hh"
 #include "target/executor.hh"
@@ -35,6 +36,9 @@ public:
 
 	/* Answers wait for the inner provider to take them. */
 	bool unsent() const noexcept;
+
+	/* Whether the peer was told how to access this region one-sided. */
+	bool uses(uint64_t token) const noexcept;
 
 	bool greeted() const noexcept { return greeted_; }
 	const std::chrono::steady_clock::time_point opened =
@@ -76,6 +80,7 @@ private:
 	Link link_;
 	bool greeted_ = false;
 	uint64_t last_sequence_ = 0;
+	std::unordered_set<uint64_t> one_sided_;
 	std::deque<Received> backlog_;
 	std::deque<Pending> pending_;
 };
