@@ -2,12 +2,12 @@
 # SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 #
 # Runs every test of the tree: formatting, headers, the unit and end-to-end
-# tests in a plain build, then again under ASan+UBSan and under TSan. Ends with
-# a line "N passed, N failed, N skipped". CI runs exactly this.
+# tests. Ends with a line "N passed, N failed, N skipped". CI runs this, with
+# --sanitizers.
 #
-#   util/check.sh [--quick] [--no-install]
+#   util/check.sh [--sanitizers] [--no-install]
 #
-#   --quick       the plain build only
+#   --sanitizers  all tests again under ASan+UBSan and under TSan
 #   --no-install  the packages are there already; do not call apt-get
 #
 # Builds below build/check/ and may be run again at any time.
@@ -16,14 +16,14 @@ set -u
 top=$(cd "$(dirname "$0")/.." && pwd)
 . "$top/util/common.sh"
 
-quick=no
+sanitizers=no
 install=yes
 for arg in "$@"; do
 	case $arg in
-	--quick) quick=yes ;;
+	--sanitizers) sanitizers=yes ;;
 	--no-install) install=no ;;
 	*)
-		echo "usage: util/check.sh [--quick] [--no-install]" >&2
+		echo "usage: util/check.sh [--sanitizers] [--no-install]" >&2
 		exit 2
 		;;
 	esac
@@ -136,7 +136,7 @@ record "configure names missing packages" $?
 check_build plain CXXFLAGS="-g -O2"
 make -C "$top/build/check/plain" check-headers >/dev/null
 record "every header stands alone" $?
-if [ "$quick" = no ]; then
+if [ "$sanitizers" = yes ]; then
 	# Fewer kill rounds: the plain build runs them all.
 	export PMEM_KILL_ROUNDS=${PMEM_KILL_ROUNDS:-20}
 	check_build asan --enable-sanitizer=address,undefined \
