@@ -65,6 +65,39 @@ bool sum_lengths(size_t count, Length length, uint64_t *total) noexcept
 	return true;
 }
 
+/* The local and the remote side must agree; *len is what they agree on. */
+int check_ranges(const fi_msg_rma &msg, const fi_tx_attr &limits,
+		 uint64_t *len) noexcept
+{
+	/* getinfo() caps both at kMaxIov and kMaxRmaIov. */
+	size_t max_iov = std::min(limits.iov_limit, kMaxIov);
+	size_t max_rma_iov = std::min(limits.rma_iov_limit, kMaxRmaIov);
+	uint64_t local = 0;
+	uint64_t remote = 0;
+	bool sums =
+		msg.iov_count <= max_iov && msg.rma_iov_count <= max_rma_iov &&
+		sum_lengths(
+			msg.iov_count,
+			[&](size_t i) { return msg.msg_iov[i].iov_len; },
+			&local) &&
+		sum_lengths(
+			msg.rma_iov_count,
+			[&](size_t i) { return msg.rma_iov[i].len; }, &remote);
+	if (!sums || local != remote || !same_service(msg)) {
+		PMEM_WARN(FI_LOG_EP_DATA,
+			  "local length %llu in %zu buffers (at most %zu), "
+			  "remote length %llu in %zu ranges (at most %zu): "
+			  "the lengths must be equal, and the ranges in one "
+			  "peer's persistent regions",
+			  static_cast<unsigned long long>(local), msg.iov_count,
+			  max_iov, static_cast<unsigned long long>(remote),
+			  msg.rma_iov_count, max_rma_iov);
+		return -FI_EINVAL;
+	}
+	*len = local;
+	return 0;
+}
+
 } // namespace
 
 EndpointPlane::~EndpointPlane()
@@ -160,38 +193,17 @@ int EndpointPlane::check(const PersistentCall &call,
 			  call.write ? "write" : "read");
 		return -FI_EBADFLAGS;
 	}
-	/* getinfo() caps both at kMaxIov and kMaxRmaIov. */
 	const fi_tx_attr &limits = *endpoint_->info().tx_attr;
-	size_t max_iov = std::min(limits.iov_limit, kMaxIov);
-	size_t max_rma_iov = std::min(limits.rma_iov_limit, kMaxRmaIov);
-	uint64_t local = 0;
-	uint64_t remote = 0;
-	bool sums =
-		msg.iov_count <= max_iov && msg.rma_iov_count <= max_rma_iov &&
-		sum_lengths(
-			msg.iov_count,
-			[&](size_t i) { return msg.msg_iov[i].iov_len; },
-			&local) &&
-		sum_lengths(
-			msg.rma_iov_count,
-			[&](size_t i) { return msg.rma_iov[i].len; }, &remote);
-	if (!sums || local != remote || !same_service(msg)) {
-		PMEM_WARN(FI_LOG_EP_DATA,
-			  "local length %llu in %zu buffers (at most %zu), "
-			  "remote length %llu in %zu ranges (at most %zu): "
-			  "the lengths must be equal, and the ranges in one "
-			  "peer's persistent regions",
-			  static_cast<unsigned long long>(local), msg.iov_count,
-			  max_iov, static_cast<unsigned long long>(remote),
-			  msg.rma_iov_count, max_rma_iov);
-		return -FI_EINVAL;
-	}
+	uint64_t len = 0;
+	int ret = check_ranges(msg, limits, &len);
+	if (ret)
+		return ret;
 	bool inject = call.flags & FI_INJECT;
 	uint64_t longest = inject ? limits.inject_size
 				  : endpoint_->info().ep_attr->max_msg_size;
-	if (local > longest) {
+	if (len > longest) {
 		PMEM_WARN(FI_LOG_EP_DATA, "length %llu, at most %llu",
-			  static_cast<unsigned long long>(local),
+			  static_cast<unsigned long long>(len),
 			  static_cast<unsigned long long>(longest));
 		return -FI_EINVAL;
 	}
@@ -234,16 +246,15 @@ int EndpointPlane::pass_gate(fi_addr_t peer, uint64_t flags,
 	bool after_writes =
 		kind == Transmit::send &&
 		(endpoint_->info().tx_attr->msg_order & FI_ORDER_SAW);
-	if (fence || after_writes) {
-		/* Before the look, so that no opening is missed after it. */
+	auto quiet = [&] {
+		return channels_->quiet(identity(peer)) ? 0 : -FI_EAGAIN;
+	};
+	if ((fence || after_writes) && guarded(quiet)) {
+		/* Look again, so that no opening is missed before the flag. */
 		gated_ = true;
-		int ret = guarded([&] {
-			return channels_->quiet(identity(peer)) ? 0
-								: -FI_EAGAIN;
-		});
+		int ret = guarded(quiet);
 		if (ret)
 			return ret;
-		gated_ = false;
 	}
 	if (fence && gate_.is_open() && !gate_.idle())
 		return -FI_EAGAIN;
