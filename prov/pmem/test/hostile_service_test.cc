@@ -202,6 +202,7 @@ TEST_F(HostileService, WithoutTheMagicOrWithSillyLimitsIsAnErrorAtTheCall)
 
 TEST_F(HostileService, ThatNeverAnswersTheGreetingTimesOut)
 {
+	service_.reset(); /* its thread reads the parameters */
 	setenv("FI_OFI_PMEM_CONNECT_TIMEOUT_MS", "300", 1);
 	ASSERT_EQ(load_params(), 0);
 	RawService service(hidden_, [](const uint8_t *, size_t) {

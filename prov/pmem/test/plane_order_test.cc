@@ -104,17 +104,16 @@ TEST_F(PlaneOrder, FencedCommitDrainsWritesToAnotherServiceOfThePeer)
 	channels_.reset();
 }
 
-TEST_F(PlaneOrder, FencedWriteDoesNotOvertakeAOneSidedRead)
+TEST_F(PlaneOrder, WriteDoesNotOvertakeAOneSidedRead)
 {
-	FakeMedium &medium = media_.emplace_back(32 << 20);
-	uint64_t key = add_region(&medium);
-	std::vector<uint8_t> buffer(medium.visible.size());
-	uint64_t value = 0;
-	ASSERT_EQ(submit(kRead, &value, 8, 0, key), 0);
-	EXPECT_EQ(wait().failure.err, 0);
-	value = 0x3333;
 	for (const Call &call : {kFenced, kWrite}) {
-		medium.visible.assign(medium.visible.size(), 0);
+		FakeMedium &medium = media_.emplace_back(32 << 20);
+		uint64_t key = add_region(&medium);
+		std::vector<uint8_t> buffer(medium.visible.size());
+		uint64_t value = 0;
+		ASSERT_EQ(submit(kRead, &value, 8, 0, key), 0);
+		EXPECT_EQ(wait().failure.err, 0);
+		value = 0x3333;
 		ASSERT_EQ(
 			try_submit(kRead, buffer.data(), buffer.size(), 0, key),
 			0);
