@@ -63,7 +63,6 @@ public:
 	void push_error(const fi_cq_err_entry &entry) noexcept;
 
 	bool empty() const noexcept { return pending_.load() == 0; }
-	size_t capacity() const noexcept { return slots_.size(); }
 
 	/*
 	 * Moves up to `count` completions out, in `format`; `sources` may be

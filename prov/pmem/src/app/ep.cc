@@ -6,7 +6,6 @@
 #include "app/cm.hh"
 #include "app/cntr.hh"
 #include "app/cq.hh"
-#include "app/eq.hh"
 #include "app/rma.hh"
 #include "app/xfer.hh"
 #include "app/xfer_gated.hh"
@@ -182,25 +181,14 @@ void Endpoint::record(fid_t other, uint64_t flags) noexcept
 	}
 	case FI_CLASS_CNTR: {
 		auto counter = outer_of<Counter>(other);
-		if (flags & FI_SEND)
-			bindings_.send_cntr = counter;
-		if (flags & FI_RECV)
-			bindings_.recv_cntr = counter;
 		if (flags & FI_READ)
 			bindings_.read_cntr = counter;
 		if (flags & FI_WRITE)
 			bindings_.write_cntr = counter;
-		if (flags & FI_REMOTE_READ)
-			bindings_.remote_read_cntr = counter;
-		if (flags & FI_REMOTE_WRITE)
-			bindings_.remote_write_cntr = counter;
 		break;
 	}
 	case FI_CLASS_AV:
 		bindings_.av = outer_of<AddressVector>(other);
-		break;
-	case FI_CLASS_EQ:
-		bindings_.eq = outer_of<EventQueue>(other);
 		break;
 	default:
 		break;

@@ -18,20 +18,14 @@ namespace ofi_pmem
 class AddressVector;
 class CompletionQueue;
 class Counter;
-class EventQueue;
 
-/* What an endpoint is bound to; null where it is not. Shared by aliases. */
+/* Bindings that we look at; null where there is none. Shared by aliases. */
 struct Bindings {
 	CompletionQueue *tx_cq = nullptr;
 	CompletionQueue *rx_cq = nullptr;
-	Counter *send_cntr = nullptr;
-	Counter *recv_cntr = nullptr;
 	Counter *read_cntr = nullptr;
 	Counter *write_cntr = nullptr;
-	Counter *remote_read_cntr = nullptr;
-	Counter *remote_write_cntr = nullptr;
 	AddressVector *av = nullptr;
-	EventQueue *eq = nullptr;
 	/* FI_SELECTIVE_COMPLETION on the transmit queue. */
 	bool tx_selective = false;
 };

@@ -47,8 +47,6 @@ const char *cause_text(int prov_errno) noexcept
 		       "could not be delivered";
 	case Cause::inner_provider:
 		return "the inner provider failed the operation";
-	case Cause::bad_request:
-		return "the target did not understand the request";
 	case Cause::local_memory:
 		return "the local buffer could not be registered";
 	}

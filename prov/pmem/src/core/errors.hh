@@ -28,7 +28,6 @@ enum class Cause : uint16_t {
 	local_flush_failed = 9,
 	remote_cq_data_failed = 10,
 	inner_provider = 11,
-	bad_request = 12,
 	local_memory = 13,
 };
 

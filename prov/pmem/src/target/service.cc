@@ -27,7 +27,7 @@ constexpr size_t kCompletions = 8192;
 /* See initiator.cc: connection events are read less often while busy. */
 constexpr uint32_t kRoundsPerEventRead = 64;
 
-/* A CONNREQ event without private data. */
+/* A CONNREQ event, with room for private data, which we do not use. */
 constexpr size_t kConnreqSize = sizeof(fi_eq_cm_entry) + 256;
 
 /* How often unfinished business is looked at, milliseconds. */
