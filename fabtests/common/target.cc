@@ -2,12 +2,17 @@
 /* Copyright (c) 2026 the ofi_pmem developers */
 #include "common/target.hh"
 
+#include "common/completion.hh"
+
 #include <poll.h>
 #include <signal.h>
 #include <sys/socket.h>
 
 #include <cstring>
+#include <filesystem>
+#include <fstream>
 #include <stdexcept>
+#include <string>
 
 namespace pmem_test
 {
@@ -186,9 +191,29 @@ void Target::connect(Node &node)
 		receive();
 }
 
+/* The state in proc(5) stat, behind the name in parentheses, is T. */
+static bool all_threads_stopped(pid_t pid)
+{
+	auto tasks = "/proc/" + std::to_string(pid) + "/task";
+	for (const auto &task : std::filesystem::directory_iterator(tasks)) {
+		std::ifstream file(task.path() / "stat");
+		std::string stat;
+		std::getline(file, stat);
+		size_t name_end = stat.rfind(')');
+		if (name_end == stat.npos ||
+		    stat.substr(name_end + 2, 1) != "T")
+			return false;
+	}
+	return true;
+}
+
+/* kill(2) returns before the other process's threads have stopped. */
 void Target::stop()
 {
 	::kill(child_.pid(), SIGSTOP);
+	Deadline deadline;
+	while (!all_threads_stopped(child_.pid()))
+		deadline.spin("the target does not stop");
 }
 
 int Target::quit()
