@@ -120,7 +120,7 @@ check_configure_message() {
 }
 
 if [ "$install" = yes ]; then
-	install_packages || exit 1
+	install_packages "$top/build/packages.log" build test check || exit 1
 fi
 cd "$top" || exit 1
 ./autogen.sh >/dev/null 2>&1 || {

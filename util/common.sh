@@ -23,22 +23,30 @@ logged() {
 	return 1
 }
 
-missing_packages() { # build|all
+# packages_for PURPOSE...: the names that util/packages.txt has for them.
+packages_for() {
 	local package purpose
 	grep -v '^#' "$top/util/packages.txt" | while read -r package purpose; do
-		[ "$1" = all ] || [ "$purpose" = "$1" ] || continue
+		case " $* " in *" $purpose "*) echo "$package" ;; esac
+	done | sort -u
+}
+
+missing_packages() { # missing_packages PURPOSE...
+	local package
+	for package in $(packages_for "$@"); do
 		[ "$(dpkg-query -W -f '${db:Status-Status}' "$package" \
 			2>/dev/null)" = installed ] || echo "$package"
 	done
 }
 
-# install_packages [build|all [LOG]]: what is missing of them, by the machine's
+# install_packages LOG PURPOSE...: what is missing of them, by the machine's
 # own apt configuration. Nobody is asked anything.
 install_packages() {
-	local purpose=${1:-all} log=${2:-$top/build/packages.log} missing
+	local log=$1 missing
+	shift
 	command -v dpkg-query >/dev/null && command -v apt-get >/dev/null ||
 		die "this is no Debian: install what util/packages.txt lists"
-	missing=$(missing_packages "$purpose")
+	missing=$(missing_packages "$@")
 	if [ -z "$missing" ]; then
 		echo "no package is missing"
 		return

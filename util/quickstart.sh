@@ -71,7 +71,7 @@ lost_bytes() {
 }
 
 heading "1. Packages"
-install_packages build "$log"
+install_packages "$log" build
 
 heading "2. Build in $build"
 build_tree "$build" "$log"
