@@ -268,6 +268,36 @@ TEST_F(PowerfailTest, MemoryUnmappedBeforeCloseIsLeftAlone)
 	EXPECT_EQ(content(), initial_);
 }
 
+TEST_F(PowerfailTest, FileUnlinkedBeforeCloseKeepsWhatIsStored)
+{
+	Mapped memory(len_, MAP_SHARED, fd_.get());
+	auto backend = open_region(memory);
+	ASSERT_EQ(backend->store(0, "kept", 4), 0);
+	/* The map shows another name now, of the same file. */
+	ASSERT_EQ(unlink(path_.c_str()), 0);
+	backend.reset();
+	EXPECT_TRUE(is_shared(memory));
+	EXPECT_EQ(read_file("/proc/self/fd/" + std::to_string(fd_.get())),
+		  with(0, "kept"));
+}
+
+TEST_F(PowerfailTest, FileRenamedBetweenRegionsHasOneSimulation)
+{
+	Mapped memory(len_, MAP_SHARED, fd_.get());
+	auto first = open_region(memory);
+	ASSERT_EQ(first->store(0, "first", 5), 0);
+	ASSERT_EQ(rename(path_.c_str(), dir_.file("renamed").c_str()), 0);
+	auto second = open_region(memory);
+	ASSERT_TRUE(second);
+	ASSERT_EQ(second->store(page_, "second", 6), 0);
+	first.reset();
+	EXPECT_FALSE(is_shared(memory));
+	second.reset();
+	EXPECT_TRUE(is_shared(memory));
+	EXPECT_EQ(read_file(dir_.file("renamed")),
+		  with(0, "first").replace(page_, 6, "second"));
+}
+
 TEST_F(PowerfailTest, SameRangeTwiceSharesOneSimulation)
 {
 	Mapped memory(len_, MAP_SHARED, fd_.get());

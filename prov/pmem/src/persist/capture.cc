@@ -35,9 +35,12 @@ public:
 	{
 	}
 
-	bool is_mapping_of(const MapSegment &segment) const noexcept
+	/* At the same place it is, even if the file's name has changed. */
+	bool is_mapping_of(const MapSegment &segment,
+			   uintptr_t origin) const noexcept
 	{
-		return is_same_file(segment, segment_);
+		return is_same_file(segment, segment_) ||
+		       (origin == origin_ && is_same_inode(segment, segment_));
 	}
 	uintptr_t origin() const noexcept { return origin_; }
 	const std::vector<Extent> &captured() const noexcept
@@ -120,7 +123,7 @@ int find_mapping(const FileMapping &file, uintptr_t origin, const Extent &pages,
 {
 	for (const auto &weak : registry().mappings) {
 		auto mapping = weak.lock();
-		if (!mapping || !mapping->is_mapping_of(file.segment))
+		if (!mapping || !mapping->is_mapping_of(file.segment, origin))
 			continue;
 		if (mapping->origin() == origin) {
 			*found = std::move(mapping);
@@ -184,7 +187,7 @@ bool CapturedMapping::is_ours(const Extent &pages) const
 	uintptr_t covered = begin;
 	for (const auto &segment : read_map(begin, end)) {
 		if (segment.start > covered || segment.shared ||
-		    !is_same_file(segment, segment_) ||
+		    !is_same_inode(segment, segment_) ||
 		    segment.start - segment.offset != origin_)
 			return false;
 		covered = segment.end;

@@ -97,10 +97,15 @@ bool is_map_sync(uintptr_t begin, uintptr_t end)
 	return has_sync_flag(smaps, begin, end);
 }
 
-bool is_same_file(const MapSegment &a, const MapSegment &b) noexcept
+bool is_same_inode(const MapSegment &a, const MapSegment &b) noexcept
 {
 	return a.inode == b.inode && a.device_major == b.device_major &&
-	       a.device_minor == b.device_minor && a.path == b.path;
+	       a.device_minor == b.device_minor;
+}
+
+bool is_same_file(const MapSegment &a, const MapSegment &b) noexcept
+{
+	return is_same_inode(a, b) && a.path == b.path;
 }
 
 bool is_continued_by(const MapSegment &segment, const MapSegment &next) noexcept

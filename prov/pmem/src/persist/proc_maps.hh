@@ -42,6 +42,12 @@ std::vector<MapSegment> read_map(uintptr_t begin, uintptr_t end);
 bool has_sync_flag(std::istream &smaps, uintptr_t begin, uintptr_t end);
 bool is_map_sync(uintptr_t begin, uintptr_t end);
 
+/*
+ * Same inode, whatever its name is meanwhile: unlink(2) and rename(2) change
+ * what the map shows. On btrfs inodes of two subvolumes can look alike.
+ */
+bool is_same_inode(const MapSegment &a, const MapSegment &b) noexcept;
+
 /* Same file, ignoring which part of it. */
 bool is_same_file(const MapSegment &a, const MapSegment &b) noexcept;
 
