@@ -164,6 +164,34 @@ protected:
 
 	uint64_t token() const { return Key(key_).token(); }
 
+	/* An Atomic with these ranges and `payload` bytes behind them. */
+	static std::vector<uint8_t>
+	atomic_message(unsigned datatype, unsigned op, uint16_t flags,
+		       const std::vector<wire::Range> &ranges, size_t payload)
+	{
+		size_t ranges_len = ranges.size() * sizeof(wire::Range);
+		auto message = wire::make<wire::Atomic>(1, 1, flags,
+							ranges_len + payload);
+		message.datatype = static_cast<uint8_t>(datatype);
+		message.op = static_cast<uint8_t>(op);
+		message.range_count = static_cast<uint16_t>(ranges.size());
+		std::vector<uint8_t> bytes(sizeof(message) + ranges_len +
+					   payload);
+		std::memcpy(bytes.data(), &message, sizeof(message));
+		if (ranges_len)
+			std::memcpy(bytes.data() + sizeof(message),
+				    ranges.data(), ranges_len);
+		return bytes;
+	}
+	void expect_disconnect(const std::vector<uint8_t> &bytes)
+	{
+		expect_disconnect(bytes.data(), bytes.size());
+	}
+	void expect_failure(const std::vector<uint8_t> &bytes, Cause cause)
+	{
+		expect_failure(bytes.data(), bytes.size(), cause);
+	}
+
 	FakeMedium *medium_ = nullptr;
 	uint64_t key_ = 0;
 };
@@ -259,6 +287,97 @@ TEST_F(HostilePeer, ThatReadsMoreThanOneAnswerHoldsIsDisconnected)
 	read.token = token();
 	read.length = wire::kMaxPayload + 1;
 	expect_disconnect(&read, sizeof(read));
+}
+
+TEST_F(HostilePeer, WithAnAtomicWhosePartsDoNotFitIsDisconnected)
+{
+	wire::Range word{token(), 0, 8};
+	/* Too little, too much, operands missing. */
+	for (size_t payload : {size_t{0}, size_t{7}, size_t{9}, size_t{16}})
+		expect_disconnect(
+			atomic_message(FI_UINT64, FI_SUM, 0, {word}, payload));
+	for (size_t payload : {size_t{0}, size_t{8}, size_t{24}})
+		expect_disconnect(atomic_message(
+			FI_UINT64, FI_CSWAP, wire::kFetch, {word}, payload));
+	expect_disconnect(atomic_message(FI_UINT64, FI_ATOMIC_READ,
+					 wire::kFetch, {word}, 8));
+	/* The end of an element. */
+	expect_disconnect(
+		atomic_message(FI_UINT64, FI_SUM, 0, {{token(), 0, 7}}, 7));
+	/* Results that nobody gets. */
+	expect_disconnect(
+		atomic_message(FI_UINT64, FI_ATOMIC_READ, 0, {word}, 0));
+	expect_disconnect(atomic_message(FI_UINT64, FI_CSWAP, 0, {word}, 16));
+}
+
+TEST_F(HostilePeer, WithAnAtomicOfImpossibleSizeIsDisconnected)
+{
+	uint64_t most = wire::kMaxAtomicBytes;
+	auto read = [&](const std::vector<wire::Range> &ranges) {
+		return atomic_message(FI_UINT8, FI_ATOMIC_READ, wire::kFetch,
+				      ranges, 0);
+	};
+	expect_disconnect(read({{token(), 0, most + 1}}));
+	expect_disconnect(read({{token(), 0, most}, {token(), 0, 1}}));
+	/* Sums that would wrap. */
+	expect_disconnect(read({{token(), 0, 1}, {token(), 0, UINT64_MAX}}));
+	expect_disconnect(
+		read({{token(), 0, 1ULL << 63}, {token(), 0, 1ULL << 63}}));
+	expect_disconnect(read(std::vector<wire::Range>(
+		wire::kMaxAtomicRanges + 1, {token(), 0, 1})));
+	/* More ranges than the message has. */
+	auto lying = read({{token(), 0, 8}});
+	uint16_t count = 8;
+	std::memcpy(&lying[offsetof(wire::Atomic, range_count)], &count,
+		    sizeof(count));
+	expect_disconnect(lying);
+	count = UINT16_MAX;
+	std::memcpy(&lying[offsetof(wire::Atomic, range_count)], &count,
+		    sizeof(count));
+	expect_disconnect(lying);
+	auto bare = wire::make<wire::Atomic>(1, 1);
+	expect_disconnect(&bare, sizeof(bare) - 1);
+}
+
+TEST_F(HostilePeer, WithAnUnknownAtomicIsToldSo)
+{
+	wire::Range word{token(), 0, 8};
+	auto unknown = [&](unsigned datatype, unsigned op) {
+		expect_failure(
+			atomic_message(datatype, op, wire::kFetch, {word}, 8),
+			Cause::unsupported_atomic);
+	};
+	unknown(FI_UINT64, 20);
+	unknown(FI_UINT64, 255);
+	unknown(16, FI_SUM);
+	unknown(255, 255);
+	unknown(FI_FLOAT, FI_BXOR);
+	unknown(FI_FLOAT_COMPLEX, FI_MAX);
+}
+
+TEST_F(HostilePeer, WithAnAtomicOutsideTheRegionGetsNothing)
+{
+	auto sum = [&](uint64_t owner, uint64_t offset) {
+		return atomic_message(
+			FI_UINT64, FI_SUM, wire::kFetch | wire::kCommit,
+			{{token(), 0, 8}, {owner, offset, 8}}, 16);
+	};
+	for (uint64_t offset : {uint64_t{kRegionLen - 7}, uint64_t{kRegionLen},
+				UINT64_MAX - 3, uint64_t{1} << 63})
+		expect_failure(sum(token(), offset), Cause::out_of_range);
+	expect_failure(sum(token() ^ 1, 0), Cause::unknown_key);
+	media_.emplace_back(kRegionLen);
+	uint64_t unreadable = add_region(&media_.back(), wire::kRemoteWrite);
+	expect_failure(sum(Key(unreadable).token(), 0), Cause::access_denied);
+}
+
+TEST_F(HostilePeer, MayAskForNoRangesAtAll)
+{
+	RawPeer peer(hidden_, service_->port());
+	peer.greet();
+	auto nothing = atomic_message(FI_UINT64, FI_SUM, wire::kFetch, {}, 0);
+	peer.send(nothing.data(), nothing.size());
+	EXPECT_EQ(peer.receive().size(), sizeof(wire::Data));
 }
 
 TEST_F(HostilePeer, WithAForgedTokenGetsNothing)

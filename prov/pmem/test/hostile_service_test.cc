@@ -146,6 +146,31 @@ protected:
 		return ret;
 	}
 
+	/* Submits a fetching atomic, into `value_`. */
+	ssize_t fetch_from(RawService *service)
+	{
+		iovec word{&value_, sizeof(value_)};
+		fi_rma_iov rma{kBase, sizeof(value_), service->key(1)};
+		fi_msg_rma msg{};
+		msg.msg_iov = &word;
+		msg.iov_count = 1;
+		msg.rma_iov = &rma;
+		msg.rma_iov_count = 1;
+		AtomicOp atomic{FI_UINT64, FI_SUM, true, nullptr, 0, &word, 1};
+		OpRequest request{};
+		request.msg = &msg;
+		request.write = true;
+		request.report = true;
+		request.atomic = &atomic;
+		ssize_t ret;
+		auto deadline = Clock::now() + kPatience;
+		do {
+			ret = channels_->submit(request, 0);
+			service->poll();
+		} while (ret == -FI_EAGAIN && Clock::now() < deadline);
+		return ret;
+	}
+
 	OpResult wait_with(RawService *service)
 	{
 		auto deadline = Clock::now() + kPatience;
@@ -229,6 +254,34 @@ TEST_F(HostileService, ThatAnswersAWriteWithDataOrARegionIsGivenUp)
 	expect_lost([](const uint8_t *, size_t) {
 		return bytes_of(good_region(2));
 	});
+}
+
+TEST_F(HostileService, ThatFetchesMoreOrLessThanAskedIsGivenUp)
+{
+	for (size_t size : {size_t{0}, size_t{7}, size_t{9}, size_t{60000}}) {
+		RawService service(
+			hidden_,
+			proper_until_request([size](const uint8_t *, size_t) {
+				auto data = bytes_of(
+					wire::make<wire::Data>(2, 0, 0, size));
+				data.resize(data.size() + size, 0xff);
+				return data;
+			}));
+		ASSERT_EQ(fetch_from(&service), 0);
+		OpResult result = wait_with(&service);
+		EXPECT_EQ(result.failure.cause, Cause::connection_lost);
+		EXPECT_EQ(value_, 42u);
+	}
+}
+
+TEST_F(HostileService, ThatAcknowledgesAFetchWithoutItsDataIsGivenUp)
+{
+	RawService service(hidden_,
+			   proper_until_request([](const uint8_t *, size_t) {
+				   return bytes_of(wire::make<wire::Ack>(2, 0));
+			   }));
+	ASSERT_EQ(fetch_from(&service), 0);
+	EXPECT_EQ(wait_with(&service).failure.cause, Cause::connection_lost);
 }
 
 TEST_F(HostileService, ThatSendsNonsenseIsGivenUp)

@@ -301,7 +301,8 @@ void EndpointPlane::unreserve_completion() noexcept
 void EndpointPlane::count(const OpResult &result) noexcept
 {
 	const Bindings &bound = endpoint_->bindings();
-	Counter *counter = result.write ? bound.write_cntr : bound.read_cntr;
+	Counter *counter = result.flags & FI_WRITE ? bound.write_cntr
+						   : bound.read_cntr;
 	if (!counter)
 		return;
 	if (result.counted)
@@ -319,11 +320,10 @@ void EndpointPlane::completed(const OpResult &result) noexcept
 	CompletionQueue *cq = endpoint_->bindings().tx_cq;
 	if (!cq)
 		return;
-	uint64_t flags = FI_RMA | (result.write ? FI_WRITE : FI_READ);
 	if (result.failure) {
 		fi_cq_err_entry error{};
 		error.op_context = result.context;
-		error.flags = flags;
+		error.flags = result.flags;
 		error.len = result.len;
 		error.err = result.failure.err;
 		error.prov_errno = prov_errno_of(result.failure.cause);
@@ -331,7 +331,7 @@ void EndpointPlane::completed(const OpResult &result) noexcept
 	} else if (result.report) {
 		fi_cq_tagged_entry entry{};
 		entry.op_context = result.context;
-		entry.flags = flags;
+		entry.flags = result.flags;
 		entry.len = result.len;
 		cq->push(entry, FI_ADDR_NOTAVAIL);
 	} else {

@@ -49,6 +49,9 @@ const char *cause_text(int prov_errno) noexcept
 		return "the inner provider failed the operation";
 	case Cause::local_memory:
 		return "the local buffer could not be registered";
+	case Cause::unsupported_atomic:
+		return "the target does not know this atomic operation on this "
+		       "datatype";
 	}
 	return nullptr;
 }

@@ -29,6 +29,7 @@ enum class Cause : uint16_t {
 	remote_cq_data_failed = 10,
 	inner_provider = 11,
 	local_memory = 13,
+	unsupported_atomic = 14,
 };
 
 /* An error as it travels: a positive fi_errno and our own reason for it. */

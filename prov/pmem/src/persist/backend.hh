@@ -11,9 +11,9 @@
  * the durable state unknown; the caller then poisons the region: a failed flush
  * is never retried.
  *
- * A store of one aligned 8-byte word is a single 64-bit store wherever the
- * memory is stored to directly (one_sided()), so an ordered write needs no call
- * of its own.
+ * A store() of one aligned word of 2, 4 or 8 bytes is a single store wherever
+ * the memory is stored to directly (one_sided()), and so is a store_flush() of
+ * 8: an ordered write and an atomic operation need no calls of their own.
  */
 #pragma once
 

@@ -3,8 +3,8 @@
 /*
  * Copies between a payload and a region's memory that never tear an aligned
  * 64-bit word: an ordered write is one store, and a snapshot of a line taken
- * while the application stores must hold each word old or new. memcpy(3)
- * promises neither.
+ * while the application stores must hold each word old or new. Nor an aligned
+ * smaller one, which an atomic operation stores. memcpy(3) promises none of it.
  */
 #pragma once
 
@@ -22,17 +22,30 @@ inline bool is_word_aligned(const void *address) noexcept
 	return reinterpret_cast<uintptr_t>(address) % kWord == 0;
 }
 
-/* Copies into a region; one aligned word as one store. */
+/* True when `target` was aligned for a T, and so was stored to as one. */
+template <typename T>
+bool store_whole(void *target, const void *source) noexcept
+{
+	if (reinterpret_cast<uintptr_t>(target) % sizeof(T))
+		return false;
+	T value;
+	memcpy(&value, source, sizeof(value));
+	__atomic_store_n(static_cast<T *>(target), value, __ATOMIC_RELEASE);
+	return true;
+}
+
+/* Copies into a region; one aligned integer of any size as one store. */
 inline void copy_in(void *target, const void *source, size_t len) noexcept
 {
-	if (len != kWord || !is_word_aligned(target)) {
+	bool stored = false;
+	if (len == sizeof(uint64_t))
+		stored = store_whole<uint64_t>(target, source);
+	else if (len == sizeof(uint32_t))
+		stored = store_whole<uint32_t>(target, source);
+	else if (len == sizeof(uint16_t))
+		stored = store_whole<uint16_t>(target, source);
+	if (!stored)
 		memcpy(target, source, len);
-		return;
-	}
-	uint64_t word;
-	memcpy(&word, source, kWord);
-	__atomic_store_n(static_cast<uint64_t *>(target), word,
-			 __ATOMIC_RELEASE);
 }
 
 /* Copies out of a region, each aligned word of it by one load. */

@@ -239,26 +239,28 @@ bool Channel::on_data(const uint8_t *bytes, size_t len)
 	    header.sequence <= answered_ || header.sequence >= next_sequence_)
 		return false;
 	const Request &read = request(header.sequence);
-	if (read.type != wire::Type::read ||
+	if (success_of(read) != wire::Type::data ||
 	    len - sizeof(wire::Data) != read.range.length)
 		return false;
-	read.op->scatter(read.iov_offset, bytes + sizeof(wire::Data),
-			 read.range.length);
+	const Buffers &into =
+		read.op->atomic ? read.op->result : read.op->local;
+	into.scatter(read.iov_offset, bytes + sizeof(wire::Data),
+		     read.range.length);
 	return settle_until(header.sequence, Failure{}, wire::Type::data);
 }
 
-/* The message that a request of this type succeeds with. */
-static wire::Type success_of(wire::Type request) noexcept
+/* The message that a request succeeds with. */
+wire::Type Channel::success_of(const Request &request) noexcept
 {
-	if (request == wire::Type::resolve)
+	if (request.type == wire::Type::resolve)
 		return wire::Type::region;
-	return request == wire::Type::read ? wire::Type::data : wire::Type::ack;
+	return request.fetches ? wire::Type::data : wire::Type::ack;
 }
 
 /*
  * Everything up to `sequence` is answered; the last with `failure` or, by this
  * `answer`, with success. Only writes and flushes may succeed without an
- * answer of their own.
+ * answer of their own, as may atomics that fetch nothing.
  */
 bool Channel::settle_until(uint64_t sequence, const Failure &failure,
 			   wire::Type answer)
@@ -266,7 +268,7 @@ bool Channel::settle_until(uint64_t sequence, const Failure &failure,
 	if (sequence <= answered_ || sequence >= next_sequence_)
 		return false;
 	for (uint64_t s = answered_ + 1; s <= sequence; s++) {
-		wire::Type own = success_of(request(s).type);
+		wire::Type own = success_of(request(s));
 		bool last = s == sequence;
 		if (last ? !failure && own != answer : own != wire::Type::ack)
 			return false;

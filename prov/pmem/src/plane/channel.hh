@@ -11,9 +11,11 @@
  *    only the service may touch, and ones that would overtake a request that
  *    is still unanswered;
  *  - else one-sided, followed by a Flush request when it commits.
+ * An atomic operation is always one request.
  *
  * Every function is called under the initiator's lock. Files: channel.cc the
- * connection and what arrives, channel_post.cc what is sent.
+ * connection and what arrives, channel_post.cc what is sent,
+ * channel_atomic.cc the atomics of that.
  */
 #pragma once
 
@@ -120,9 +122,11 @@ private:
 		wire::Type type = wire::Type::write;
 		bool fence = false;
 		bool drains = false;	    /* a drain of our own */
+		bool fetches = false;	    /* answered with data */
 		PersistentOp *op = nullptr; /* none: our own */
-		wire::Range range{};	    /* written or read */
-		size_t iov_offset = 0;	    /* where read data goes */
+		/* Written or read; of an atomic only the length counts. */
+		wire::Range range{};
+		size_t iov_offset = 0; /* where read data goes */
 	};
 
 	/* channel.cc */
@@ -132,6 +136,7 @@ private:
 	[[nodiscard]] bool on_answer(const uint8_t *bytes, size_t len);
 	[[nodiscard]] bool on_region(const uint8_t *bytes, size_t len);
 	[[nodiscard]] bool on_data(const uint8_t *bytes, size_t len);
+	static wire::Type success_of(const Request &request) noexcept;
 	[[nodiscard]] bool settle_until(uint64_t sequence,
 					const Failure &failure,
 					wire::Type answer);
@@ -154,6 +159,9 @@ private:
 	[[nodiscard]] bool post(PersistentOp *op);
 	[[nodiscard]] bool choose_route(const PersistentOp &op) const noexcept;
 	[[nodiscard]] bool must_wait(const PersistentOp &op) const noexcept;
+	[[nodiscard]] static bool touches(const Request &earlier,
+					  const wire::Range &range,
+					  bool write) noexcept;
 	[[nodiscard]] bool one_sided_allowed(const wire::Range &range,
 					     bool write) const noexcept;
 	[[nodiscard]] bool post_preamble(PersistentOp *op);
@@ -162,6 +170,7 @@ private:
 				      uint16_t flags);
 	[[nodiscard]] bool post_read(PersistentOp *op, const wire::Range &part,
 				     uint16_t flags);
+	[[nodiscard]] bool post_atomic(PersistentOp *op);
 	[[nodiscard]] bool post_one_sided(PersistentOp *op);
 	[[nodiscard]] bool post_transfer(PersistentOp *op,
 					 const wire::Range &range);

@@ -71,6 +71,8 @@ bool Channel::post(PersistentOp *op)
 	}
 	if (must_wait(*op) || !post_preamble(op))
 		return false;
+	if (op->atomic)
+		return post_atomic(op);
 	return op->by_request ? post_by_request(op) : post_one_sided(op);
 }
 
@@ -82,7 +84,7 @@ bool Channel::post(PersistentOp *op)
  */
 bool Channel::choose_route(const PersistentOp &op) const noexcept
 {
-	if (op.fence || op.inject || fences_ || !op.len)
+	if (op.atomic || op.fence || op.inject || fences_ || !op.len)
 		return true;
 	if (op.write && op.len <= params().inline_size)
 		return true;
@@ -101,13 +103,30 @@ bool Channel::one_sided_allowed(const wire::Range &range,
 	    range.length > initiator_->domain().max_transfer())
 		return false;
 	for (uint64_t s = answered_ + 1; s < next_sequence_; s++) {
-		const Request &earlier = requests_[s % wire::kMaxCredits];
-		bool conflicts = earlier.type == wire::Type::write ||
-				 (earlier.type == wire::Type::read && write);
-		if (conflicts && overlap(earlier.range, range))
+		if (touches(requests_[s % wire::kMaxCredits], range, write))
 			return false;
 	}
 	return true;
+}
+
+/* Whether a one-sided operation must not overtake the request. */
+bool Channel::touches(const Request &earlier, const wire::Range &range,
+		      bool write) noexcept
+{
+	switch (earlier.type) {
+	case wire::Type::read:
+		return write && overlap(earlier.range, range);
+	case wire::Type::write:
+		return overlap(earlier.range, range);
+	case wire::Type::atomic:
+		return std::any_of(earlier.op->ranges,
+				   earlier.op->ranges + earlier.op->range_count,
+				   [&](const wire::Range &one) {
+					   return overlap(one, range);
+				   });
+	default:
+		return false;
+	}
 }
 
 /*
@@ -197,7 +216,7 @@ bool Channel::post_write(PersistentOp *op, const wire::Range &part,
 	message.offset = part.offset;
 	uint8_t *buffer = link_->begin();
 	std::memcpy(buffer, &message, sizeof(message));
-	op->gather(op->iov_offset, buffer + sizeof(message), part.length);
+	op->local.gather(op->iov_offset, buffer + sizeof(message), part.length);
 	int ret = link_->send(sizeof(message) + part.length);
 	Request request;
 	request.type = wire::Type::write;
@@ -223,6 +242,7 @@ bool Channel::post_read(PersistentOp *op, const wire::Range &part,
 	request.type = wire::Type::read;
 	request.fence = flags & wire::kFence;
 	request.op = op;
+	request.fetches = true;
 	request.range = part;
 	request.iov_offset = op->iov_offset;
 	sent_request(request);

@@ -11,6 +11,18 @@
 namespace ofi_pmem
 {
 
+namespace
+{
+
+const char *name_of(const PersistentOp &op) noexcept
+{
+	if (op.atomic)
+		return "atomic";
+	return op.write ? "write" : "read";
+}
+
+} // namespace
+
 ChannelTable::~ChannelTable()
 {
 	std::lock_guard guard(initiator_->lock());
@@ -76,7 +88,7 @@ ssize_t ChannelTable::submit(const OpRequest &request, fi_addr_t peer)
 	free_ops_.pop_back();
 	if (params().trace_write)
 		PMEM_TRACE(FI_LOG_EP_DATA, "op %" PRIu64 " submit %s len %zu",
-			   op->id, op->write ? "write" : "read", op->len);
+			   op->id, name_of(*op), op->len);
 	ret = channel->submit(op);
 	if (ret) {
 		owner_->unreserve_completion();
@@ -114,7 +126,7 @@ int ChannelTable::resolve_ranges(Channel *channel, const OpRequest &request,
 				 PersistentOp *op)
 {
 	const fi_msg_rma &msg = *request.msg;
-	uint8_t needed = request.write ? wire::kRemoteWrite : wire::kRemoteRead;
+	uint8_t needed = request.needed_access();
 	op->range_count = msg.rma_iov_count;
 	for (size_t i = 0; i < msg.rma_iov_count; i++) {
 		const fi_rma_iov &rma = msg.rma_iov[i];
@@ -132,11 +144,13 @@ int ChannelTable::resolve_ranges(Channel *channel, const OpRequest &request,
 				  rma.addr, rma.len, info.base, info.length);
 			return -FI_EINVAL;
 		}
-		if (!(info.access & needed)) {
+		uint8_t missing = needed & static_cast<uint8_t>(~info.access);
+		if (missing) {
 			PMEM_WARN(FI_LOG_EP_DATA,
 				  "the region was not registered for %s",
-				  request.write ? "FI_REMOTE_WRITE"
-						: "FI_REMOTE_READ");
+				  missing & wire::kRemoteWrite
+					  ? "FI_REMOTE_WRITE"
+					  : "FI_REMOTE_READ");
 			return -FI_EACCES;
 		}
 		op->ranges[i] = {Key(rma.key).token(), rma.addr - info.base,
@@ -153,7 +167,7 @@ void ChannelTable::finish(PersistentOp *op)
 {
 	op->local_mrs.clear();
 	if (!op->failure && op->local_commit &&
-	    owner_->commit_local(op->iov, op->iov_count))
+	    owner_->commit_local(op->local.iov(), op->local.count()))
 		op->fail({FI_EIO, Cause::local_flush_failed});
 	if (op->notify && !op->failure) {
 		to_notify_.push_back(op);
@@ -168,8 +182,8 @@ void ChannelTable::complete(PersistentOp *op, bool counted)
 	if (params().trace_write)
 		PMEM_TRACE(FI_LOG_EP_DATA, "op %" PRIu64 " complete err %d",
 			   op->id, op->failure.err);
-	OpResult result{op->context, op->write, op->report,
-			counted,     op->len,	op->failure};
+	OpResult result{op->context, op->completion_flags, op->report, counted,
+			op->len,     op->failure};
 	free_ops_.push_back(op);
 	owner_->completed(result);
 }

@@ -2,9 +2,6 @@
 /* Copyright (c) 2026 the ofi_pmem developers */
 #include "plane/op.hh"
 
-#include <algorithm>
-#include <cstring>
-
 #include "plane/channel_table.hh"
 
 namespace ofi_pmem
@@ -16,11 +13,24 @@ void PersistentOp::inner_completed(int err, int) noexcept
 		table->notified(this, err, true);
 }
 
+namespace
+{
+
+uint64_t flags_of(const OpRequest &request) noexcept
+{
+	if (request.atomic)
+		return FI_ATOMIC | (request.atomic->fetch ? FI_READ : FI_WRITE);
+	return FI_RMA | (request.write ? FI_WRITE : FI_READ);
+}
+
+} // namespace
+
 void PersistentOp::assign(const OpRequest &request, uint64_t op_id) noexcept
 {
 	const fi_msg_rma &msg = *request.msg;
 	id = op_id;
 	context = msg.context;
+	completion_flags = flags_of(request);
 	write = request.write;
 	level = request.level;
 	fence = request.fence;
@@ -31,12 +41,12 @@ void PersistentOp::assign(const OpRequest &request, uint64_t op_id) noexcept
 	peer = msg.addr;
 	data = msg.data;
 	len = 0;
-	iov_count = msg.iov_count;
-	for (size_t i = 0; i < iov_count; i++) {
-		iov[i] = msg.msg_iov[i];
+	for (size_t i = 0; i < msg.rma_iov_count; i++)
+		len += msg.rma_iov[i].len;
+	local.assign(msg.msg_iov, msg.iov_count);
+	for (size_t i = 0; i < msg.iov_count; i++)
 		desc[i] = msg.desc ? msg.desc[i] : nullptr;
-		len += iov[i].iov_len;
-	}
+	assign_atomic(request.atomic);
 	started = false;
 	by_request = false;
 	preamble_posted = false;
@@ -49,49 +59,29 @@ void PersistentOp::assign(const OpRequest &request, uint64_t op_id) noexcept
 	failure = Failure{};
 }
 
+void PersistentOp::assign_atomic(const AtomicOp *asked) noexcept
+{
+	atomic = asked;
+	fetch = asked && asked->fetch;
+	if (!asked)
+		return;
+	datatype = asked->datatype;
+	atomic_op = asked->op;
+	compare.assign(asked->compare, asked->compare_count);
+	result.assign(asked->result, asked->result_count);
+}
+
 size_t PersistentOp::slice(size_t offset, size_t bytes, iovec *out,
 			   void **out_desc) const noexcept
 {
 	size_t count = 0;
-	for (size_t i = 0; i < iov_count && bytes; i++) {
-		if (offset >= iov[i].iov_len) {
-			offset -= iov[i].iov_len;
-			continue;
-		}
-		size_t part = std::min(bytes, iov[i].iov_len - offset);
-		out[count].iov_base =
-			static_cast<uint8_t *>(iov[i].iov_base) + offset;
-		out[count].iov_len = part;
-		out_desc[count] = desc[i];
-		count++;
-		bytes -= part;
-		offset = 0;
-	}
+	local.for_each_part(offset, bytes,
+			    [&](size_t index, uint8_t *base, size_t part) {
+				    out[count] = {base, part};
+				    out_desc[count] = desc[index];
+				    count++;
+			    });
 	return count;
-}
-
-void PersistentOp::gather(size_t offset, uint8_t *target,
-			  size_t bytes) const noexcept
-{
-	iovec part[kMaxIov];
-	void *unused[kMaxIov];
-	size_t count = slice(offset, bytes, part, unused);
-	for (size_t i = 0; i < count; i++) {
-		std::memcpy(target, part[i].iov_base, part[i].iov_len);
-		target += part[i].iov_len;
-	}
-}
-
-void PersistentOp::scatter(size_t offset, const uint8_t *source,
-			   size_t bytes) const noexcept
-{
-	iovec part[kMaxIov];
-	void *unused[kMaxIov];
-	size_t count = slice(offset, bytes, part, unused);
-	for (size_t i = 0; i < count; i++) {
-		std::memcpy(part[i].iov_base, source, part[i].iov_len);
-		source += part[i].iov_len;
-	}
 }
 
 } // namespace ofi_pmem

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /* Copyright (c) 2026 the ofi_pmem developers */
 /*
- * One RMA operation on persistent regions, from the application's call until
- * its completion is reported, and the interface to the endpoint it belongs to.
+ * One RMA or atomic operation on persistent regions, from the application's
+ * call until its completion is reported, and the interface to the endpoint it
+ * belongs to.
  */
 #pragma once
 
@@ -17,6 +18,7 @@
 #include "core/errors.hh"
 #include "core/fid.hh"
 #include "core/progress.hh"
+#include "plane/buffers.hh"
 #include "plane/wire.hh"
 
 namespace ofi_pmem
@@ -24,29 +26,45 @@ namespace ofi_pmem
 
 class ChannelTable;
 
-/* Limits that getinfo() reports for endpoints with FI_RMA_PMEM. */
-inline constexpr size_t kMaxIov = 8;
-inline constexpr size_t kMaxRmaIov = 8;
-
 /* When the completion of a write may be reported (fi_pmem(7), COMPLETIONS). */
 enum class Level : uint8_t { transmit, delivery, commit };
 
+/* What an atomic operation has beside its operands. All lengths in bytes. */
+struct AtomicOp {
+	uint8_t datatype;
+	uint8_t op;
+	bool fetch;
+	const iovec *compare;
+	size_t compare_count;
+	const iovec *result;
+	size_t result_count;
+};
+
 /* What the application asked for; lives during the call only. */
 struct OpRequest {
-	const fi_msg_rma *msg;
-	bool write;
+	const fi_msg_rma *msg; /* of an atomic: its operands, in bytes */
+	bool write;	       /* changes the target */
 	Level level;
 	bool fence;
 	bool inject;	   /* the buffer is the caller's again on return */
 	bool notify;	   /* FI_REMOTE_CQ_DATA */
 	bool report;	   /* a CQ entry on success */
 	bool local_commit; /* flush the local buffer of a read */
+	const AtomicOp *atomic = nullptr;
+
+	/* wire::Access of every range. */
+	uint8_t needed_access() const noexcept
+	{
+		if (atomic)
+			return wire::access_for_atomic(write, atomic->fetch);
+		return write ? wire::kRemoteWrite : wire::kRemoteRead;
+	}
 };
 
 /* What the application is told. */
 struct OpResult {
 	void *context;
-	bool write;
+	uint64_t flags; /* of its completion: FI_RMA, FI_WRITE, ... */
 	bool report;
 	bool counted; /* by the inner counter, success or failure */
 	size_t len;
@@ -100,11 +118,6 @@ public:
 	/* Takes over what the application asked for. */
 	void assign(const OpRequest &request, uint64_t op_id) noexcept;
 
-	/* Copies `len` bytes from or to the local buffers at `offset`. */
-	void gather(size_t offset, uint8_t *target, size_t len) const noexcept;
-	void scatter(size_t offset, const uint8_t *source,
-		     size_t len) const noexcept;
-
 	/* The local buffers from `offset` on, `len` bytes; returns the count.
 	 */
 	size_t slice(size_t offset, size_t len, iovec *iov,
@@ -112,7 +125,7 @@ public:
 
 	bool is_drain() const noexcept
 	{
-		return write && fence && level == Level::commit;
+		return fence && level == Level::commit;
 	}
 
 	void fail(const Failure &cause) noexcept
@@ -129,6 +142,7 @@ public:
 	/* What was asked. */
 	uint64_t id = 0;
 	void *context = nullptr;
+	uint64_t completion_flags = 0;
 	bool write = false;
 	Level level = Level::transmit;
 	bool fence = false;
@@ -139,15 +153,21 @@ public:
 	fi_addr_t peer = FI_ADDR_UNSPEC; /* as the call named it */
 	fi_addr_t table_peer = 0;	 /* as the channel table does */
 	uint64_t data = 0;
-	size_t len = 0;
-	iovec iov[kMaxIov] = {};
+	size_t len = 0; /* of the ranges */
+	Buffers local;	/* of an atomic: the operands, if it has any */
 	void *desc[kMaxIov] = {};
-	size_t iov_count = 0;
 	/* Token, offset in the region, length: filled by the channel. */
 	wire::Range ranges[kMaxRmaIov] = {};
 	size_t range_count = 0;
 	uint64_t notify_addr = 0;
 	uint64_t notify_key = 0;
+	/* What only atomics have. */
+	bool atomic = false;
+	bool fetch = false;
+	uint8_t datatype = 0;
+	uint8_t atomic_op = 0;
+	Buffers compare;
+	Buffers result;
 
 	/* How far it has been posted. */
 	bool started = false;
@@ -165,6 +185,8 @@ public:
 	Failure failure;
 
 private:
+	void assign_atomic(const AtomicOp *asked) noexcept;
+
 	std::atomic<ChannelTable *> table_;
 };
 

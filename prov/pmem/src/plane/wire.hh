@@ -18,6 +18,12 @@
  *                       <-                 Ack
  *   Read                ->
  *                       <-                 Data + payload | Ack (failed)
+ *   Atomic + operands   ->
+ *                       <-                 Ack
+ *   the same, kFetch    ->
+ *                       <-                 Data + payload | Ack (failed)
+ *
+ * Data for sequence n says the same of the requests before n as an Ack does.
  *
  * What arrives is checked by parse<>() for its length and by target/executor.cc
  * and plane/channel.cc for its meaning before anything is used.
@@ -34,9 +40,14 @@ namespace ofi_pmem::wire
 static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
 	      "the wire is little endian; big-endian hosts need conversions");
 
-/* The layouts of Header, Hello and HelloAck never change; others may. */
+/*
+ * The layouts of Header, Hello and HelloAck never change; others may, and new
+ * messages may come. Either makes a new version:
+ *   1  Hello to Ack
+ *   2  Atomic
+ */
 inline constexpr uint32_t kMagic = 0x4d454d50; /* "PMEM" */
-inline constexpr uint8_t kVersion = 1;
+inline constexpr uint8_t kVersion = 2;
 
 /* Bytes of user data in one request or answer. */
 inline constexpr size_t kMaxPayload = 65536;
@@ -54,19 +65,22 @@ enum class Type : uint8_t {
 	read = 7,
 	data = 8,
 	ack = 9,
+	atomic = 10,
 };
 
 /* Header::flags of requests. */
 enum Flag : uint16_t {
-	/* Write: store with flushing stores; a later commit drains them. */
+	/* Write, Atomic: flush what is stored; a later commit drains it. */
 	kFlush = 1 << 0,
-	/* Write, Flush: answer after the drain. */
+	/* Write, Flush, Atomic: answer after the drain. */
 	kCommit = 1 << 1,
 	/*
 	 * Execute after everything before it is durable, and only if nothing
 	 * failed since the last such request.
 	 */
 	kFence = 1 << 2,
+	/* Atomic: answer with what the target held before. */
+	kFetch = 1 << 3,
 };
 
 struct Header {
@@ -178,8 +192,37 @@ struct Ack {
 };
 static_assert(sizeof(Ack) == 32);
 
-/* The largest message: a request or answer with a full payload. */
-inline constexpr size_t kMaxMessage = kMaxPayload + sizeof(Region);
+/* The numbers of the atomic operations and datatypes are libfabric's. */
+struct Atomic {
+	static constexpr Type kType = Type::atomic;
+	Header header;
+	uint8_t datatype; /* enum fi_datatype */
+	uint8_t op;	  /* enum fi_op */
+	uint16_t range_count;
+	uint32_t reserved;
+	/*
+	 * Ranges follow, of whole elements each. Then one operand for each
+	 * element (not for FI_ATOMIC_READ), then as many values to compare with
+	 * (FI_CSWAP to FI_MSWAP only). Neither is aligned.
+	 */
+};
+static_assert(sizeof(Atomic) == 32);
+
+inline constexpr size_t kMaxAtomicRanges = 8;
+
+/* As fi_mr(3) has it: what is returned was read. */
+constexpr uint8_t access_for_atomic(bool modifies, bool fetches) noexcept
+{
+	return static_cast<uint8_t>((modifies ? kRemoteWrite : 0) |
+				    (fetches ? kRemoteRead : 0));
+}
+
+/* Bytes of all elements of one Atomic; operands and comparands fit in. */
+inline constexpr size_t kMaxAtomicBytes = kMaxPayload / 2;
+
+/* The largest message: an Atomic with all its ranges and a full payload. */
+inline constexpr size_t kMaxMessage =
+	kMaxPayload + sizeof(Atomic) + kMaxAtomicRanges * sizeof(Range);
 
 template <typename Message>
 Message make(uint64_t sequence, uint64_t operation, uint16_t flags = 0,

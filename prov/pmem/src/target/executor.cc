@@ -103,6 +103,70 @@ Failure Executor::read(const wire::Read &request, uint8_t *target)
 	return region->load(request.offset, target, request.length);
 }
 
+/* Whether the operation is known and may be executed on all its ranges. */
+Failure Executor::check(const AtomicRequest &request) const
+{
+	if (!request.function())
+		return {FI_EOPNOTSUPP, Cause::unsupported_atomic};
+	for (size_t i = 0; i < request.range_count(); i++) {
+		wire::Range range = request.range(i);
+		const TargetRegion *region = table_->find(range.token);
+		if (!region)
+			return kUnknownKey;
+		Failure failure = region->check(range.offset, range.length,
+						request.needed_access());
+		if (!failure && request.traits().modifies())
+			failure = region->poison;
+		if (failure)
+			return failure;
+	}
+	return {};
+}
+
+/* One range, behind `done` bytes of others; gives what it held before. */
+Failure Executor::apply(const AtomicRequest &request, size_t index, size_t done,
+			uint8_t *was)
+{
+	wire::Range range = request.range(index);
+	TargetRegion *region = table_->find(range.token);
+	Failure failure = region->load(range.offset, was, range.length);
+	if (failure)
+		return failure;
+	if (request.traits().modifies()) {
+		elements_.assign(was, was + range.length);
+		request.function()(elements_.data(), request.operands() + done,
+				   request.comparands() + done,
+				   range.length / request.element());
+		failure = region->replace(range.offset, was, elements_.data(),
+					  range.length, request.element());
+	}
+	if (failure || !(request.header().flags & wire::kFlush))
+		return failure;
+	/* Also what was left as it was: it may be a store not flushed yet. */
+	will_drain(range.token);
+	return region->flush(range.offset, range.length);
+}
+
+Failure Executor::atomic(const AtomicRequest &request,
+			 std::vector<uint8_t> *result)
+{
+	uint64_t operation = request.header().operation;
+	Failure failure = refused(operation);
+	if (failure)
+		return failure;
+	failure = check(request);
+	if (failure)
+		return remember(failure);
+	trace(operation, "atomic", request.len());
+	result->resize(request.len());
+	size_t done = 0;
+	for (size_t i = 0; !failure && i < request.range_count(); i++) {
+		failure = apply(request, i, done, result->data() + done);
+		done += request.range(i).length;
+	}
+	return remember(failure);
+}
+
 void Executor::drain()
 {
 	drain_failures_.clear();

@@ -12,6 +12,7 @@
 
 #include "core/errors.hh"
 #include "plane/wire.hh"
+#include "target/atomic_request.hh"
 #include "target/region_table.hh"
 
 namespace ofi_pmem
@@ -27,6 +28,14 @@ public:
 	[[nodiscard]] Failure flush(const wire::Flush &request,
 				    const uint8_t *ranges, size_t count);
 	[[nodiscard]] Failure read(const wire::Read &request, uint8_t *target);
+
+	/*
+	 * Atomic because nothing else executes meanwhile: the caller holds the
+	 * table's lock. All ranges are checked before the first is touched.
+	 * `result`, where wanted, gets what they held before.
+	 */
+	[[nodiscard]] Failure atomic(const AtomicRequest &request,
+				     std::vector<uint8_t> *result);
 
 	/*
 	 * Makes everything durable that this channel flushed. failure_of()
@@ -54,6 +63,9 @@ private:
 	[[nodiscard]] Failure remember(const Failure &failure) noexcept;
 	[[nodiscard]] Failure refused(uint64_t operation) const noexcept;
 	void will_drain(uint64_t token);
+	[[nodiscard]] Failure check(const AtomicRequest &request) const;
+	[[nodiscard]] Failure apply(const AtomicRequest &request, size_t index,
+				    size_t done, uint8_t *was);
 
 	RegionTable *table_;
 	std::vector<uint64_t> undrained_;
@@ -61,6 +73,7 @@ private:
 	Failure since_fence_;
 	uint64_t refused_operation_ = 0;
 	Failure refusal_;
+	std::vector<uint8_t> elements_; /* of one atomic operation */
 };
 
 } // namespace ofi_pmem

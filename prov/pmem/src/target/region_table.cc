@@ -3,6 +3,7 @@
 #include "target/region_table.hh"
 
 #include <cerrno>
+#include <cstring>
 
 #include <sys/random.h>
 
@@ -17,7 +18,7 @@ Failure TargetRegion::check(uint64_t offset, uint64_t length,
 {
 	if (length > len || offset > len - length)
 		return {FI_EINVAL, Cause::out_of_range};
-	if (needed_access && !(access & needed_access))
+	if ((access & needed_access) != needed_access)
 		return {FI_EACCES, Cause::access_denied};
 	return {};
 }
@@ -49,6 +50,22 @@ Failure TargetRegion::store(uint64_t offset, const uint8_t *source,
 	if (!ret)
 		return {};
 	return stored ? poisoned_by(ret) : Failure{-ret, Cause::store_failed};
+}
+
+/* Through a file in one piece: what is written there can be seen in part. */
+Failure TargetRegion::replace(uint64_t offset, const uint8_t *was,
+			      const uint8_t *now, size_t length,
+			      size_t element) noexcept
+{
+	size_t step = backend->one_sided() ? element : length;
+	for (size_t at = 0; at < length; at += step) {
+		if (!std::memcmp(was + at, now + at, step))
+			continue;
+		Failure failure = store(offset + at, now + at, step, false);
+		if (failure)
+			return failure;
+	}
+	return {};
 }
 
 Failure TargetRegion::flush(uint64_t offset, size_t length) noexcept

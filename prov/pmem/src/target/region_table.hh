@@ -48,6 +48,13 @@ struct TargetRegion {
 				    uint8_t needed_access) const noexcept;
 	[[nodiscard]] Failure store(uint64_t offset, const uint8_t *source,
 				    size_t length, bool flush) noexcept;
+	/*
+	 * Stores the elements of `element` bytes that differ in `now` from
+	 * what they were; none of up to 8 aligned bytes is ever seen in part.
+	 */
+	[[nodiscard]] Failure replace(uint64_t offset, const uint8_t *was,
+				      const uint8_t *now, size_t length,
+				      size_t element) noexcept;
 	[[nodiscard]] Failure flush(uint64_t offset, size_t length) noexcept;
 	[[nodiscard]] Failure load(uint64_t offset, uint8_t *target,
 				   size_t length) noexcept;

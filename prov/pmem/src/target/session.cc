@@ -2,6 +2,7 @@
 /* Copyright (c) 2026 the ofi_pmem developers */
 #include "target/session.hh"
 
+#include <algorithm>
 #include <cinttypes>
 
 #include <rdma/fi_cm.h>
@@ -103,6 +104,8 @@ bool Session::execute(const uint8_t *bytes, size_t len)
 		return execute_flush(bytes, len);
 	case wire::Type::read:
 		return execute_read(bytes, len);
+	case wire::Type::atomic:
+		return execute_atomic(bytes, len);
 	case wire::Type::resolve:
 		return resolve(bytes, len);
 	default:
@@ -129,8 +132,13 @@ void Session::pend(const wire::Header &header, uint64_t token,
 		   const Failure &failure)
 {
 	bool needs_drain = !failure && (header.flags & wire::kCommit);
-	pending_.push_back({header.sequence, header.operation, needs_drain,
-			    token, failure});
+	pending_.push_back({header.sequence,
+			    header.operation,
+			    needs_drain,
+			    token,
+			    failure,
+			    false,
+			    {}});
 }
 
 bool Session::execute_write(const uint8_t *bytes, size_t len)
@@ -192,6 +200,26 @@ bool Session::execute_read(const uint8_t *bytes, size_t len)
 	return !link_.send(sizeof(data) + request.length);
 }
 
+bool Session::execute_atomic(const uint8_t *bytes, size_t len)
+{
+	AtomicRequest request;
+	if (!request.parse(bytes, len))
+		return false;
+	Failure failure = fence(request.header());
+	std::vector<uint8_t> was;
+	if (!failure)
+		failure = executor_.atomic(request, &was);
+	pend(request.header(),
+	     request.one_region() ? request.range(0).token
+				  : Executor::kAnyRegion,
+	     failure);
+	if (request.fetches()) {
+		pending_.back().fetches = true;
+		pending_.back().data = std::move(was);
+	}
+	return true;
+}
+
 bool Session::resolve(const uint8_t *bytes, size_t len)
 {
 	wire::Resolve request;
@@ -246,20 +274,34 @@ void Session::complete_pending()
 	}
 }
 
-/* One acknowledgement for each run of successes and for each failure. */
+/*
+ * One answer for each run of successes, which ends with one that carries data,
+ * and for each failure.
+ */
 bool Session::send_answers()
 {
 	while (!pending_.empty() && link_.free_sends()) {
-		Pending last = pending_.front();
-		pending_.pop_front();
-		while (!last.failure && !pending_.empty()) {
-			last = pending_.front();
-			pending_.pop_front();
-		}
-		if (!send_ack(last))
+		auto last = pending_.begin();
+		while (!last->failure && !last->fetches &&
+		       last + 1 != pending_.end())
+			++last;
+		bool has_data = last->fetches && !last->failure;
+		if (!(has_data ? send_data(*last) : send_ack(*last)))
 			return false;
+		pending_.erase(pending_.begin(), last + 1);
 	}
 	return true;
+}
+
+bool Session::send_data(const Pending &fetch)
+{
+	auto answer = wire::make<wire::Data>(fetch.sequence, fetch.operation, 0,
+					     fetch.data.size());
+	uint8_t *buffer = link_.begin();
+	std::memcpy(buffer, &answer, sizeof(answer));
+	std::copy(fetch.data.begin(), fetch.data.end(),
+		  buffer + sizeof(answer));
+	return !link_.send(sizeof(answer) + fetch.data.size());
 }
 
 bool Session::send_ack(const Pending &last)

@@ -3,7 +3,7 @@
 /*
  * The service's end of one channel: takes requests in order, has them executed
  * and answers. Answers wait for the end of the batch, where one drain serves
- * all commits in it; a fence and an answer that carries data end it early.
+ * all commits in it; a fence and the answer to a read end it early.
  * Called by the service thread only, under the region table's lock.
  */
 #pragma once
@@ -11,6 +11,7 @@
 #include <chrono>
 #include <deque>
 #include <unordered_set>
+#include <vector>
 
 #include "plane/link.hh"
 #include "target/executor.hh"
@@ -59,6 +60,8 @@ private:
 		bool needs_drain;
 		uint64_t token; /* of the region; Executor::kAnyRegion */
 		Failure failure;
+		bool fetches; /* succeeds with Data, not with an Ack */
+		std::vector<uint8_t> data;
 	};
 
 	[[nodiscard]] bool run_backlog();
@@ -67,6 +70,7 @@ private:
 	[[nodiscard]] bool execute_write(const uint8_t *bytes, size_t len);
 	[[nodiscard]] bool execute_flush(const uint8_t *bytes, size_t len);
 	[[nodiscard]] bool execute_read(const uint8_t *bytes, size_t len);
+	[[nodiscard]] bool execute_atomic(const uint8_t *bytes, size_t len);
 	[[nodiscard]] bool resolve(const uint8_t *bytes, size_t len);
 	[[nodiscard]] Failure fence(const wire::Header &header);
 	void pend(const wire::Header &header, uint64_t token,
@@ -74,6 +78,7 @@ private:
 	void complete_pending();
 	[[nodiscard]] bool send_answers();
 	[[nodiscard]] bool send_ack(const Pending &last);
+	[[nodiscard]] bool send_data(const Pending &fetch);
 
 	RegionTable *table_;
 	Executor executor_;

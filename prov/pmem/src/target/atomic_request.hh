@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* Copyright (c) 2026 the ofi_pmem developers */
+/*
+ * A received wire::Atomic, taken apart: its parts fit the message and each
+ * other. Keys, ranges and access are for the executor to check. Points into
+ * the message, which must outlive it.
+ */
+#pragma once
+
+#include "plane/wire.hh"
+#include "target/atomic.hh"
+
+namespace ofi_pmem
+{
+
+class AtomicRequest
+{
+public:
+	/* False when the message is not a whole and well-formed one. */
+	[[nodiscard]] bool parse(const uint8_t *bytes, size_t len) noexcept;
+
+	const wire::Header &header() const noexcept { return message_.header; }
+	bool fetches() const noexcept
+	{
+		return message_.header.flags & wire::kFetch;
+	}
+	AtomicTraits traits() const noexcept
+	{
+		return atomic_traits(message_.op);
+	}
+	/* Null for what this side does not know. */
+	AtomicFunction function() const noexcept
+	{
+		return find_atomic(message_.datatype, message_.op);
+	}
+	uint8_t needed_access() const noexcept
+	{
+		return wire::access_for_atomic(traits().modifies(), fetches());
+	}
+
+	size_t range_count() const noexcept { return message_.range_count; }
+	wire::Range range(size_t index) const noexcept;
+
+	/* Bytes of one element and of all. */
+	size_t element() const noexcept
+	{
+		return atomic_size(message_.datatype);
+	}
+	size_t len() const noexcept { return len_; }
+
+	/* As many bytes as the ranges have, where the operation takes them. */
+	const uint8_t *operands() const noexcept { return operands_; }
+	const uint8_t *comparands() const noexcept { return comparands_; }
+
+	/* Whether all ranges are of one region. */
+	bool one_region() const noexcept;
+
+private:
+	[[nodiscard]] bool parse_ranges(size_t payload) noexcept;
+
+	wire::Atomic message_{};
+	const uint8_t *ranges_ = nullptr;
+	size_t len_ = 0;
+	const uint8_t *operands_ = nullptr;
+	const uint8_t *comparands_ = nullptr;
+};
+
+} // namespace ofi_pmem
