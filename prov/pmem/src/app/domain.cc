@@ -4,6 +4,7 @@
 
 #include <memory>
 
+#include "app/atomic.hh"
 #include "app/av.hh"
 #include "app/cntr.hh"
 #include "app/cq.hh"
@@ -85,6 +86,17 @@ int domain_srx_ctx(fid_domain *domain, fi_rx_attr *attr, fid_ep **srx,
 	});
 }
 
+/* A call may be to a persistent key, whose service takes so many at once. */
+int domain_query_atomic(fid_domain *domain, fi_datatype datatype, fi_op op,
+			fi_atomic_attr *attr, uint64_t flags) noexcept
+{
+	auto &outer = domain_of(domain);
+	int ret = fi_query_atomic(outer.inner(), datatype, op, attr, flags);
+	if (!ret && attr && outer.persistent())
+		attr->count = limit_atomic_count(datatype, attr->count);
+	return ret;
+}
+
 fi_ops_domain make_domain_ops() noexcept
 {
 	fi_ops_domain ops{};
@@ -97,7 +109,7 @@ fi_ops_domain make_domain_ops() noexcept
 	ops.poll_open = no_sys;
 	ops.stx_ctx = no_sys;
 	ops.srx_ctx = domain_srx_ctx;
-	ops.query_atomic = forward<Domain, fi_query_atomic>;
+	ops.query_atomic = domain_query_atomic;
 	ops.query_collective = forward<Domain, fi_query_collective>;
 	ops.endpoint2 = domain_endpoint2;
 	return ops;

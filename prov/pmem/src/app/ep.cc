@@ -2,6 +2,7 @@
 /* Copyright (c) 2026 the ofi_pmem developers */
 #include "app/ep.hh"
 
+#include "app/atomic.hh"
 #include "app/av.hh"
 #include "app/cm.hh"
 #include "app/cntr.hh"
@@ -117,10 +118,9 @@ void Endpoint::choose_tables() noexcept
 	tagged = table_for(inner->tagged,
 			   plane_ ? gated_tagged_ops : ep_tagged_ops,
 			   no_tagged_ops);
-	/* Refuses persistent keys, whether the inner provider has atomics. */
-	atomic =
-		plane_ ? &gated_atomic_ops
-		       : table_for(inner->atomic, ep_atomic_ops, no_atomic_ops);
+	atomic = table_for(inner->atomic,
+			   plane_ ? plane_atomic_ops : ep_atomic_ops,
+			   no_atomic_ops);
 	collective = table_for(inner->collective, ep_collective_ops,
 			       no_collective_ops);
 }

@@ -22,9 +22,6 @@ namespace
 constexpr size_t kMinOperations = 64;
 constexpr size_t kMaxOperations = 1024;
 
-/* FI_PRIORITY, which has no name since 2.0: a hint that we may ignore. */
-constexpr uint64_t kPriority = 1ULL << 22;
-
 constexpr uint64_t kReadFlags = FI_COMPLETION | FI_MORE | FI_FENCE |
 				FI_INJECT_COMPLETE | FI_TRANSMIT_COMPLETE |
 				FI_DELIVERY_COMPLETE | FI_COMMIT_COMPLETE |
@@ -39,18 +36,6 @@ Level level_of(const PersistentCall &call) noexcept
 			   params().commit == CommitChoice::all))
 		return Level::commit;
 	return call.flags & kVisible ? Level::delivery : Level::transmit;
-}
-
-/* All ranges are persistent and served at the same port: one peer. */
-bool same_service(const fi_msg_rma &msg) noexcept
-{
-	Key first(msg.rma_iov[0].key);
-	for (size_t i = 0; i < msg.rma_iov_count; i++) {
-		Key key(msg.rma_iov[i].key);
-		if (!key.persistent() || key.port() != first.port())
-			return false;
-	}
-	return true;
 }
 
 /* False when the sum wraps. */
@@ -99,6 +84,17 @@ int check_ranges(const fi_msg_rma &msg, const fi_tx_attr &limits,
 }
 
 } // namespace
+
+bool same_service(const fi_msg_rma &msg) noexcept
+{
+	Key first(msg.rma_iov[0].key);
+	for (size_t i = 0; i < msg.rma_iov_count; i++) {
+		Key key(msg.rma_iov[i].key);
+		if (!key.persistent() || key.port() != first.port())
+			return false;
+	}
+	return true;
+}
 
 EndpointPlane::~EndpointPlane()
 {
@@ -225,17 +221,20 @@ int EndpointPlane::check(const PersistentCall &call,
 
 ssize_t EndpointPlane::submit(const PersistentCall &call) noexcept
 {
-	if (notifications_)
-		run_deferred();
 	OpRequest request{};
 	int ret = check(call, &request);
-	if (ret)
-		return ret;
+	return ret ? ret : submit(request, call.msg->addr);
+}
+
+ssize_t EndpointPlane::submit(const OpRequest &request, fi_addr_t peer) noexcept
+{
+	if (notifications_)
+		run_deferred();
 	if (request.fence && gate_.is_open() && !gate_.idle())
 		return -FI_EAGAIN;
 	return guarded([&] {
 		return static_cast<int>(
-			channels_->submit(request, identity(call.msg->addr)));
+			channels_->submit(request, identity(peer)));
 	});
 }
 
@@ -301,8 +300,8 @@ void EndpointPlane::unreserve_completion() noexcept
 void EndpointPlane::count(const OpResult &result) noexcept
 {
 	const Bindings &bound = endpoint_->bindings();
-	Counter *counter = result.flags & FI_WRITE ? bound.write_cntr
-						   : bound.read_cntr;
+	Counter *counter =
+		result.flags & FI_WRITE ? bound.write_cntr : bound.read_cntr;
 	if (!counter)
 		return;
 	if (result.counted)

@@ -2,9 +2,9 @@
 /* Copyright (c) 2026 the ofi_pmem developers */
 /*
  * What an endpoint of a persistent domain has beside its inner endpoint: the
- * channels for RMA to persistent regions, and the way of their completions to
- * the application's queues and counters. Aliases share that of the endpoint
- * they were made from.
+ * channels for RMA and atomics to persistent regions, and the way of their
+ * completions to the application's queues and counters. Aliases share that of
+ * the endpoint they were made from.
  */
 #pragma once
 
@@ -12,6 +12,7 @@
 #include <mutex>
 #include <vector>
 
+#include "app/atomic.hh"
 #include "app/av.hh"
 #include "app/persistence.hh"
 #include "app/transmit_gate.hh"
@@ -32,6 +33,12 @@ struct PersistentCall {
 	bool write;
 	bool report; /* owes a completion entry */
 };
+
+/* FI_PRIORITY, which has no name since 2.0: a hint that we may ignore. */
+inline constexpr uint64_t kPriority = 1ULL << 22;
+
+/* All ranges are persistent and served at the same port: one peer. */
+bool same_service(const fi_msg_rma &msg) noexcept;
 
 class EndpointPlane final : private OpOwner,
 			    private AvListener,
@@ -60,6 +67,7 @@ public:
 
 	/* Any thread that may use the endpoint. */
 	[[nodiscard]] ssize_t submit(const PersistentCall &call) noexcept;
+	[[nodiscard]] ssize_t submit(const AtomicCall &call) noexcept;
 
 	/*
 	 * An application-plane transmit, by `inner_call`: -FI_EAGAIN while it
@@ -104,6 +112,13 @@ private:
 				    Transmit kind) noexcept;
 	[[nodiscard]] int check(const PersistentCall &call,
 				OpRequest *request) const noexcept;
+	[[nodiscard]] ssize_t submit(const OpRequest &request,
+				     fi_addr_t peer) noexcept;
+	/* ep_plane_atomic.cc */
+	[[nodiscard]] int check_operation(const AtomicCall &call,
+					  size_t *max_elements) const noexcept;
+	[[nodiscard]] int check_elements(const AtomicCall &call,
+					 size_t *elements) const noexcept;
 	[[nodiscard]] ssize_t notify(const Notification &note) noexcept;
 	void count(const OpResult &result) noexcept;
 	fi_addr_t identity(fi_addr_t peer) const noexcept;

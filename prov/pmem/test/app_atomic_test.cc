@@ -1,0 +1,449 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* Copyright (c) 2026 the ofi_pmem developers */
+/*
+ * Atomic calls of an endpoint with a persistence plane: which go to the inner
+ * provider (a fake) and which to the service (a real one, over tcp), what is
+ * refused, and how elements in several buffers become one operation.
+ */
+#include "app/ep.hh"
+#include "app_fixture.hh"
+#include "fake_backend.hh"
+#include "plane/wire.hh"
+
+#include <arpa/inet.h>
+
+#include <chrono>
+
+namespace ofi_pmem
+{
+
+namespace
+{
+
+using Ops = fi_ops_atomic;
+template <auto Slot> using Inner = fake::Recorded<Slot>;
+
+class AppAtomic : public AppTest
+{
+protected:
+	static constexpr uint64_t kBase = 0x4000;
+	static constexpr size_t kInnerCount = 1 << 20;
+
+	void SetUp() override
+	{
+		AppTest::SetUp();
+		info = make_info(kPersistent | FI_ATOMIC);
+		free(info->fabric_attr->prov_name);
+		info->fabric_attr->prov_name = strdup("tcp;ofi_pmem");
+		info->fabric_attr->api_version = fi_version();
+		free(info->domain_attr->name);
+		info->domain_attr->name = strdup("lo");
+		info->tx_attr->iov_limit = 4;
+		info->tx_attr->rma_iov_limit = 3;
+		info->tx_attr->inject_size = 64;
+		info->ep_attr->max_msg_size = 1 << 20;
+		auto &parent = *static_cast<Fabric *>(fabric);
+		ASSERT_EQ(Domain::open(parent, *info, 0, nullptr, &domain), 0);
+		inner_domain = inner_fabric->domain;
+		inner_domain->table.query_atomic = query;
+		open_endpoint();
+		key_ = add_region(&medium_);
+	}
+
+	void TearDown() override
+	{
+		if (ep) {
+			EXPECT_EQ(fi_close(&ep->fid), 0);
+		}
+		if (cq) {
+			EXPECT_EQ(fi_close(&cq->fid), 0);
+		}
+		persistence().remove_region(Key(key_));
+		AppTest::TearDown();
+	}
+
+	void open_endpoint()
+	{
+		fi_cq_attr attr{};
+		attr.format = FI_CQ_FORMAT_MSG;
+		attr.wait_obj = FI_WAIT_NONE;
+		ASSERT_EQ(fi_cq_open(domain, &attr, &cq, nullptr), 0);
+		ASSERT_EQ(fi_endpoint(domain, info.get(), &ep, nullptr), 0);
+		inner = inner_domain->ep;
+		inner->cm_table.getpeer = loopback;
+		inner->atomic_table.writevalid = valid;
+		inner->atomic_table.readwritevalid = valid;
+		inner->atomic_table.compwritevalid = valid;
+		ASSERT_EQ(fi_ep_bind(ep, &cq->fid, FI_TRANSMIT | FI_RECV), 0);
+	}
+
+	static int loopback(fid_ep *, void *address, size_t *len) noexcept
+	{
+		sockaddr_in name{};
+		name.sin_family = AF_INET;
+		name.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+		memcpy(address, &name, sizeof(name));
+		*len = sizeof(name);
+		return 0;
+	}
+	static int valid(fid_ep *, fi_datatype datatype, fi_op,
+			 size_t *count) noexcept
+	{
+		*count = kInnerCount;
+		return datatype == FI_INT8 ? -FI_EOPNOTSUPP : 0;
+	}
+	static int query(fid_domain *, fi_datatype, fi_op, fi_atomic_attr *attr,
+			 uint64_t) noexcept
+	{
+		attr->count = kInnerCount;
+		attr->size = 4;
+		return 0;
+	}
+
+	Persistence &persistence()
+	{
+		return *static_cast<Domain *>(domain)->persistence();
+	}
+
+	uint64_t add_region(test::FakeMedium *medium)
+	{
+		medium->one_sided = false;
+		RegionRequest request{};
+		request.memory = medium->visible.data();
+		request.len = medium->visible.size();
+		request.base = kBase;
+		request.access = FI_REMOTE_READ | FI_REMOTE_WRITE;
+		request.backend = std::make_unique<test::FakeBackend>(medium);
+		Key key(0);
+		EXPECT_EQ(persistence().add_region(std::move(request), &key),
+			  0);
+		return key.value();
+	}
+
+	/* Repeats while nothing happens; progresses meanwhile. */
+	template <typename Call> ssize_t post(Call &&call)
+	{
+		auto end = Clock::now() + kPatience;
+		ssize_t ret;
+		while ((ret = call()) == -FI_EAGAIN && Clock::now() < end)
+			EXPECT_EQ(fi_cq_read(cq, nullptr, 0), -FI_EAGAIN);
+		return ret;
+	}
+
+	fi_cq_msg_entry wait()
+	{
+		fi_cq_msg_entry entry{};
+		auto end = Clock::now() + kPatience;
+		ssize_t ret;
+		while ((ret = fi_cq_read(cq, &entry, 1)) == -FI_EAGAIN &&
+		       Clock::now() < end)
+			continue;
+		EXPECT_EQ(ret, 1);
+		return entry;
+	}
+
+	uint64_t word(uint64_t offset)
+	{
+		std::lock_guard guard(medium_.mutex);
+		uint64_t value;
+		memcpy(&value, &medium_.visible[offset], sizeof(value));
+		return value;
+	}
+
+	/* A fetching call by message structure; a test breaks what it likes. */
+	struct Fetch {
+		explicit Fetch(uint64_t key)
+		{
+			for (auto &range : ranges)
+				range = {kBase, 1, key};
+			msg.msg_iov = operands;
+			msg.iov_count = 1;
+			msg.rma_iov = ranges;
+			msg.rma_iov_count = 1;
+			msg.datatype = FI_UINT64;
+			msg.op = FI_SUM;
+			msg.context = this;
+		}
+
+		ssize_t post_to(fid_ep *target, uint64_t flags = 0)
+		{
+			return fi_fetch_atomicmsg(target, &msg, results,
+						  nullptr, result_count, flags);
+		}
+
+		uint64_t values[8] = {1, 2, 3, 4, 5, 6, 7, 8};
+		uint64_t was[8] = {};
+		fi_ioc operands[5] = {{values, 1},
+				      {values + 1, 1},
+				      {values + 2, 1},
+				      {values + 3, 1},
+				      {values + 4, 1}};
+		fi_ioc results[5] = {{was, 1},
+				     {was + 1, 1},
+				     {was + 2, 1},
+				     {was + 3, 1},
+				     {was + 4, 1}};
+		size_t result_count = 1;
+		fi_rma_ioc ranges[4];
+		fi_msg_atomic msg{};
+	};
+
+	using Clock = std::chrono::steady_clock;
+	static constexpr auto kPatience = std::chrono::seconds(20);
+
+	test::FakeMedium medium_{1 << 16};
+	uint64_t key_ = 0;
+	fid_cq *cq = nullptr;
+	fid_ep *ep = nullptr;
+	fake::Endpoint *inner = nullptr;
+};
+
+TEST_F(AppAtomic, ToOrdinaryKeysIsTheInnerProviders)
+{
+	uint64_t value = 1, was = 0;
+	fi_ioc one{&value, 1}, result{&was, 1};
+	constexpr auto kType = FI_UINT64;
+	EXPECT_EQ(
+		fi_atomic(ep, &value, 1, nullptr, 0, 8, 5, kType, FI_SUM, &one),
+		0);
+	EXPECT_EQ(
+		fi_atomicv(ep, &one, nullptr, 1, 0, 8, 5, kType, FI_SUM, &one),
+		0);
+	EXPECT_EQ(fi_inject_atomic(ep, &value, 1, 0, 8, 5, kType, FI_SUM), 0);
+	EXPECT_EQ(fi_fetch_atomic(ep, &value, 1, nullptr, &was, nullptr, 0, 8,
+				  5, kType, FI_SUM, &one),
+		  0);
+	EXPECT_EQ(fi_fetch_atomicv(ep, &one, nullptr, 1, &result, nullptr, 1, 0,
+				   8, 5, kType, FI_SUM, &one),
+		  0);
+	EXPECT_EQ(fi_compare_atomic(ep, &value, 1, nullptr, &value, nullptr,
+				    &was, nullptr, 0, 8, 5, kType, FI_CSWAP,
+				    &one),
+		  0);
+	EXPECT_EQ(fi_compare_atomicv(ep, &one, nullptr, 1, &one, nullptr, 1,
+				     &result, nullptr, 1, 0, 8, 5, kType,
+				     FI_CSWAP, &one),
+		  0);
+	Fetch call(5);
+	EXPECT_EQ(fi_atomicmsg(ep, &call.msg, FI_MORE), 0);
+	EXPECT_EQ(call.post_to(ep, FI_MORE), 0);
+	EXPECT_EQ(fi_compare_atomicmsg(ep, &call.msg, &one, nullptr, 1, &result,
+				       nullptr, 1, FI_MORE),
+		  0);
+	EXPECT_EQ(Inner<&Ops::write>::calls, 1);
+	EXPECT_EQ(std::get<0>(Inner<&Ops::write>::args), inner);
+	EXPECT_EQ(Inner<&Ops::writev>::calls, 1);
+	EXPECT_EQ(Inner<&Ops::inject>::calls, 1);
+	EXPECT_EQ(Inner<&Ops::readwrite>::calls, 1);
+	EXPECT_EQ(Inner<&Ops::readwritev>::calls, 1);
+	EXPECT_EQ(Inner<&Ops::compwrite>::calls, 1);
+	EXPECT_EQ(Inner<&Ops::compwritev>::calls, 1);
+	EXPECT_EQ(Inner<&Ops::writemsg>::calls, 1);
+	EXPECT_EQ(Inner<&Ops::readwritemsg>::calls, 1);
+	EXPECT_EQ(Inner<&Ops::compwritemsg>::calls, 1);
+	EXPECT_EQ(std::get<8>(Inner<&Ops::compwritemsg>::args), FI_MORE);
+}
+
+TEST_F(AppAtomic, ToPersistentKeysIsTheServices)
+{
+	uint64_t value = 3, was = 9;
+	ASSERT_EQ(post([&] {
+			  return fi_fetch_atomic(ep, &value, 1, nullptr, &was,
+						 nullptr, 0, kBase + 8, key_,
+						 FI_UINT64, FI_SUM, &was);
+		  }),
+		  0);
+	fi_cq_msg_entry entry = wait();
+	EXPECT_EQ(entry.op_context, &was);
+	EXPECT_EQ(entry.flags, uint64_t{FI_ATOMIC | FI_READ});
+	EXPECT_EQ(entry.len, 8u);
+	EXPECT_EQ(was, 0u);
+	EXPECT_EQ(word(8), 3u);
+	EXPECT_EQ(Inner<&Ops::readwrite>::calls, 0);
+}
+
+TEST_F(AppAtomic, GathersAndScattersAsTheBuffersSay)
+{
+	Fetch call(key_);
+	uint64_t packed[4] = {10, 20, 30, 40};
+	call.operands[1] = {packed, 3};
+	call.msg.iov_count = 2;
+	call.results[0].count = 3;
+	call.results[1] = {call.was + 6, 1};
+	call.result_count = 2;
+	call.ranges[0] = {kBase, 2, key_};
+	call.ranges[1] = {kBase + 8, 2, key_};
+	call.msg.rma_iov_count = 2;
+	ASSERT_EQ(post([&] { return call.post_to(ep); }), 0);
+	wait();
+	EXPECT_EQ(word(0), 1u);
+	EXPECT_EQ(word(8), 30u);
+	EXPECT_EQ(word(16), 30u);
+	EXPECT_EQ(call.was[2], 10u);
+	EXPECT_EQ(call.was[3], 0u);
+}
+
+TEST_F(AppAtomic, CountIsThatOfTheInnerProviderOrOfOneRequest)
+{
+	size_t count = 0;
+	ASSERT_EQ(fi_atomicvalid(ep, FI_UINT32, FI_SUM, &count), 0);
+	EXPECT_EQ(count, wire::kMaxAtomicBytes / 4);
+	ASSERT_EQ(fi_compare_atomicvalid(ep, FI_LONG_DOUBLE, FI_CSWAP, &count),
+		  0);
+	EXPECT_EQ(count, wire::kMaxAtomicBytes / sizeof(long double));
+	count = 77;
+	EXPECT_EQ(fi_fetch_atomicvalid(ep, FI_INT8, FI_SUM, &count),
+		  -FI_EOPNOTSUPP);
+	EXPECT_EQ(count, 77u);
+	fi_atomic_attr attr{};
+	ASSERT_EQ(fi_query_atomic(domain, FI_UINT32, FI_SUM, &attr, 0), 0);
+	EXPECT_EQ(attr.count, wire::kMaxAtomicBytes / 4);
+}
+
+TEST_F(AppAtomic, AsLargeAsAllowedWorksAndMoreDoesNot)
+{
+	size_t count = wire::kMaxAtomicBytes / 8;
+	std::vector<uint64_t> values(count + 1, 1), was(count + 1);
+	auto swap = [&](size_t elements) {
+		return post([&] {
+			return fi_compare_atomic(
+				ep, values.data(), elements, nullptr,
+				was.data() + 1, nullptr, was.data(), nullptr, 0,
+				kBase, key_, FI_UINT64, FI_CSWAP, &was);
+		});
+	};
+	EXPECT_EQ(swap(count + 1), -FI_EMSGSIZE);
+	ASSERT_EQ(swap(count), 0);
+	EXPECT_EQ(wait().len, wire::kMaxAtomicBytes);
+	EXPECT_EQ(word(8 * (count - 1)), 1u);
+}
+
+TEST_F(AppAtomic, WhatTheInnerProviderLacksIsRefused)
+{
+	Fetch call(key_);
+	call.msg.datatype = FI_INT8;
+	EXPECT_EQ(call.post_to(ep), -FI_EOPNOTSUPP);
+	/* The inner provider has it, the service does not. */
+	call.msg.datatype = static_cast<fi_datatype>(FI_UINT128 + 1);
+	EXPECT_EQ(call.post_to(ep), -FI_EOPNOTSUPP);
+	call.msg.datatype = FI_FLOAT;
+	call.msg.op = FI_BXOR;
+	EXPECT_EQ(call.post_to(ep), -FI_EOPNOTSUPP);
+	inner->atomic = nullptr;
+	EXPECT_EQ(call.post_to(ep), -FI_ENOSYS);
+	call.ranges[0].key = 5;
+	EXPECT_EQ(call.post_to(ep), -FI_ENOSYS);
+	inner->atomic = &inner->atomic_table;
+}
+
+TEST_F(AppAtomic, ElementsOfAllSidesMustBeAsMany)
+{
+	auto refused = [&](auto &&change) {
+		Fetch call(key_);
+		change(call);
+		EXPECT_EQ(call.post_to(ep), -FI_EINVAL);
+	};
+	refused([](Fetch &c) { c.operands[0].count = 2; });
+	refused([](Fetch &c) { c.results[0].count = 0; });
+	refused([](Fetch &c) { c.ranges[0].count = 2; });
+	refused([](Fetch &c) { c.msg.iov_count = 5; });
+	refused([](Fetch &c) { c.result_count = 5; });
+	refused([](Fetch &c) { c.msg.rma_iov_count = 4; });
+	refused([](Fetch &c) { c.operands[0].addr = nullptr; });
+	refused([](Fetch &c) { c.results[0].addr = nullptr; });
+	/* A sum that wraps to what the others have. */
+	refused([](Fetch &c) {
+		c.operands[0].count = SIZE_MAX;
+		c.operands[1].count = 2;
+		c.msg.iov_count = 2;
+	});
+	/* Keys of two places. */
+	refused([](Fetch &c) {
+		c.ranges[1].key = 5;
+		c.msg.rma_iov_count = 2;
+		c.operands[0].count = c.results[0].count = 2;
+	});
+}
+
+TEST_F(AppAtomic, OperandsOfAReadAreNotLookedAt)
+{
+	Fetch call(key_);
+	call.msg.op = FI_ATOMIC_READ;
+	call.msg.msg_iov = nullptr;
+	call.msg.iov_count = 1000;
+	ASSERT_EQ(post([&] { return call.post_to(ep); }), 0);
+	wait();
+	uint64_t was = 9;
+	ASSERT_EQ(post([&] {
+			  return fi_fetch_atomic(
+				  ep, nullptr, 1, nullptr, &was, nullptr, 0,
+				  kBase, key_, FI_UINT64, FI_ATOMIC_READ, &was);
+		  }),
+		  0);
+	wait();
+	EXPECT_EQ(was, 0u);
+}
+
+TEST_F(AppAtomic, InjectTakesWhatFitsAndNoMore)
+{
+	uint64_t values[9] = {1, 1, 1, 1, 1, 1, 1, 1, 1};
+	auto inject = [&](size_t count) {
+		return post([&] {
+			return fi_inject_atomic(ep, values, count, 0, kBase,
+						key_, FI_UINT64, FI_SUM);
+		});
+	};
+	EXPECT_EQ(inject(9), -FI_EMSGSIZE);
+	ASSERT_EQ(inject(8), 0);
+	values[0] = 1000;
+	Fetch read(key_);
+	read.msg.op = FI_ATOMIC_READ;
+	ASSERT_EQ(post([&] { return read.post_to(ep); }), 0);
+	/* The inject reports nothing: this is the only completion. */
+	EXPECT_EQ(wait().op_context, &read);
+	EXPECT_EQ(read.was[0], 1u);
+}
+
+TEST_F(AppAtomic, CommitToAnOrdinaryKeyIsRefused)
+{
+	Fetch call(5);
+	EXPECT_EQ(call.post_to(ep, FI_COMMIT_COMPLETE), -FI_EINVAL);
+	uint64_t flags = FI_TRANSMIT | FI_COMMIT_COMPLETE;
+	ASSERT_EQ(fi_control(&ep->fid, FI_SETOPSFLAG, &flags), 0);
+	uint64_t value = 1, was = 0;
+	EXPECT_EQ(fi_inject_atomic(ep, &value, 1, 0, 8, 5, FI_UINT64, FI_SUM),
+		  -FI_EINVAL);
+	EXPECT_EQ(Inner<&Ops::inject>::calls, 0);
+	/* The default is about what modifies. */
+	EXPECT_EQ(fi_fetch_atomic(ep, nullptr, 1, nullptr, &was, nullptr, 0, 8,
+				  5, FI_UINT64, FI_ATOMIC_READ, &was),
+		  0);
+	EXPECT_EQ(Inner<&Ops::readwrite>::calls, 1);
+}
+
+TEST_F(AppAtomic, DefaultCommitIsKept)
+{
+	uint64_t flags = FI_TRANSMIT | FI_COMMIT_COMPLETE;
+	ASSERT_EQ(fi_control(&ep->fid, FI_SETOPSFLAG, &flags), 0);
+	uint64_t value = 7;
+	ASSERT_EQ(post([&] {
+			  return fi_atomic(ep, &value, 1, nullptr, 0, kBase,
+					   key_, FI_UINT64, FI_SUM, &value);
+		  }),
+		  0);
+	EXPECT_EQ(wait().flags, uint64_t{FI_ATOMIC | FI_WRITE});
+	std::lock_guard guard(medium_.mutex);
+	EXPECT_EQ(medium_.durable[0], 7);
+}
+
+TEST_F(AppAtomic, FlagsOfOtherOperationsAreRefused)
+{
+	Fetch call(key_);
+	for (uint64_t flag : {uint64_t{FI_REMOTE_CQ_DATA}, uint64_t{FI_TAGGED},
+			      uint64_t{FI_MULTICAST}})
+		EXPECT_EQ(call.post_to(ep, flag), -FI_EBADFLAGS);
+}
+
+} // namespace
+
+} // namespace ofi_pmem
