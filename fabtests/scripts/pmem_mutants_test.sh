@@ -1,31 +1,32 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 #
-# The kill test must lose bytes with each mutated plug-in. Run from the build
+# The kill tests must lose bytes with each mutated plug-in. Run from the build
 # directory (make check does).
 
 set -u
-kill_test=fabtests/functional/pmem_kill_test
 mutants=prov/pmem/test/mutants
 log=pmem_mutants.$$.log
 trap 'rm -f "$log"' EXIT
 
 missed=0
-for mutant in skip_flush early_ack; do
-	FI_PROVIDER_PATH=$PWD/$mutants/$mutant/.libs \
-		PMEM_KILL_ROUNDS=${PMEM_MUTANT_ROUNDS:-100} \
-		"$kill_test" >"$log" 2>&1
-	status=$?
-	if [ "$status" -eq 77 ]; then
-		cat "$log"
-		exit 77
-	fi
-	if [ "$status" -ne 0 ] && grep 'lost bytes:' "$log"; then
-		echo "caught: $mutant"
-	else
-		cat "$log"
-		echo "NOT CAUGHT: $mutant (status $status)"
-		missed=1
-	fi
+for kill_test in pmem_kill_test pmem_atomic_kill_test; do
+	for mutant in skip_flush early_ack; do
+		FI_PROVIDER_PATH=$PWD/$mutants/$mutant/.libs \
+			PMEM_KILL_ROUNDS=${PMEM_MUTANT_ROUNDS:-100} \
+			"fabtests/functional/$kill_test" >"$log" 2>&1
+		status=$?
+		if [ "$status" -eq 77 ]; then
+			cat "$log"
+			exit 77
+		fi
+		if [ "$status" -ne 0 ] && grep 'lost bytes:' "$log"; then
+			echo "caught by $kill_test: $mutant"
+		else
+			cat "$log"
+			echo "NOT CAUGHT by $kill_test: $mutant (status $status)"
+			missed=1
+		fi
+	done
 done
 exit "$missed"
