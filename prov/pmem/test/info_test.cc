@@ -142,6 +142,25 @@ TEST(InfoVariant, PlainDoesNotPretendPersistence)
 	EXPECT_TRUE(info->caps & FI_RMA_EVENT);
 }
 
+/* Open MPI's btl ofi would make a scalable endpoint where there could be one.
+ */
+TEST(InfoVariant, NoContextsAreOfferedThatCannotBeOpened)
+{
+	for (auto make :
+	     {+[](fi_info *info) { make_persistent_info(nullptr, info); },
+	      +[](fi_info *info) { make_plain_info(info); }}) {
+		auto info = inner_like_tcp();
+		auto domain = info->domain_attr;
+		domain->max_ep_tx_ctx = domain->max_ep_rx_ctx = 16;
+		domain->max_ep_stx_ctx = domain->max_ep_srx_ctx = 16;
+		make(info.get());
+		EXPECT_EQ(domain->max_ep_tx_ctx, 1u);
+		EXPECT_EQ(domain->max_ep_rx_ctx, 1u);
+		EXPECT_EQ(domain->max_ep_stx_ctx, 0u);
+		EXPECT_EQ(domain->max_ep_srx_ctx, 16u);
+	}
+}
+
 TEST(InfoVariant, PersistentIsRefusedWithItsReason)
 {
 	auto hints = make_info(FI_MSG | FI_RMA | FI_RMA_PMEM);

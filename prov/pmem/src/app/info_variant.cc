@@ -110,6 +110,17 @@ void set_prov_name(fi_info *info, const char *name)
 	info->fabric_attr->prov_version = 0;
 }
 
+/* We offer neither scalable endpoints nor shared transmit contexts. */
+void limit_contexts(fi_info *info) noexcept
+{
+	auto domain = info->domain_attr;
+	if (!domain)
+		return;
+	domain->max_ep_tx_ctx = std::min<size_t>(domain->max_ep_tx_ctx, 1);
+	domain->max_ep_rx_ctx = std::min<size_t>(domain->max_ep_rx_ctx, 1);
+	domain->max_ep_stx_ctx = 0;
+}
+
 /* Our objects in an info that goes down: the inner provider knows its own. */
 void replace_objects(fi_info *info) noexcept
 {
@@ -254,12 +265,14 @@ void make_persistent_info(const fi_info *hints, fi_info *info) noexcept
 		info->tx_attr->op_flags |=
 			hints->tx_attr->op_flags &
 			our_flags(prov_name(*info), Variant::persistent);
+	limit_contexts(info);
 }
 
 void make_plain_info(fi_info *info) noexcept
 {
 	clear_caps(info, FI_RMA_PMEM);
 	clear_op_flags(info, FI_COMMIT_COMPLETE);
+	limit_contexts(info);
 }
 
 InnerTraits inner_traits(uint32_t version, const fi_info &outer)
