@@ -7,6 +7,7 @@
  */
 #include "app/ep.hh"
 #include "app_fixture.hh"
+#include "core/params.hh"
 #include "fake_backend.hh"
 #include "plane/wire.hh"
 
@@ -442,6 +443,98 @@ TEST_F(AppAtomic, FlagsOfOtherOperationsAreRefused)
 	for (uint64_t flag : {uint64_t{FI_REMOTE_CQ_DATA}, uint64_t{FI_TAGGED},
 			      uint64_t{FI_MULTICAST}})
 		EXPECT_EQ(call.post_to(ep, flag), -FI_EBADFLAGS);
+}
+
+/*
+ * Every region is persistent (FI_OFI_PMEM_REGIONS=all), over tcp, which has no
+ * atomics: what there is, is the service's. Open MPI's BTL ofi needs it so.
+ */
+class AppOwnAtomic : public AppAtomic
+{
+protected:
+	void SetUp() override
+	{
+		setenv("FI_OFI_PMEM_REGIONS", "all", 1);
+		ASSERT_EQ(load_params(), 0);
+		AppAtomic::SetUp();
+	}
+	void TearDown() override
+	{
+		AppAtomic::TearDown();
+		unsetenv("FI_OFI_PMEM_REGIONS");
+		ASSERT_EQ(load_params(), 0);
+	}
+};
+
+TEST_F(AppOwnAtomic, TheInnerProviderIsNotAskedForAny)
+{
+	EXPECT_FALSE(inner_domain->ep_caps & FI_ATOMIC);
+	EXPECT_TRUE(inner_domain->ep_caps & FI_RMA);
+}
+
+TEST_F(AppOwnAtomic, ValidIsWhatTheServiceHas)
+{
+	constexpr size_t kCount = wire::kMaxAtomicBytes / 8;
+	size_t count = 0;
+	EXPECT_EQ(fi_atomicvalid(ep, FI_UINT64, FI_SUM, &count), 0);
+	EXPECT_EQ(count, kCount);
+	EXPECT_EQ(fi_fetch_atomicvalid(ep, FI_UINT64, FI_ATOMIC_READ, &count),
+		  0);
+	EXPECT_EQ(count, kCount);
+	EXPECT_EQ(fi_compare_atomicvalid(ep, FI_UINT64, FI_CSWAP, &count), 0);
+	EXPECT_EQ(count, kCount);
+
+	EXPECT_EQ(fi_atomicvalid(ep, FI_UINT64, FI_CSWAP, &count),
+		  -FI_EOPNOTSUPP);
+	EXPECT_EQ(fi_atomicvalid(ep, FI_UINT64, FI_ATOMIC_READ, &count),
+		  -FI_EOPNOTSUPP);
+	EXPECT_EQ(fi_fetch_atomicvalid(ep, FI_UINT64, FI_CSWAP, &count),
+		  -FI_EOPNOTSUPP);
+	EXPECT_EQ(fi_compare_atomicvalid(ep, FI_UINT64, FI_SUM, &count),
+		  -FI_EOPNOTSUPP);
+	EXPECT_EQ(fi_atomicvalid(ep, FI_DOUBLE, FI_BXOR, &count),
+		  -FI_EOPNOTSUPP);
+	EXPECT_EQ(count, kCount);
+}
+
+TEST_F(AppOwnAtomic, QueryAgrees)
+{
+	fi_atomic_attr attr{};
+	EXPECT_EQ(fi_query_atomic(domain, FI_UINT32, FI_SUM, &attr, 0), 0);
+	EXPECT_EQ(attr.count, wire::kMaxAtomicBytes / 4);
+	EXPECT_EQ(attr.size, 4u);
+	EXPECT_EQ(fi_query_atomic(domain, FI_UINT32, FI_CSWAP, &attr,
+				  FI_COMPARE_ATOMIC),
+		  0);
+	EXPECT_EQ(fi_query_atomic(domain, FI_UINT32, FI_ATOMIC_READ, &attr,
+				  FI_FETCH_ATOMIC),
+		  0);
+	EXPECT_EQ(fi_query_atomic(domain, FI_UINT32, FI_CSWAP, &attr, 0),
+		  -FI_EOPNOTSUPP);
+}
+
+TEST_F(AppOwnAtomic, ToPersistentKeysIsTheServices)
+{
+	uint64_t value = 3, compare = 0, was = 9;
+	ASSERT_EQ(post([&] {
+			  return fi_compare_atomic(ep, &value, 1, nullptr,
+						   &compare, nullptr, &was,
+						   nullptr, 0, kBase + 8, key_,
+						   FI_UINT64, FI_CSWAP, &was);
+		  }),
+		  0);
+	EXPECT_EQ(wait().op_context, &was);
+	EXPECT_EQ(was, 0u);
+	EXPECT_EQ(word(8), 3u);
+}
+
+TEST_F(AppOwnAtomic, ToOrdinaryKeysOfOthersIsRefused)
+{
+	uint64_t value = 1;
+	inner->atomic = nullptr;
+	EXPECT_EQ(fi_atomic(ep, &value, 1, nullptr, 0, 8, 5, FI_UINT64, FI_SUM,
+			    &value),
+		  -FI_ENOSYS);
 }
 
 } // namespace

@@ -4,6 +4,7 @@
 #include "app/info_name.hh"
 #include "app/info_variant.hh"
 #include "app_fixture.hh"
+#include "core/params.hh"
 
 #include <netinet/in.h>
 
@@ -159,6 +160,60 @@ TEST(InfoVariant, NoContextsAreOfferedThatCannotBeOpened)
 		EXPECT_EQ(domain->max_ep_stx_ctx, 0u);
 		EXPECT_EQ(domain->max_ep_srx_ctx, 16u);
 	}
+}
+
+/* With FI_OFI_PMEM_REGIONS=all the plane executes all atomics. */
+class OwnAtomics : public ::testing::Test
+{
+protected:
+	void SetUp() override
+	{
+		setenv("FI_OFI_PMEM_REGIONS", "all", 1);
+		ASSERT_EQ(load_params(), 0);
+	}
+	void TearDown() override
+	{
+		unsetenv("FI_OFI_PMEM_REGIONS");
+		ASSERT_EQ(load_params(), 0);
+	}
+};
+
+TEST_F(OwnAtomics, AreOfferedWhereAskedFor)
+{
+	auto hints = make_info(FI_MSG | FI_RMA | FI_ATOMIC);
+	auto info = inner_like_tcp();
+	make_persistent_info(hints.get(), info.get());
+	EXPECT_TRUE(info->caps & FI_ATOMIC);
+	EXPECT_TRUE(info->tx_attr->caps & FI_ATOMIC);
+	EXPECT_TRUE(info->rx_attr->caps & FI_ATOMIC);
+
+	hints = make_info(FI_MSG | FI_RMA);
+	info = inner_like_tcp();
+	make_persistent_info(hints.get(), info.get());
+	EXPECT_FALSE(info->caps & FI_ATOMIC);
+	EXPECT_FALSE(adds_atomics(nullptr));
+}
+
+TEST_F(OwnAtomics, AreNoneWhereRegionsMayBeOrdinary)
+{
+	setenv("FI_OFI_PMEM_REGIONS", "detect", 1);
+	ASSERT_EQ(load_params(), 0);
+	auto hints = make_info(FI_MSG | FI_RMA | FI_ATOMIC);
+	auto info = inner_like_tcp();
+	make_persistent_info(hints.get(), info.get());
+	EXPECT_FALSE(info->caps & FI_ATOMIC);
+}
+
+TEST_F(OwnAtomics, AreUnknownToAnInnerProviderWithoutAny)
+{
+	auto info = make_info(FI_MSG | FI_RMA | FI_RMA_PMEM | FI_ATOMIC);
+	auto below = inner_info(*info, {false, 8, false});
+	EXPECT_FALSE(below->caps & FI_ATOMIC);
+	EXPECT_FALSE(below->tx_attr->caps & FI_ATOMIC);
+	EXPECT_FALSE(below->rx_attr->caps & FI_ATOMIC);
+
+	below = inner_info(*info, {false, 8, true});
+	EXPECT_TRUE(below->caps & FI_ATOMIC);
 }
 
 TEST(InfoVariant, PersistentIsRefusedWithItsReason)

@@ -20,9 +20,26 @@ size_t limit_atomic_count(fi_datatype datatype, size_t count) noexcept
 	return size ? std::min(count, wire::kMaxAtomicBytes / size) : count;
 }
 
-int atomic_valid(fid_ep *inner, AtomicKind kind, fi_datatype datatype, fi_op op,
-		 size_t *count) noexcept
+int own_atomic_valid(AtomicKind kind, fi_datatype datatype, fi_op op,
+		     size_t *count) noexcept
 {
+	auto traits = atomic_traits(op);
+	bool fits = kind == AtomicKind::compare
+			    ? traits.compares
+			    : !traits.compares && (kind == AtomicKind::fetch ||
+						   !traits.must_fetch());
+	if (!fits || !find_atomic(datatype, op))
+		return -FI_EOPNOTSUPP;
+	*count = limit_atomic_count(datatype, SIZE_MAX);
+	return 0;
+}
+
+int atomic_valid(const Endpoint &ep, AtomicKind kind, fi_datatype datatype,
+		 fi_op op, size_t *count) noexcept
+{
+	if (ep.domain().owns_atomics())
+		return own_atomic_valid(kind, datatype, op, count);
+	auto inner = ep.inner();
 	if (!inner->atomic)
 		return -FI_ENOSYS;
 	size_t inner_count = 0;
@@ -332,7 +349,7 @@ template <AtomicKind kKind>
 int ep_atomic_valid(fid_ep *ep, fi_datatype datatype, fi_op op,
 		    size_t *count) noexcept
 {
-	return atomic_valid(endpoint(ep).inner(), kKind, datatype, op, count);
+	return atomic_valid(endpoint(ep), kKind, datatype, op, count);
 }
 
 fi_ops_atomic make_plane_atomic_ops() noexcept

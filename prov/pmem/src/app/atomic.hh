@@ -3,7 +3,8 @@
 /*
  * Atomics of endpoints that have a persistence plane: to a persistent key they
  * are executed by the target's service, to others by the inner provider. What
- * exists is what the inner provider says; for its own keys and for ours.
+ * exists is what the inner provider says; for its own keys and for ours. Where
+ * it has none and every region is persistent, it is what the service has.
  */
 #pragma once
 
@@ -11,6 +12,8 @@
 
 namespace ofi_pmem
 {
+
+class Endpoint;
 
 enum class AtomicKind : uint8_t { base, fetch, compare };
 
@@ -27,12 +30,16 @@ struct AtomicCall {
 };
 
 /*
- * The inner endpoint's answer, with no more elements in one call than one
- * request can carry.
+ * The inner endpoint's answer, or the service's where atomics are all ours,
+ * with no more elements in one call than one request can carry.
  */
-[[nodiscard]] int atomic_valid(fid_ep *inner, AtomicKind kind,
+[[nodiscard]] int atomic_valid(const Endpoint &ep, AtomicKind kind,
 			       fi_datatype datatype, fi_op op,
 			       size_t *count) noexcept;
+
+/* The service's answer: -FI_EOPNOTSUPP for what it does not have. */
+[[nodiscard]] int own_atomic_valid(AtomicKind kind, fi_datatype datatype,
+				   fi_op op, size_t *count) noexcept;
 
 /* Lowers `count` to what one request can carry. */
 size_t limit_atomic_count(fi_datatype datatype, size_t count) noexcept;

@@ -13,6 +13,7 @@
 #include "app/srx.hh"
 #include "core/key.hh"
 #include "core/log.hh"
+#include "target/atomic.hh"
 
 #include <rdma/fi_atomic.h>
 #include <rdma/fi_collective.h>
@@ -86,11 +87,26 @@ int domain_srx_ctx(fid_domain *domain, fi_rx_attr *attr, fid_ep **srx,
 	});
 }
 
+int query_own_atomic(fi_datatype datatype, fi_op op, fi_atomic_attr *attr,
+		     uint64_t flags) noexcept
+{
+	auto kind = flags & FI_COMPARE_ATOMIC ? AtomicKind::compare
+		    : flags & FI_FETCH_ATOMIC ? AtomicKind::fetch
+					      : AtomicKind::base;
+	size_t count = 0;
+	int ret = own_atomic_valid(kind, datatype, op, &count);
+	if (!ret && attr)
+		*attr = {count, atomic_size(datatype)};
+	return ret;
+}
+
 /* A call may be to a persistent key, whose service takes so many at once. */
 int domain_query_atomic(fid_domain *domain, fi_datatype datatype, fi_op op,
 			fi_atomic_attr *attr, uint64_t flags) noexcept
 {
 	auto &outer = domain_of(domain);
+	if (outer.owns_atomics())
+		return query_own_atomic(datatype, op, attr, flags);
 	int ret = fi_query_atomic(outer.inner(), datatype, op, attr, flags);
 	if (!ret && attr && outer.persistent())
 		attr->count = limit_atomic_count(datatype, attr->count);

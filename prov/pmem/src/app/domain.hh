@@ -38,6 +38,12 @@ public:
 
 	bool persistent() const noexcept { return is_persistent(*info_); }
 
+	/* The FI_ATOMIC of the domain is all ours; the inner one has none. */
+	bool owns_atomics() const noexcept
+	{
+		return persistent() && !traits_.atomics;
+	}
+
 	/* A copy of the info that the domain was opened with. */
 	const fi_info &info() const noexcept { return *info_; }
 

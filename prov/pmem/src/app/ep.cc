@@ -118,9 +118,12 @@ void Endpoint::choose_tables() noexcept
 	tagged = table_for(inner->tagged,
 			   plane_ ? gated_tagged_ops : ep_tagged_ops,
 			   no_tagged_ops);
-	atomic = table_for(inner->atomic,
-			   plane_ ? plane_atomic_ops : ep_atomic_ops,
-			   no_atomic_ops);
+	if (plane_ && domain_.owns_atomics())
+		atomic = &plane_atomic_ops;
+	else
+		atomic = table_for(inner->atomic,
+				   plane_ ? plane_atomic_ops : ep_atomic_ops,
+				   no_atomic_ops);
 	collective = table_for(inner->collective, ep_collective_ops,
 			       no_collective_ops);
 }

@@ -137,8 +137,8 @@ int EndpointPlane::check_operation(const AtomicCall &call,
 							  ~kAtomicFlags));
 		return -FI_EBADFLAGS;
 	}
-	int ret = atomic_valid(endpoint_->inner(), call.kind, msg.datatype,
-			       msg.op, max_elements);
+	int ret = atomic_valid(*endpoint_, call.kind, msg.datatype, msg.op,
+			       max_elements);
 	if (ret)
 		return ret;
 	return find_atomic(msg.datatype, msg.op) ? 0 : -FI_EOPNOTSUPP;

@@ -40,7 +40,8 @@ public:
 	fi_info *release() noexcept { return found_.release(); }
 
 private:
-	InfoPtr ask_inner(const char *name, Variant variant) const;
+	InfoPtr ask_inner(const char *name, Variant variant,
+			  uint64_t without = 0) const;
 	bool keep(const char *name, Variant variant, fi_info *info) const;
 	void append(InfoPtr info) noexcept;
 
@@ -53,12 +54,16 @@ private:
 	fi_info *last_ = nullptr;
 };
 
-InfoPtr Discovery::ask_inner(const char *name, Variant variant) const
+/* Capabilities in `without` the inner provider need not have. */
+InfoPtr Discovery::ask_inner(const char *name, Variant variant,
+			     uint64_t without) const
 {
 	InfoPtr below;
 	/* Without hints an inner provider withholds nothing for our sake. */
-	if (hints_)
+	if (hints_) {
 		below = inner_hints(*hints_, name, variant);
+		clear_caps(below.get(), without);
+	}
 	InfoPtr list;
 	int ret = inner_getinfo(name, version_, node_, service_, flags_,
 				below.get(), &list);
@@ -106,6 +111,8 @@ void Discovery::append(InfoPtr info) noexcept
 void Discovery::offer(const char *name, Variant variant)
 {
 	auto rest = ask_inner(name, variant);
+	if (!rest && variant == Variant::persistent && adds_atomics(hints_))
+		rest = ask_inner(name, variant, FI_ATOMIC);
 	while (rest) {
 		InfoPtr info(rest.release());
 		rest.reset(std::exchange(info->next, nullptr));

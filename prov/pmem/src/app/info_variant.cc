@@ -11,6 +11,7 @@
 #include "app/info_name.hh"
 #include "app/wrapper.hh"
 #include "core/inner_getinfo.hh"
+#include "core/params.hh"
 #include "plane/op.hh"
 
 #include <rdma/fi_domain.h>
@@ -30,15 +31,6 @@ uint64_t all_caps(const fi_info &info) noexcept
 {
 	return info.caps | (info.tx_attr ? info.tx_attr->caps : 0) |
 	       (info.rx_attr ? info.rx_attr->caps : 0);
-}
-
-void clear_caps(fi_info *info, uint64_t caps) noexcept
-{
-	info->caps &= ~caps;
-	if (info->tx_attr)
-		info->tx_attr->caps &= ~caps;
-	if (info->rx_attr)
-		info->rx_attr->caps &= ~caps;
 }
 
 void clear_op_flags(fi_info *info, uint64_t flags) noexcept
@@ -148,6 +140,31 @@ std::string name_below(const fi_info &outer)
 	return inner_name(name ? name : "").value_or(name ? name : "");
 }
 
+/* What the inner provider says of the endpoint and domain behind an info. */
+InfoPtr ask_back(uint32_t version, const fi_info &outer, uint64_t caps)
+{
+	InfoPtr hints(fi_allocinfo());
+	if (!hints)
+		throw std::bad_alloc();
+	auto name = name_below(outer);
+	set_prov_name(hints.get(), name.c_str());
+	hints->caps = caps;
+	hints->mode = ~0ULL;
+	hints->addr_format = outer.addr_format;
+	hints->ep_attr->type = outer.ep_attr->type;
+	auto domain = outer.domain_attr;
+	hints->domain_attr->mode = ~0ULL;
+	hints->domain_attr->mr_mode = domain->mr_mode;
+	if (domain->name && !(hints->domain_attr->name = strdup(domain->name)))
+		throw std::bad_alloc();
+
+	InfoPtr list;
+	if (inner_getinfo(name.c_str(), version, nullptr, nullptr, 0,
+			  hints.get(), &list))
+		return nullptr;
+	return list;
+}
+
 } // namespace
 
 InfoPtr copy_info(const fi_info &info)
@@ -172,6 +189,22 @@ bool is_persistent(const fi_info &info) noexcept
 bool asks_persistence(const fi_info *hints) noexcept
 {
 	return hints && (all_caps(*hints) & FI_RMA_PMEM);
+}
+
+bool adds_atomics(const fi_info *hints) noexcept
+{
+	constexpr uint64_t kBoth = FI_RMA | FI_ATOMIC;
+	return params().regions == RegionChoice::all && hints &&
+	       (all_caps(*hints) & kBoth) == kBoth;
+}
+
+void clear_caps(fi_info *info, uint64_t caps) noexcept
+{
+	info->caps &= ~caps;
+	if (info->tx_attr)
+		info->tx_attr->caps &= ~caps;
+	if (info->rx_attr)
+		info->rx_attr->caps &= ~caps;
 }
 
 bool asks_capabilities(const fi_info *hints) noexcept
@@ -229,13 +262,16 @@ const char *unfit(const fi_info &inner) noexcept
 
 void make_persistent_info(const fi_info *hints, fi_info *info) noexcept
 {
-	uint64_t added = FI_RMA_PMEM;
+	uint64_t added = 0;
 	if (hints && (all_caps(*hints) & FI_FENCE))
 		added |= FI_FENCE;
+	uint64_t both_sides = FI_RMA_PMEM;
+	if (adds_atomics(hints))
+		both_sides |= FI_ATOMIC;
 	clear_caps(info, FI_RMA_EVENT);
-	info->caps |= added;
-	info->tx_attr->caps |= added;
-	info->rx_attr->caps |= FI_RMA_PMEM;
+	info->caps |= added | both_sides;
+	info->tx_attr->caps |= added | both_sides;
+	info->rx_attr->caps |= both_sides;
 
 	auto domain = info->domain_attr;
 	if (domain->mr_mode != kMrBasic)
@@ -281,25 +317,13 @@ InnerTraits inner_traits(uint32_t version, const fi_info &outer)
 	InnerTraits traits;
 	traits.prov_key = domain->mr_mode == kMrBasic ||
 			  (domain->mr_mode & FI_MR_PROV_KEY);
+	if (adds_atomics(&outer))
+		traits.atomics = !!ask_back(version, outer, FI_RMA | FI_ATOMIC);
 	if (domain->mr_mode == kMrBasic)
 		return traits;
 
-	InfoPtr hints(fi_allocinfo());
-	if (!hints)
-		throw std::bad_alloc();
-	auto name = name_below(outer);
-	set_prov_name(hints.get(), name.c_str());
-	hints->mode = ~0ULL;
-	hints->addr_format = outer.addr_format;
-	hints->ep_attr->type = outer.ep_attr->type;
-	hints->domain_attr->mode = ~0ULL;
-	hints->domain_attr->mr_mode = domain->mr_mode;
-	if (domain->name && !(hints->domain_attr->name = strdup(domain->name)))
-		throw std::bad_alloc();
-
-	InfoPtr list;
-	if (inner_getinfo(name.c_str(), version, nullptr, nullptr, 0,
-			  hints.get(), &list))
+	auto list = ask_back(version, outer, 0);
+	if (!list)
 		return traits;
 	traits.prov_key = list->domain_attr->mr_mode & FI_MR_PROV_KEY;
 	traits.mr_key_size = list->domain_attr->mr_key_size;
@@ -311,6 +335,8 @@ InfoPtr inner_info(const fi_info &outer, const InnerTraits &traits)
 	auto variant = variant_of(outer);
 	auto name = name_below(outer);
 	auto copy = inner_hints(outer, name.c_str(), variant);
+	if (!traits.atomics)
+		clear_caps(copy.get(), FI_ATOMIC);
 	if (variant == Variant::plain || !copy->domain_attr)
 		return copy;
 	auto domain = copy->domain_attr;

@@ -33,6 +33,16 @@ bool is_persistent(const fi_info &info) noexcept;
 /* The hints ask for FI_RMA_PMEM; hints may be null. */
 bool asks_persistence(const fi_info *hints) noexcept;
 
+/*
+ * The hints ask for atomics, and every region is persistent
+ * (FI_OFI_PMEM_REGIONS=all): the plane executes them, whether the inner
+ * provider has any or not.
+ */
+bool adds_atomics(const fi_info *hints) noexcept;
+
+/* Removes capabilities from an info and from its endpoint attributes. */
+void clear_caps(fi_info *info, uint64_t caps) noexcept;
+
 /* The hints name capabilities at all. */
 bool asks_capabilities(const fi_info *hints) noexcept;
 
@@ -70,6 +80,8 @@ struct InnerTraits {
 	/* The inner provider chooses keys, so requested keys do not count. */
 	bool prov_key = false;
 	size_t mr_key_size = 8;
+	/* False when the FI_ATOMIC of the info is all ours. */
+	bool atomics = true;
 };
 
 /*
