@@ -106,7 +106,7 @@ check_build() { # check_build NAME [configure option...]
 check_format() {
 	cd "$top" || exit 1
 	find prov util fabtests -name '*.cc' -o -name '*.hh' -o \
-		-name '*.h' | xargs clang-format --dry-run --Werror
+		-name '*.h' -o -name '*.c' | xargs clang-format --dry-run --Werror
 }
 
 check_configure_message() {
