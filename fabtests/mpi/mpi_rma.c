@@ -7,6 +7,7 @@
  */
 
 #include <string.h>
+#include <sys/mman.h>
 
 #include "mpi_check.h"
 
@@ -212,6 +213,52 @@ static void bytes(void)
 	free(data);
 }
 
+/* Memory that really goes when it is freed, and its registrations with it. */
+static void *map(size_t bytes)
+{
+	void *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+			    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	CHECK(memory != MAP_FAILED);
+	return memory;
+}
+
+/* Puts on their way to one window while another one comes, is used and goes. */
+static void windows_come_and_go(void)
+{
+	int rank = mpi_rank(), size = mpi_size();
+	int next = (rank + 1) % size, previous = (rank + size - 1) % size;
+	unsigned char *window = allocate(slice), *data = allocate(slice);
+	MPI_Win win, other;
+
+	MPI_Win_create(window, (MPI_Aint)slice, 1, MPI_INFO_NULL,
+		       MPI_COMM_WORLD, &win);
+	MPI_Win_lock_all(0, win);
+	for (int round = 0; round < turns; round++) {
+		unsigned char *memory = map(slice);
+
+		MPI_Win_create(memory, (MPI_Aint)slice, 1, MPI_INFO_NULL,
+			       MPI_COMM_WORLD, &other);
+		fill(data, slice, rank, round);
+		MPI_Win_fence(0, other);
+		MPI_Put(data, 4096, MPI_BYTE, next, 0, 4096, MPI_BYTE, other);
+		MPI_Win_fence(0, other);
+		CHECK(matches(memory, 4096, previous, round));
+		MPI_Win_free(&other);
+		munmap(memory, slice);
+		MPI_Put(data, (int)slice, MPI_BYTE, next, 0, (int)slice,
+			MPI_BYTE, win);
+		MPI_Win_flush_all(win);
+		MPI_Barrier(MPI_COMM_WORLD);
+		CHECK(matches(window, slice, previous, round));
+		MPI_Barrier(MPI_COMM_WORLD);
+	}
+	MPI_Win_unlock_all(win);
+	MPI_Win_free(&win);
+	free(window);
+	free(data);
+}
+
 static void words(void)
 {
 	const int largest = 20000;
@@ -233,6 +280,7 @@ int main(int argc, char **argv)
 {
 	MPI_Init(&argc, &argv);
 	bytes();
+	windows_come_and_go();
 	words();
 	if (!mpi_rank())
 		printf("rma on %d ranks: right\n", mpi_size());

@@ -9,11 +9,13 @@
 #include "app_fixture.hh"
 #include "core/params.hh"
 #include "fake_backend.hh"
+#include "persist/volatile_backend.hh"
 #include "plane/wire.hh"
 
 #include <arpa/inet.h>
 
 #include <chrono>
+#include <thread>
 
 namespace ofi_pmem
 {
@@ -443,6 +445,40 @@ TEST_F(AppAtomic, FlagsOfOtherOperationsAreRefused)
 	for (uint64_t flag : {uint64_t{FI_REMOTE_CQ_DATA}, uint64_t{FI_TAGGED},
 			      uint64_t{FI_MULTICAST}})
 		EXPECT_EQ(call.post_to(ep, flag), -FI_EBADFLAGS);
+}
+
+/* Programs free ordinary memory while they work in other regions. */
+TEST_F(AppAtomic, ClosingMemoryTakenByForceDisturbsNobody)
+{
+	std::vector<uint8_t> ordinary(4096);
+	RegionRequest request{};
+	request.memory = ordinary.data();
+	request.len = ordinary.size();
+	request.base = kBase;
+	request.access = FI_REMOTE_READ | FI_REMOTE_WRITE;
+	request.backend = std::make_unique<VolatileBackend>(ordinary.data());
+	Key other(0);
+	ASSERT_EQ(persistence().add_region(std::move(request), &other), 0);
+	uint64_t value = 1;
+	auto add_to = [&](uint64_t key) {
+		return fi_atomic(ep, &value, 1, nullptr, 0, kBase, key,
+				 FI_UINT64, FI_SUM, nullptr);
+	};
+	ASSERT_EQ(post([&] { return add_to(other.value()); }), 0);
+	wait();
+	EXPECT_EQ(ordinary[0], 1);
+	ASSERT_EQ(post([&] { return add_to(key_); }), 0);
+	wait();
+
+	persistence().remove_region(other);
+	for (int i = 0; i < 100; i++) {
+		ASSERT_EQ(fi_cq_read(cq, nullptr, 0), -FI_EAGAIN);
+		std::this_thread::sleep_for(std::chrono::milliseconds(1));
+	}
+	/* At the first attempt: the channel is still there. */
+	ASSERT_EQ(add_to(key_), 0);
+	wait();
+	EXPECT_EQ(word(0), 2u);
 }
 
 /*

@@ -27,6 +27,22 @@ int Persistence::start_service()
 	return ret;
 }
 
+namespace
+{
+
+/*
+ * Not for ordinary memory taken by force: whoever forces all regions does not
+ * know that closing one takes the channels of those who access it one-sided,
+ * and what they have outstanding elsewhere.
+ */
+bool allows_one_sided(const Backend &backend) noexcept
+{
+	return backend.one_sided() &&
+	       backend.domain() != PersistenceDomain::none_forced;
+}
+
+} // namespace
+
 void Persistence::remove_region(Key key)
 {
 	auto region = regions_.remove(key.token());
@@ -54,7 +70,7 @@ int Persistence::add_region(RegionRequest request, Key *key)
 	region->notify_key = request.notify_key;
 	region->backend = std::move(request.backend);
 	uint64_t remote = request.access & (FI_REMOTE_READ | FI_REMOTE_WRITE);
-	if (region->backend->one_sided() && remote) {
+	if (allows_one_sided(*region->backend) && remote) {
 		ret = hidden_.register_memory(request.memory, request.len,
 					      remote, &region->lower_mr);
 		if (ret)
