@@ -98,7 +98,8 @@ void add_common(CLI::App *app, Options *options)
 
 void add_peer(CLI::App *app, Options *options, std::string *peer)
 {
-	app->add_option("HOST[:PORT]", *peer, "where fi_pmem serve listens")
+	app->add_option("PEER", *peer,
+			"HOST[:PORT] where fi_pmem serve listens")
 		->required()
 		->type_name("");
 	add_size(app, "--offset", options->offset,
