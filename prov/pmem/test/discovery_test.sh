@@ -28,6 +28,9 @@ for name in "tcp;ofi_pmem" "tcp;ofi_rxm;ofi_pmem"; do
 	check "$name has FI_RMA_PMEM, first" \
 		grep -q FI_RMA_PMEM <(fi_info -v -p "$name" | grep -m 1 caps:)
 done
+# As without us, where what tcp cannot do ofi_rxm does for it.
+check "tcp;ofi_pmem with atomics" offers "tcp;ofi_rxm;ofi_pmem" \
+	fi_info -p "tcp;ofi_pmem" -c FI_ATOMIC
 check "fi_info -l" grep -qx "ofi_pmem:" <(fi_info -l)
 check "no such inner provider" test -z "$(fi_info -p "nothing;ofi_pmem" 2>/dev/null)"
 finish
