@@ -3,11 +3,13 @@
 #
 # Runs every test of the tree: formatting, headers, the unit and end-to-end
 # tests. Ends with a line "N passed, N failed, N skipped". CI runs this, with
-# --sanitizers.
+# --sanitizers and --trixie.
 #
-#   util/check.sh [--sanitizers] [--no-install]
+#   util/check.sh [--sanitizers] [--trixie] [--no-install]
 #
 #   --sanitizers  all tests again under ASan+UBSan and under TSan
+#   --trixie      all tests again on libfabric 2.1, and the standard fabtests,
+#                 in the root of util/root.sh, which needs root
 #   --no-install  the packages are there already; do not call apt-get
 #
 # Builds below build/check/ and may be run again at any time.
@@ -17,13 +19,16 @@ top=$(cd "$(dirname "$0")/.." && pwd)
 . "$top/util/common.sh"
 
 sanitizers=no
+trixie=no
 install=yes
 for arg in "$@"; do
 	case $arg in
 	--sanitizers) sanitizers=yes ;;
+	--trixie) trixie=yes ;;
 	--no-install) install=no ;;
 	*)
-		echo "usage: util/check.sh [--sanitizers] [--no-install]" >&2
+		echo "usage: util/check.sh [--sanitizers] [--trixie]" \
+			"[--no-install]" >&2
 		exit 2
 		;;
 	esac
@@ -74,6 +79,9 @@ count_results() { # count_results NAME BUILD_DIRECTORY
 	done < <(find "$2" -name '*.trs')
 }
 
+# The command before each command of a build: none, or util/root.sh.
+inside=()
+
 # Configures, builds and runs the tests of one build.
 check_build() { # check_build NAME [configure option...]
 	local name=$1 dir=$top/build/check/$1
@@ -82,25 +90,62 @@ check_build() { # check_build NAME [configure option...]
 	mkdir -p "$dir"
 	cd "$dir" || exit 1
 	if [ ! -e config.status ] || [ "$top/configure" -nt config.status ]; then
-		"$top/configure" --enable-werror "$@" >configure.log 2>&1 || {
+		"${inside[@]}" "$top/configure" --enable-werror "$@" \
+			>configure.log 2>&1 || {
 			tail -n 20 configure.log
 			record "$name: configure" 1
 			return
 		}
 	fi
 	find . -name '*.trs' -delete
-	if ! make -j"$(nproc)" >make.log 2>&1; then
+	if ! "${inside[@]}" make -j"$(nproc)" >make.log 2>&1; then
 		grep -E 'error|Error' make.log | head -n 20
 		record "$name: make" 1
 		return
 	fi
-	make check >check.log 2>&1 || grep -E 'error|^(FAIL|ERROR)' check.log
+	"${inside[@]}" make check >check.log 2>&1 || grep -E 'error|^(FAIL|ERROR)' check.log
 	if [ -z "$(find . -name '*.trs' -print -quit)" ]; then
 		tail -n 20 check.log
 		record "$name: make check ran no test" 1
 		return
 	fi
 	count_results "$name" "$dir"
+}
+
+# Adds up a script that ends with a line like ours.
+check_script() { # check_script NAME COMMAND...
+	local name=$1 log=$top/build/check/$1.log status line
+	shift
+	echo "== $name"
+	"$@" >"$log" 2>&1
+	status=$?
+	line=$(grep -E '^[0-9]+ passed, [0-9]+ failed, [0-9]+ skipped$' "$log" |
+		tail -n 1)
+	if [ $status -eq 75 ] || [ -z "$line" ]; then
+		tail -n 20 "$log"
+		record "$name: ended with $status before any test" 1
+		return
+	fi
+	read -r p _ f _ s _ <<<"$line"
+	passed=$((passed + p))
+	failed=$((failed + f))
+	skipped=$((skipped + s))
+	[ $status -eq 0 ] || {
+		failures+=("$name: see $log")
+		tail -n 60 "$log"
+	}
+}
+
+# What only Debian trixie has.
+check_trixie() {
+	if ! "$top/util/root.sh" make; then
+		record "trixie root: not made, nothing was tested in it" 1
+		return
+	fi
+	inside=("$top/util/root.sh" run)
+	check_build trixie CXXFLAGS="-g -O2"
+	inside=()
+	check_script fabtests "$top/util/fabtests.sh"
 }
 
 check_format() {
@@ -143,6 +188,8 @@ if [ "$sanitizers" = yes ]; then
 		CXXFLAGS="-g1 -O1"
 	check_build tsan --enable-sanitizer=thread CXXFLAGS="-g1 -O1"
 fi
+
+[ "$trixie" = no ] || check_trixie
 
 for name in ${failures[@]+"${failures[@]}"}; do
 	echo "failed: $name"

@@ -129,15 +129,15 @@ make_root() {
 # Runs as the first process of new namespaces; its mounts vanish with it.
 enter() {
 	local directory
+	mount -t proc proc "$root/proc"
+	mount --rbind /dev "$root/dev"
+	mount -t tmpfs tmpfs "$root/dev/shm"
+	mount -t tmpfs tmpfs "$root/tmp"
 	for directory in "$top" "$PWD"; do
 		mkdir -p "$root$directory"
 		mountpoint -q "$root$directory" ||
 			mount --bind "$directory" "$root$directory"
 	done
-	mount -t proc proc "$root/proc"
-	mount --rbind /dev "$root/dev"
-	mount -t tmpfs tmpfs "$root/dev/shm"
-	mount -t tmpfs tmpfs "$root/tmp"
 	hostname "$suite"
 	ip link set lo up
 	exec chroot "$root" /usr/bin/env -C "$PWD" "$@"
@@ -145,7 +145,8 @@ enter() {
 
 run() {
 	[ $# -gt 0 ] || usage
-	exec unshare --mount --pid --net --uts --ipc --fork --kill-child \
+	exec setpriv --pdeathsig KILL \
+		unshare --mount --pid --net --uts --ipc --fork --kill-child \
 		"${BASH_SOURCE[0]}" enter "$@"
 }
 

@@ -1,0 +1,213 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+#
+# Compares the standard fabtests on inner providers with the same tests on
+# ofi_pmem over them, in the root of util/root.sh.
+#
+#   util/fabtests.sh [--prov PROVIDER]... [--set SET] [--jobs N]
+#
+#   --prov PROVIDER  inner provider; default: tcp and tcp;ofi_rxm
+#   --set SET        the test set of runfabtests.sh; default: quick
+#   --jobs N         runs of the suite at the same time; default: 3
+#
+# Each provider is run three times: alone, with ofi_pmem over it, and with
+# ofi_pmem making every region persistent and every write a commit. The table
+# goes to build/fabtests/SET.md, the output of every test to files beside it.
+#
+# Fails if a test that passes alone does not pass over ofi_pmem. What fails is
+# run again, alone as well, to tell what we break from what is flaky anyway.
+# Exits with 75, and says so, if a download or the root failed: then no test ran.
+# Ends with a line "N passed, N failed, N skipped".
+
+set -euo pipefail
+. "$(dirname "$0")/common.sh"
+
+build=$top/build/check/trixie
+prefix=/opt/fabtests
+address=127.0.0.1
+timeout=120
+retries=3
+columns="inner layered persistent"
+providers=()
+set=quick
+jobs=3
+
+usage() {
+	sed -n '3,/^$/s/^# \{0,1\}//p' "$0" >&2
+	exit 2
+}
+
+while [ $# -gt 0 ]; do
+	[ $# -ge 2 ] || usage
+	case $1 in
+	--prov) providers+=("$2") ;;
+	--set) set=$2 ;;
+	--jobs) jobs=$2 ;;
+	*) usage ;;
+	esac
+	shift 2
+done
+[ ${#providers[@]} -gt 0 ] || providers=("tcp" "tcp;ofi_rxm")
+out=$top/build/fabtests/$set
+
+# The provider under test in a column, and the environment that makes it so.
+provider_of() { # provider_of PROVIDER COLUMN
+	case $2 in
+	inner) echo "$1" ;;
+	*) echo "$1;ofi_pmem" ;;
+	esac
+}
+
+environment_of() { # environment_of COLUMN
+	echo "FI_UNIVERSE_SIZE=64"
+	[ "$1" = inner ] || echo "FI_PROVIDER_PATH=$build/.libs"
+	[ "$1" != persistent ] ||
+		echo "FI_OFI_PMEM_REGIONS=all FI_OFI_PMEM_COMMIT=all"
+}
+
+# What is configured for an inner provider: ubertest's tests in NAME.test, and
+# in NAME.exclude the tests that are not run at all, with the reason.
+config_of() { # config_of PROVIDER SUFFIX
+	echo "$top/fabtests/test_configs/ofi_pmem/${1##*;}.$2"
+}
+
+# run_suite PROVIDER COLUMN OUTPUT EXCLUDES: runfabtests.sh in its own
+# namespaces. Its working directory is empty, so that it does not find the inner
+# provider's own list of excluded tests: some of those pass.
+run_suite() {
+	local provider options="-vvv -T $timeout -p $prefix/bin -f $4"
+	provider=$(provider_of "$1" "$2")
+	if [ "$set" = complex ]; then
+		sed "s/PROVIDER/$provider/" "$(config_of "$1" test)" >"$3.test"
+		options+=" -u $3.test"
+	fi
+	"$top/util/root.sh" run env -i PATH="$PATH" HOME=/tmp \
+		$(environment_of "$2") sh -c 'mkdir /tmp/run && cd /tmp/run && exec "$@"' - \
+		$prefix/bin/runfabtests.sh $options -t "$set" \
+		-s $address -c $address -g $address "$provider" \
+		>"$3" 2>&1 </dev/null || true
+}
+
+# results OUTPUT EXCLUDES: lines "result|seconds|name|why". Why it did not pass
+# is the last error of its output, or the comment above what excludes it.
+results() {
+	awk -v timeout=$timeout '
+	function why_excluded(    i) {
+		for (i = 1; i <= patterns; i++)
+			if (name ~ pattern[i])
+				return comment[i]
+	}
+	function flush() {
+		if (name == "")
+			return
+		if (result == "Fail" && seconds >= timeout)
+			result = "Hang"
+		if (result == "Excluded")
+			error = why_excluded()
+		printf "%s|%s|%s|%s\n", result, seconds, name, error
+		name = ""
+	}
+	NR == FNR && /^#/ { text = text substr($0, 2); next }
+	NR == FNR && NF { pattern[++patterns] = $0; comment[patterns] = text }
+	NR == FNR { text = ""; next }
+	/^- name:/ {
+		flush()
+		name = $0
+		sub(/^- name: */, "", name)
+		sub(/ -p ".*"$/, "", name)
+		error = ""
+	}
+	/^  result:/ { result = $2 }
+	/^  time:/ { seconds = $2 }
+	/^    .*(ret=-|rror|ERR|not supported|signal)/ {
+		error = $0
+		sub(/^ */, "", error)
+		gsub(/\|/, "/", error)
+	}
+	/^# ---/ { flush() }
+	END { flush() }' "$2" "$1"
+}
+
+# collect PROVIDER COLUMN ATTEMPT EXCLUDES: runs the suite and adds what came
+# out to the results: "provider|column|attempt|result|seconds|name|why". What is
+# excluded from a further attempt has its result already.
+collect() {
+	local output="$out/$1.$2.$3"
+	run_suite "$1" "$2" "$output" "$4"
+	results "$output" "$4" | if [ "$3" -gt 1 ]; then
+		grep -v '^Excluded' || true
+	else
+		cat
+	fi | sed "s/^/$1|$2|$3|/" >"$output.results"
+	[ -s "$output.results" ] || {
+		tail -n 20 "$output"
+		die "runfabtests.sh gave no result, see $output"
+	}
+	echo "ran: $1, $2, attempt $3: $(wc -l <"$output.results") tests"
+}
+
+# collect_all ATTEMPT: every provider that has work, every column.
+collect_all() {
+	local provider column excludes running=0
+	for provider in "${providers[@]}"; do
+		excludes=$(config_of "$provider" exclude)
+		if [ "$1" -gt 1 ]; then
+			grep -q "^$provider|" "$out/suspects" || continue
+			excludes="$out/$provider.excludes"
+			excludes_of "$provider" >"$excludes"
+		fi
+		for column in $columns; do
+			if [ $running -ge "$jobs" ]; then
+				wait -n
+				running=$((running - 1))
+			fi
+			collect "$provider" "$column" "$1" "$excludes" &
+			running=$((running + 1))
+		done
+	done
+	wait
+	cat "$out"/*.results >"$out/results"
+}
+
+# A pattern for every test but the suspects. runfabtests.sh matches what it
+# lists, which has placeholders for addresses.
+excludes_of() { # excludes_of PROVIDER
+	awk -F'|' -v provider="$1" '
+	NR == FNR { if ($1 == provider) suspect[$2] = 1; next }
+	$1 == provider && !($6 in suspect) && !seen[$6]++ { print $6 }' \
+		"$out/suspects" "$out/results" |
+		sed "s/$address/[A-Z_]*/g; s/^/^/; s/\$/\$/"
+}
+
+judge() { # judge suspects|table|summary
+	awk -F'|' -v what="$1" \
+		-f "$top/util/fabtests_table.awk" "$out/results"
+}
+
+trap 'kill $(jobs -p) 2>/dev/null || true' EXIT
+
+heading "Debian trixie root"
+"$top/util/root.sh" make
+
+heading "Build"
+mkdir -p "$build" "$out"
+rm -rf "${out:?}"/*
+(cd "$top" && logged "$out/build.log" ./autogen.sh)
+logged "$out/build.log" "$top/util/root.sh" run sh -ec "cd '$build'
+	[ -e Makefile ] || '$top/configure' --enable-werror CXXFLAGS='-g -O2'
+	make -j $(nproc)"
+
+heading "fabtests: $set"
+collect_all 1
+judge suspects >"$out/suspects"
+if [ -s "$out/suspects" ]; then
+	heading "Again: $(wc -l <"$out/suspects") tests that did not pass everywhere"
+	for attempt in $(seq 2 $((1 + retries))); do
+		collect_all "$attempt"
+	done
+fi
+
+heading "Result"
+judge table >"$out.md"
+judge summary | tee "$out/summary"
+grep -q ' 0 failed,' "$out/summary"
