@@ -101,6 +101,7 @@ struct TargetReply {
 	uint64_t base = 0;
 	uint64_t flags = 0;
 	uint64_t data = 0;
+	uint64_t len = 0;
 	Address address;
 	char what[128] = {};
 };

@@ -173,6 +173,7 @@ void Server::read_cq(TargetReply *reply)
 	Completion completion = node_->completions->wait();
 	check(-completion.err, "completion at the target");
 	reply->flags = completion.flags;
+	reply->len = completion.len;
 	reply->data = completion.data;
 }
 

@@ -330,6 +330,7 @@ TEST_P(PmemRmaDefault, RemoteDataFollowsTheCommit)
 	EXPECT_TRUE(seen.flags & FI_REMOTE_CQ_DATA);
 	EXPECT_TRUE(seen.flags & FI_REMOTE_WRITE);
 	EXPECT_EQ(seen.data, msg.data);
+	EXPECT_EQ(seen.len, wanted.size());
 	/* Durable by now, whether or not the initiator knows. */
 	expect_durable(1, wanted);
 }
@@ -348,6 +349,7 @@ TEST_P(PmemRmaDefault, PlainWritedataReachesTheTarget)
 	TargetReply seen = initiator.await_arrival(target);
 	EXPECT_TRUE(seen.flags & FI_REMOTE_CQ_DATA);
 	EXPECT_EQ(seen.data, 42u);
+	EXPECT_EQ(seen.len, wanted.size());
 	initiator.expect_success(&context);
 	EXPECT_EQ(target.peek(region, 0, wanted.size()),
 		  hash(wanted.data(), wanted.size()));

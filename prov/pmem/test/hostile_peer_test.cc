@@ -183,6 +183,21 @@ protected:
 				    ranges.data(), ranges_len);
 		return bytes;
 	}
+	/* An Announce with these ranges and `extra` bytes behind them. */
+	static std::vector<uint8_t>
+	announcement(const std::vector<wire::Range> &ranges, size_t extra)
+	{
+		size_t ranges_len = ranges.size() * sizeof(wire::Range);
+		auto message =
+			wire::make<wire::Announce>(1, 1, 0, ranges_len + extra);
+		std::vector<uint8_t> bytes(sizeof(message) + ranges_len +
+					   extra);
+		std::memcpy(bytes.data(), &message, sizeof(message));
+		std::memcpy(bytes.data() + sizeof(message), ranges.data(),
+			    ranges_len);
+		return bytes;
+	}
+
 	void expect_disconnect(const std::vector<uint8_t> &bytes)
 	{
 		expect_disconnect(bytes.data(), bytes.size());
@@ -378,6 +393,50 @@ TEST_F(HostilePeer, MayAskForNoRangesAtAll)
 	auto nothing = atomic_message(FI_UINT64, FI_SUM, wire::kFetch, {}, 0);
 	peer.send(nothing.data(), nothing.size());
 	EXPECT_EQ(peer.receive().size(), sizeof(wire::Data));
+}
+
+TEST_F(HostilePeer, AnnouncesNothingThatItMayNotWrite)
+{
+	wire::Range good{token(), 0, 8};
+	std::vector<wire::Range> many(wire::kMaxAnnouncedRanges + 1, good);
+	expect_disconnect(announcement(many, 0));
+	expect_disconnect(announcement({good}, 1));
+	expect_failure(announcement({good, {token(), 1, kRegionLen}}, 0),
+		       Cause::out_of_range);
+	expect_failure(announcement({good, {token() ^ 1, 0, 8}}, 0),
+		       Cause::unknown_key);
+	expect_failure(announcement({{token(), 0, UINT64_MAX}}, 0),
+		       Cause::out_of_range);
+	EXPECT_TRUE(table_.announcements().empty());
+}
+
+TEST_F(HostilePeer, WhoseAnnouncedWriteFailsOrWhoLeavesAnnouncedNothing)
+{
+	auto &announcements = table_.announcements();
+	{
+		RawPeer peer(hidden_, service_->port());
+		peer.greet();
+		auto first = announcement({{token(), 0, 8}}, 0);
+		peer.send(first.data(), first.size());
+		EXPECT_FALSE(peer.receive().empty());
+		EXPECT_FALSE(announcements.empty());
+		auto write = wire::make<wire::Write>(2, 1);
+		write.token = token() ^ 1;
+		peer.send(write);
+		EXPECT_FALSE(peer.receive().empty());
+		EXPECT_TRUE(announcements.empty());
+
+		auto again = announcement({{token(), 0, 8}}, 0);
+		again[offsetof(wire::Header, sequence)] = 3;
+		peer.send(again.data(), again.size());
+		EXPECT_FALSE(peer.receive().empty());
+		EXPECT_FALSE(announcements.empty());
+	}
+	auto deadline = std::chrono::steady_clock::now() + kPatience;
+	while (!announcements.empty() &&
+	       std::chrono::steady_clock::now() < deadline)
+		std::this_thread::yield();
+	EXPECT_TRUE(announcements.empty());
 }
 
 TEST_F(HostilePeer, WithAForgedTokenGetsNothing)

@@ -254,6 +254,8 @@ TEST(InfoVariant, InnerWithoutRmaOrIpAddressIsUnfit)
 	EXPECT_EQ(unfit(*info), nullptr);
 	info->caps = FI_MSG;
 	EXPECT_NE(unfit(*info), nullptr);
+	info->caps = FI_MSG | FI_ATOMIC;
+	EXPECT_EQ(unfit(*info), nullptr);
 }
 
 TEST(InfoVariant, InnerHintsLackWhatWeAdd)

@@ -112,12 +112,20 @@ size_t ring_size(const Domain &domain, const fi_cq_attr *attr) noexcept
 	return std::clamp(wanted, kMinRing, kMaxRing);
 }
 
+/* The bits of remote CQ data that the inner provider transfers. */
+uint64_t mask_of(const fi_info &info) noexcept
+{
+	size_t bits = 8 * info.domain_attr->cq_data_size;
+	return bits < 64 ? (1ULL << bits) - 1 : UINT64_MAX;
+}
+
 } // namespace
 
 CompletionQueue::CompletionQueue(Domain &domain, size_t ring_size,
 				 void *context)
 	: Wrapper(FI_CLASS_CQ, context, &FidOps<CompletionQueue>::table),
-	  domain_(domain), parent_(domain.dependents()), ring_(ring_size)
+	  domain_(domain), parent_(domain.dependents()),
+	  cq_data_mask_(mask_of(domain.info())), ring_(ring_size)
 {
 	ops = domain.persistent() ? &merged_ops : &plain_ops;
 	expected_.reserve(ring_size);

@@ -84,6 +84,7 @@ private:
 	ssize_t read_inner(void *buf, size_t count,
 			   fi_addr_t *sources) noexcept;
 	size_t filter(void *buf, size_t count, fi_addr_t *sources) noexcept;
+	void tell_lengths(void *buf, size_t count) noexcept;
 	bool stash_inner_error() noexcept;
 	ssize_t read_stashed(fi_cq_err_entry *entry) noexcept;
 	InternalOp *take_expected(void *op_context) noexcept;
@@ -94,6 +95,7 @@ private:
 	Domain &domain_;
 	Dependence parent_;
 	fi_cq_format format_ = FI_CQ_FORMAT_CONTEXT;
+	uint64_t cq_data_mask_;
 	CompletionRing ring_;
 	WaitFd wait_;
 	std::atomic<bool> signaled_{false};

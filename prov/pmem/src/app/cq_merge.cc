@@ -107,6 +107,8 @@ ssize_t CompletionQueue::read_inner(void *buf, size_t count,
 		ssize_t ret =
 			sources ? fi_cq_readfrom(inner(), buf, count, sources)
 				: fi_cq_read(inner(), buf, count);
+		if (ret > 0)
+			tell_lengths(buf, static_cast<size_t>(ret));
 		/* Looked at after the read: nothing expected before it can
 		 * have been in the batch unseen. */
 		if (!expected_count_)
@@ -118,6 +120,35 @@ ssize_t CompletionQueue::read_inner(void *buf, size_t count,
 		size_t kept = filter(buf, static_cast<size_t>(ret), sources);
 		if (kept)
 			return static_cast<ssize_t>(kept);
+	}
+}
+
+/*
+ * The CQ data of a write to a persistent region comes by an empty write: here
+ * its completion gets the length of the data. Where the format has no CQ data
+ * it cannot be told which write it is.
+ */
+void CompletionQueue::tell_lengths(void *buf, size_t count) noexcept
+{
+	Persistence *plane = domain_.persistence();
+	bool has_data = format_ == FI_CQ_FORMAT_DATA ||
+			format_ == FI_CQ_FORMAT_TAGGED;
+	if (!plane || !has_data || plane->regions().announcements().empty())
+		return;
+	Announcements &announced = plane->regions().announcements();
+	size_t size = cq_entry_size(format_);
+	auto entries = static_cast<uint8_t *>(buf);
+	for (size_t i = 0; i < count; i++) {
+		fi_cq_data_entry entry; /* how a tagged one begins */
+		memcpy(&entry, entries + i * size, sizeof(entry));
+		bool notified = (entry.flags & FI_REMOTE_CQ_DATA) &&
+				!(entry.flags & (FI_MSG | FI_TAGGED)) &&
+				!entry.len;
+		if (!notified)
+			continue;
+		auto length = announced.take(entry.data, cq_data_mask_);
+		entry.len = length.value_or(0);
+		memcpy(entries + i * size, &entry, sizeof(entry));
 	}
 }
 

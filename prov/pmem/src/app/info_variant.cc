@@ -251,8 +251,8 @@ InfoPtr inner_hints(const fi_info &hints, const char *name, Variant variant)
 
 const char *unfit(const fi_info &inner) noexcept
 {
-	if (!(inner.caps & FI_RMA))
-		return "no FI_RMA";
+	if (!(inner.caps & (FI_RMA | FI_ATOMIC)))
+		return "neither FI_RMA nor FI_ATOMIC";
 	if (inner.addr_format != FI_SOCKADDR &&
 	    inner.addr_format != FI_SOCKADDR_IN &&
 	    inner.addr_format != FI_SOCKADDR_IN6)

@@ -29,7 +29,7 @@ constexpr uint16_t kReceives = wire::kMaxCredits + 1;
 constexpr uint16_t kSends = 2 * wire::kMaxCredits;
 
 /* What an inject with every range needs at once, see submit(). */
-constexpr uint32_t kMinCredits = 2 + kMaxRmaIov;
+constexpr uint32_t kMinCredits = 3 + kMaxRmaIov;
 
 Failure connection_lost(int err) noexcept
 {
@@ -260,7 +260,7 @@ wire::Type Channel::success_of(const Request &request) noexcept
 /*
  * Everything up to `sequence` is answered; the last with `failure` or, by this
  * `answer`, with success. Only writes and flushes may succeed without an
- * answer of their own, as may atomics that fetch nothing.
+ * answer of their own, as may announcements and atomics that fetch nothing.
  */
 bool Channel::settle_until(uint64_t sequence, const Failure &failure,
 			   wire::Type answer)

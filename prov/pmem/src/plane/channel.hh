@@ -170,6 +170,7 @@ private:
 				      uint16_t flags);
 	[[nodiscard]] bool post_read(PersistentOp *op, const wire::Range &part,
 				     uint16_t flags);
+	[[nodiscard]] bool post_announcement(PersistentOp *op);
 	[[nodiscard]] bool post_atomic(PersistentOp *op);
 	[[nodiscard]] bool post_one_sided(PersistentOp *op);
 	[[nodiscard]] bool post_transfer(PersistentOp *op,

@@ -20,6 +20,8 @@ namespace ofi_pmem
 namespace
 {
 
+static_assert(kMaxRmaIov <= wire::kMaxAnnouncedRanges);
+
 bool overlap(const wire::Range &a, const wire::Range &b) noexcept
 {
 	return a.token == b.token && a.offset < b.offset + b.length &&
@@ -31,9 +33,9 @@ bool overlap(const wire::Range &a, const wire::Range &b) noexcept
 int Channel::submit(PersistentOp *op)
 {
 	/* An inject's buffer is gone after the call: all of it must be sent.
-	 * At most a flush of earlier writes, a spill of the dirty ranges and
-	 * one request for each range. */
-	size_t needed = 2 + op->range_count;
+	 * At most a flush of earlier writes, a spill of the dirty ranges, an
+	 * announcement and one request for each range. */
+	size_t needed = 3 + op->range_count;
 	if (op->inject &&
 	    (!queue_.empty() || must_wait(*op) ||
 	     link_->free_sends() < needed ||
@@ -69,7 +71,7 @@ bool Channel::post(PersistentOp *op)
 				   op->by_request ? "by request" : "one-sided",
 				   op->len);
 	}
-	if (must_wait(*op) || !post_preamble(op))
+	if (must_wait(*op) || !post_preamble(op) || !post_announcement(op))
 		return false;
 	if (op->atomic)
 		return post_atomic(op);
@@ -170,6 +172,30 @@ bool Channel::post_preamble(PersistentOp *op)
 			return false;
 	}
 	op->preamble_posted = true;
+	return true;
+}
+
+/* Lets the target tell the length of a write with remote CQ data. */
+bool Channel::post_announcement(PersistentOp *op)
+{
+	if (!op->notify || op->announced || !op->len)
+		return true;
+	if (!may_request())
+		return false;
+	size_t payload = op->range_count * sizeof(wire::Range);
+	auto message =
+		wire::make<wire::Announce>(next_sequence_, op->id, 0, payload);
+	message.cq_data = op->data;
+	uint8_t *buffer = link_->begin();
+	std::memcpy(buffer, &message, sizeof(message));
+	std::memcpy(buffer + sizeof(message), op->ranges, payload);
+	int ret = link_->send(sizeof(message) + payload);
+	Request request;
+	request.type = wire::Type::announce;
+	request.op = op;
+	sent_request(request);
+	op->announced = true;
+	broken(ret);
 	return true;
 }
 

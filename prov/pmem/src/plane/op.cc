@@ -50,6 +50,7 @@ void PersistentOp::assign(const OpRequest &request, uint64_t op_id) noexcept
 	started = false;
 	by_request = false;
 	preamble_posted = false;
+	announced = false;
 	fully_posted = false;
 	range_index = 0;
 	range_offset = 0;

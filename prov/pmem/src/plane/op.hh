@@ -173,6 +173,7 @@ public:
 	bool started = false;
 	bool by_request = false;
 	bool preamble_posted = false;
+	bool announced = false;
 	bool fully_posted = false;
 	size_t range_index = 0;
 	size_t range_offset = 0; /* within ranges[range_index] */

@@ -22,6 +22,8 @@
  *                       <-                 Ack
  *   the same, kFetch    ->
  *                       <-                 Data + payload | Ack (failed)
+ *   Announce + ranges   ->
+ *                       <-                 Ack
  *
  * Data for sequence n says the same of the requests before n as an Ack does.
  *
@@ -66,6 +68,7 @@ enum class Type : uint8_t {
 	data = 8,
 	ack = 9,
 	atomic = 10,
+	announce = 11,
 };
 
 /* Header::flags of requests. */
@@ -182,6 +185,19 @@ struct Data {
 	/* header.length - sizeof(Data) bytes of payload follow */
 };
 static_assert(sizeof(Data) == 24);
+
+/*
+ * The operation, when it has succeeded, is followed by this CQ data on the
+ * application's own endpoint.
+ */
+struct Announce {
+	static constexpr Type kType = Type::announce;
+	Header header;
+	uint64_t cq_data;
+	/* (header.length - sizeof(Announce)) / sizeof(Range) ranges follow */
+};
+static_assert(sizeof(Announce) == 32);
+inline constexpr size_t kMaxAnnouncedRanges = 8;
 
 struct Ack {
 	static constexpr Type kType = Type::ack;

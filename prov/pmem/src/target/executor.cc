@@ -167,6 +167,25 @@ Failure Executor::atomic(const AtomicRequest &request,
 	return remember(failure);
 }
 
+Failure Executor::announced_length(const uint8_t *ranges, size_t count,
+				   size_t *length) const
+{
+	*length = 0;
+	for (size_t i = 0; i < count; i++) {
+		wire::Range range;
+		std::memcpy(&range, ranges + i * sizeof(range), sizeof(range));
+		const TargetRegion *region = table_->find(range.token);
+		if (!region)
+			return kUnknownKey;
+		Failure failure = region->check(range.offset, range.length,
+						wire::kRemoteWrite);
+		if (failure)
+			return failure;
+		*length += range.length;
+	}
+	return {};
+}
+
 void Executor::drain()
 {
 	drain_failures_.clear();

@@ -37,6 +37,11 @@ public:
 	[[nodiscard]] Failure atomic(const AtomicRequest &request,
 				     std::vector<uint8_t> *result);
 
+	/* The length of an announced write; its ranges must be writable. */
+	[[nodiscard]] Failure announced_length(const uint8_t *ranges,
+					       size_t count,
+					       size_t *length) const;
+
 	/*
 	 * Makes everything durable that this channel flushed. failure_of()
 	 * then tells how it went for one region, until the next drain().

@@ -16,6 +16,7 @@
 #include "core/errors.hh"
 #include "core/fid.hh"
 #include "persist/backend.hh"
+#include "target/announcements.hh"
 
 #include <rdma/fi_domain.h>
 
@@ -79,6 +80,9 @@ public:
 	 */
 	std::unique_ptr<TargetRegion> remove(uint64_t token);
 
+	/* Writes to the regions that the application is told of. */
+	Announcements &announcements() noexcept { return announcements_; }
+
 	/* Under the lock; nullptr when there is none. */
 	TargetRegion *find(uint64_t token) noexcept;
 
@@ -96,6 +100,7 @@ private:
 
 	std::mutex mutex_;
 	std::unordered_map<uint64_t, std::unique_ptr<TargetRegion>> regions_;
+	Announcements announcements_;
 };
 
 } // namespace ofi_pmem

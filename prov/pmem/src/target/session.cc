@@ -27,6 +27,11 @@ Session::Session(RegionTable *table) noexcept : table_(table), executor_(table)
 {
 }
 
+Session::~Session()
+{
+	table_->announcements().forget(this);
+}
+
 int Session::open(const HiddenDomain &domain, fi_info *info,
 		  const Queues &queues, uint32_t id)
 {
@@ -106,6 +111,8 @@ bool Session::execute(const uint8_t *bytes, size_t len)
 		return execute_read(bytes, len);
 	case wire::Type::atomic:
 		return execute_atomic(bytes, len);
+	case wire::Type::announce:
+		return execute_announce(bytes, len);
 	case wire::Type::resolve:
 		return resolve(bytes, len);
 	default:
@@ -220,6 +227,25 @@ bool Session::execute_atomic(const uint8_t *bytes, size_t len)
 	return true;
 }
 
+bool Session::execute_announce(const uint8_t *bytes, size_t len)
+{
+	wire::Announce request;
+	if (!wire::parse(bytes, len, &request))
+		return false;
+	size_t payload = len - sizeof(request);
+	size_t count = payload / sizeof(wire::Range);
+	if (payload % sizeof(wire::Range) || count > wire::kMaxAnnouncedRanges)
+		return false;
+	size_t length = 0;
+	Failure failure = executor_.announced_length(bytes + sizeof(request),
+						     count, &length);
+	if (!failure)
+		table_->announcements().add(this, request.header.operation,
+					    request.cq_data, length);
+	pend(request.header, Executor::kAnyRegion, failure);
+	return true;
+}
+
 bool Session::resolve(const uint8_t *bytes, size_t len)
 {
 	wire::Resolve request;
@@ -309,6 +335,8 @@ bool Session::send_ack(const Pending &last)
 	auto ack = wire::make<wire::Ack>(last.sequence, last.operation);
 	ack.status = static_cast<uint16_t>(last.failure.err);
 	ack.cause = static_cast<uint16_t>(last.failure.cause);
+	if (last.failure)
+		table_->announcements().retract(this, last.operation);
 	if (params().trace_write)
 		PMEM_TRACE(FI_LOG_EP_DATA,
 			   "op %" PRIu64 " target ack sequence %" PRIu64

@@ -23,6 +23,9 @@ class Session
 {
 public:
 	explicit Session(RegionTable *table) noexcept;
+	~Session();
+	Session(const Session &) = delete;
+	Session &operator=(const Session &) = delete;
 
 	/* Opens the endpoint for a connection request and accepts it. */
 	[[nodiscard]] int open(const HiddenDomain &domain, fi_info *info,
@@ -71,6 +74,7 @@ private:
 	[[nodiscard]] bool execute_flush(const uint8_t *bytes, size_t len);
 	[[nodiscard]] bool execute_read(const uint8_t *bytes, size_t len);
 	[[nodiscard]] bool execute_atomic(const uint8_t *bytes, size_t len);
+	[[nodiscard]] bool execute_announce(const uint8_t *bytes, size_t len);
 	[[nodiscard]] bool resolve(const uint8_t *bytes, size_t len);
 	[[nodiscard]] Failure fence(const wire::Header &header);
 	void pend(const wire::Header &header, uint64_t token,

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* Copyright (c) 2026 the ofi_pmem developers */
+/*
+ * The lengths of writes with remote CQ data. Their data comes by the channel,
+ * their CQ data afterwards by an empty write on the application's own endpoint;
+ * the completion of that shall tell the length, as other providers' do.
+ *
+ * An inner completion does not tell from which write it is. Of several
+ * announced with the same CQ data the first is taken, which is right as long as
+ * they come from one peer. Any thread.
+ */
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <mutex>
+#include <optional>
+
+namespace ofi_pmem
+{
+
+class Session;
+
+class Announcements
+{
+public:
+	/* Kept of one channel; the oldest is dropped. */
+	static constexpr size_t kMaxPerChannel = 1024;
+
+	void add(const Session *channel, uint64_t operation, uint64_t cq_data,
+		 size_t length);
+	/* The operation failed: no CQ data comes. */
+	void retract(const Session *channel, uint64_t operation) noexcept;
+	void forget(const Session *channel) noexcept;
+
+	bool empty() const noexcept { return !count_; }
+
+	/*
+	 * The length of a write that arrived with this CQ data, once. Only the
+	 * bits of `mask` count: those that the inner provider transfers.
+	 */
+	std::optional<size_t> take(uint64_t cq_data, uint64_t mask) noexcept;
+
+private:
+	struct Announcement {
+		const Session *channel;
+		uint64_t operation;
+		uint64_t cq_data;
+		size_t length;
+	};
+
+	template <typename Predicate>
+	void erase(Predicate &&predicate) noexcept;
+
+	std::mutex mutex_;
+	std::deque<Announcement> announced_;
+	std::atomic<size_t> count_{0};
+};
+
+} // namespace ofi_pmem
