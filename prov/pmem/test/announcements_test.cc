@@ -42,7 +42,7 @@ TEST(Announcements, CompareOnlyWhatIsTransferred)
 	EXPECT_EQ(announced.take(0x55667788, 0xffffffff), 100u);
 }
 
-TEST(Announcements, OfAFailedOperationOrAClosedChannelAreGone)
+TEST(Announcements, OfAFailedOperationAreGone)
 {
 	Announcements announced;
 	announced.add(channel(1), 5, 7, 100);
@@ -50,8 +50,33 @@ TEST(Announcements, OfAFailedOperationOrAClosedChannelAreGone)
 	announced.add(channel(1), 6, 7, 300);
 	announced.retract(channel(1), 5);
 	EXPECT_EQ(announced.take(7, kAll), 200u);
-	announced.forget(channel(1));
+	EXPECT_EQ(announced.take(7, kAll), 300u);
 	EXPECT_TRUE(announced.empty());
+}
+
+TEST(Announcements, OfAClosedChannelCountAfterOthers)
+{
+	Announcements announced;
+	announced.add(channel(1), 1, 7, 100);
+	announced.add(channel(2), 1, 7, 200);
+	announced.close(channel(1));
+	/* Another channel at the same address. */
+	announced.retract(channel(1), 1);
+	EXPECT_EQ(announced.take(7, kAll), 200u);
+	EXPECT_EQ(announced.take(7, kAll), 100u);
+	EXPECT_TRUE(announced.empty());
+}
+
+TEST(Announcements, OfClosedChannelsAreBounded)
+{
+	Announcements announced;
+	for (size_t i = 0; i < 2 * Announcements::kMaxPerChannel; i++) {
+		announced.add(channel(1 + i % 2), i, i, i);
+		announced.close(channel(1 + i % 2));
+	}
+	EXPECT_EQ(announced.take(0, kAll), std::nullopt);
+	EXPECT_EQ(announced.take(Announcements::kMaxPerChannel, kAll),
+		  Announcements::kMaxPerChannel);
 }
 
 TEST(Announcements, OneChannelKeepsAFewAndTakesNothingFromOthers)

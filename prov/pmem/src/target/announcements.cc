@@ -11,48 +11,61 @@ void Announcements::add(const Session *channel, uint64_t operation,
 			uint64_t cq_data, size_t length)
 {
 	std::lock_guard guard(mutex_);
-	auto ours = [&](const Announcement &one) {
-		return one.channel == channel;
-	};
-	auto count = std::count_if(announced_.begin(), announced_.end(), ours);
-	if (static_cast<size_t>(count) == kMaxPerChannel)
-		announced_.erase(std::find_if(announced_.begin(),
-					      announced_.end(), ours));
+	keep_last(channel, kMaxPerChannel - 1);
 	announced_.push_back({channel, operation, cq_data, length});
 	count_ = announced_.size();
 }
 
-template <typename Predicate>
-void Announcements::erase(Predicate &&predicate) noexcept
+void Announcements::keep_last(const Session *channel, size_t count) noexcept
 {
-	std::lock_guard guard(mutex_);
-	announced_.erase(
-		std::remove_if(announced_.begin(), announced_.end(), predicate),
-		announced_.end());
-	count_ = announced_.size();
+	auto ours = [&](const Announcement &one) {
+		return one.channel == channel;
+	};
+	auto all = static_cast<size_t>(
+		std::count_if(announced_.begin(), announced_.end(), ours));
+	for (; all > count; all--)
+		announced_.erase(std::find_if(announced_.begin(),
+					      announced_.end(), ours));
 }
 
 void Announcements::retract(const Session *channel, uint64_t operation) noexcept
 {
-	erase([&](const Announcement &one) {
+	std::lock_guard guard(mutex_);
+	auto failed = [&](const Announcement &one) {
 		return one.channel == channel && one.operation == operation;
-	});
+	};
+	announced_.erase(
+		std::remove_if(announced_.begin(), announced_.end(), failed),
+		announced_.end());
+	count_ = announced_.size();
 }
 
-void Announcements::forget(const Session *channel) noexcept
+void Announcements::close(const Session *channel) noexcept
 {
-	erase([&](const Announcement &one) { return one.channel == channel; });
+	std::lock_guard guard(mutex_);
+	for (Announcement &one : announced_) {
+		if (one.channel == channel)
+			one.channel = nullptr;
+	}
+	keep_last(nullptr, kMaxPerChannel);
+	count_ = announced_.size();
 }
 
 std::optional<size_t> Announcements::take(uint64_t cq_data,
 					  uint64_t mask) noexcept
 {
 	std::lock_guard guard(mutex_);
-	auto found =
-		std::find_if(announced_.begin(), announced_.end(),
-			     [&](const Announcement &one) {
-				     return !((one.cq_data ^ cq_data) & mask);
-			     });
+	auto first = [&](bool closed) {
+		return std::find_if(announced_.begin(), announced_.end(),
+				    [&](const Announcement &one) {
+					    return !one.channel == closed &&
+						   !((one.cq_data ^ cq_data) &
+						     mask);
+				    });
+	};
+	auto found = first(false);
+	if (found == announced_.end())
+		found = first(true);
 	if (found == announced_.end())
 		return std::nullopt;
 	size_t length = found->length;

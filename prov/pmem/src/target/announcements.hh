@@ -7,7 +7,8 @@
  *
  * An inner completion does not tell from which write it is. Of several
  * announced with the same CQ data the first is taken, which is right as long as
- * they come from one peer. Any thread.
+ * they come from one peer. What a peer announced before it closed its channel
+ * may still be on its way, and counts after what others announced. Any thread.
  */
 #pragma once
 
@@ -26,14 +27,14 @@ class Session;
 class Announcements
 {
 public:
-	/* Kept of one channel; the oldest is dropped. */
+	/* Kept of one channel, and of all closed ones; the oldest goes. */
 	static constexpr size_t kMaxPerChannel = 1024;
 
 	void add(const Session *channel, uint64_t operation, uint64_t cq_data,
 		 size_t length);
 	/* The operation failed: no CQ data comes. */
 	void retract(const Session *channel, uint64_t operation) noexcept;
-	void forget(const Session *channel) noexcept;
+	void close(const Session *channel) noexcept;
 
 	bool empty() const noexcept { return !count_; }
 
@@ -45,14 +46,13 @@ public:
 
 private:
 	struct Announcement {
-		const Session *channel;
+		const Session *channel; /* null when it is closed */
 		uint64_t operation;
 		uint64_t cq_data;
 		size_t length;
 	};
 
-	template <typename Predicate>
-	void erase(Predicate &&predicate) noexcept;
+	void keep_last(const Session *channel, size_t count) noexcept;
 
 	std::mutex mutex_;
 	std::deque<Announcement> announced_;

@@ -29,7 +29,7 @@ Session::Session(RegionTable *table) noexcept : table_(table), executor_(table)
 
 Session::~Session()
 {
-	table_->announcements().forget(this);
+	table_->announcements().close(this);
 }
 
 int Session::open(const HiddenDomain &domain, fi_info *info,
