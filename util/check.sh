@@ -8,8 +8,8 @@
 #   util/check.sh [--sanitizers] [--trixie] [--no-install]
 #
 #   --sanitizers  all tests again under ASan+UBSan and under TSan
-#   --trixie      all tests again on libfabric 2.1, and the standard fabtests,
-#                 in the root of util/root.sh, which needs root
+#   --trixie      all tests again on libfabric 2.1, the standard fabtests and
+#                 Open MPI in the root of util/root.sh; must be run as root
 #   --no-install  the packages are there already; do not call apt-get
 #
 # Builds below build/check/ and may be run again at any time.
@@ -114,7 +114,8 @@ check_build() { # check_build NAME [configure option...]
 
 # Adds up a script that ends with a line like ours.
 check_script() { # check_script NAME COMMAND...
-	local name=$1 log=$top/build/check/$1.log status line
+	local name=$1 log=$top/build/check/${1// /-}.log
+	local status line p f s _
 	shift
 	echo "== $name"
 	"$@" >"$log" 2>&1
@@ -146,6 +147,7 @@ check_trixie() {
 	check_build trixie CXXFLAGS="-g -O2"
 	inside=()
 	check_script fabtests "$top/util/fabtests.sh"
+	check_script "Open MPI" "$top/util/mpi.sh"
 }
 
 check_format() {

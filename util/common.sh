@@ -62,6 +62,19 @@ install_packages() {
 			$missing
 }
 
+# Where util/root.sh builds the tree.
+root_build=$top/build/check/trixie
+
+# The build in the root does not make the build system anew: another automake.
+update_configure() {
+	[ -x "$top/configure" ] && [ -z "$(find "$top" -newer "$top/configure" \
+		\( -name Makefile.am -o -name Makefile.include -o \
+		-name 'configure.*' \) -not -path "$top/build*" \
+		-not -path "$top/configure" -print -quit)" ] && return
+	mkdir -p "$top/build"
+	logged "$top/build/autogen.log" "$top/autogen.sh"
+}
+
 # build_tree BUILD LOG [CONFIGURE-ARGUMENTS...]: configures once, makes always.
 build_tree() {
 	local build=$1 log=$2

@@ -22,8 +22,8 @@
 set -euo pipefail
 . "$(dirname "$0")/common.sh"
 
-build=$top/build/check/trixie
 prefix=/opt/fabtests
+configs=$top/fabtests/test_configs/ofi_pmem
 address=127.0.0.1
 timeout=120
 retries=3
@@ -60,15 +60,20 @@ provider_of() { # provider_of PROVIDER COLUMN
 
 environment_of() { # environment_of COLUMN
 	echo "FI_UNIVERSE_SIZE=64"
-	[ "$1" = inner ] || echo "FI_PROVIDER_PATH=$build/.libs"
+	[ "$1" = inner ] || echo "FI_PROVIDER_PATH=$root_build/.libs"
 	[ "$1" != persistent ] || echo "FI_OFI_PMEM_REGIONS=all" \
 		"FI_OFI_PMEM_COMMIT=all FI_LOG_LEVEL=warn FI_LOG_PROV=ofi_pmem"
 }
 
-# What is configured for an inner provider: ubertest's tests in NAME.test, and
-# in NAME.exclude the tests that are not run at all, with the reason.
-config_of() { # config_of PROVIDER SUFFIX
-	echo "$top/fabtests/test_configs/ofi_pmem/${1##*;}.$2"
+# What ubertest does on an inner provider, and over it.
+ubertest_of() { # ubertest_of PROVIDER
+	echo "$configs/${1##*;}.test"
+}
+
+# The tests that are not run on an inner provider at all, and those that are not
+# run in one column, with the reasons.
+excludes_of() { # excludes_of PROVIDER COLUMN
+	cat "$configs/${1##*;}.exclude" "$configs/$2.exclude" 2>/dev/null || true
 }
 
 # run_suite PROVIDER COLUMN OUTPUT EXCLUDES: runfabtests.sh in its own
@@ -78,7 +83,7 @@ run_suite() {
 	local provider options="-vvv -T $timeout -p $prefix/bin -f $4"
 	provider=$(provider_of "$1" "$2")
 	if [ "$set" = complex ]; then
-		sed "s/PROVIDER/$provider/" "$(config_of "$1" test)" >"$3.test"
+		sed "s/PROVIDER/$provider/" "$(ubertest_of "$1")" >"$3.test"
 		options+=" -u $3.test"
 	fi
 	"$top/util/root.sh" run env -i PATH="$PATH" HOME=/tmp \
@@ -88,9 +93,10 @@ run_suite() {
 		>"$3" 2>&1 </dev/null || true
 }
 
-# results OUTPUT EXCLUDES: lines "result|seconds|name|why". Why it did not pass
-# is the last error of its output, or the comment above what excludes it. Ordinary
-# is what passed without persistent regions, because its hints rule them out.
+# results OUTPUT EXCLUDES: lines "result|seconds|name|why|count". Why it did not
+# pass is the last error of its output, or the comment above what excludes it; of
+# ubertest the count tells how many cases passed. Ordinary is what passed without
+# persistent regions, because its hints rule them out.
 results() {
 	awk -v timeout=$timeout '
 	function why_excluded(    i) {
@@ -109,24 +115,33 @@ results() {
 			result = "Ordinary"
 			error = ordinary
 		}
-		printf "%s|%s|%s|%s\n", result, seconds, name, error
+		printf "%s|%s|%s|%s|%s\n", result, seconds, name, error, count
 		name = ""
 	}
-	NR == FNR && /^#/ { text = text substr($0, 2); next }
-	NR == FNR && NF { pattern[++patterns] = $0; comment[patterns] = text }
-	NR == FNR { text = ""; next }
+	FILENAME == ARGV[1] {
+		if (/^#/) {
+			text = text substr($0, 2)
+			next
+		}
+		if (NF) {
+			pattern[++patterns] = $0
+			comment[patterns] = text
+		}
+		text = ""
+		next
+	}
 	/^- name:/ {
 		flush()
 		name = $0
 		sub(/^- name: */, "", name)
 		sub(/ -p ".*"$/, "", name)
-		error = ordinary = ""
+		error = ordinary = count = ""
 	}
 	/persistence asked for by environment is off/ {
 		ordinary = $0
 		sub(/.*environment is off: /, "not persistent: ", ordinary)
 	}
-	/^  result:/ { result = $2 }
+	/^  result:/ { result = $2; count = $3 }
 	/^  time:/ { seconds = $2 }
 	/^    .*(ret=-|rror|ERR|not supported|signal)/ {
 		error = $0
@@ -138,7 +153,7 @@ results() {
 }
 
 # collect PROVIDER COLUMN ATTEMPT EXCLUDES: runs the suite and adds what came
-# out to the results: "provider|column|attempt|result|seconds|name|why". What is
+# out to the results: "provider|column|attempt|" and a line of results(). What is
 # excluded from a further attempt has its result already.
 collect() {
 	local output="$out/$1.$2.$3"
@@ -159,13 +174,15 @@ collect() {
 collect_all() {
 	local provider column excludes running=0
 	for provider in "${providers[@]}"; do
-		excludes=$(config_of "$provider" exclude)
-		if [ "$1" -gt 1 ]; then
-			grep -q "^$provider|" "$out/suspects" || continue
-			excludes="$out/$provider.excludes"
-			excludes_of "$provider" >"$excludes"
-		fi
+		[ "$1" -eq 1 ] || grep -q "^$provider|" "$out/suspects" ||
+			continue
 		for column in $columns; do
+			excludes="$out/$provider.$column.excludes"
+			if [ "$1" -eq 1 ]; then
+				excludes_of "$provider" "$column"
+			else
+				all_but_suspects "$provider"
+			fi >"$excludes"
 			if [ $running -ge "$jobs" ]; then
 				wait -n
 				running=$((running - 1))
@@ -180,7 +197,7 @@ collect_all() {
 
 # A pattern for every test but the suspects. runfabtests.sh matches what it
 # lists, which has placeholders for addresses.
-excludes_of() { # excludes_of PROVIDER
+all_but_suspects() { # all_but_suspects PROVIDER
 	awk -F'|' -v provider="$1" '
 	NR == FNR { if ($1 == provider) suspect[$2] = 1; next }
 	$1 == provider && !($6 in suspect) && !seen[$6]++ { print $6 }' \
@@ -193,26 +210,16 @@ judge() { # judge suspects|table|summary
 		-f "$top/util/fabtests_table.awk" "$out/results"
 }
 
-build() {
-	mkdir -p "$build"
-	(cd "$top" && logged "$out/build.log" ./autogen.sh)
-	logged "$out/build.log" "$top/util/root.sh" run sh -ec "cd '$build'
-		[ -e Makefile ] ||
-			'$top/configure' --enable-werror CXXFLAGS='-g -O2'
-		make -j $(nproc)"
-}
-
 main() {
 	local attempt
 	trap 'kill $(jobs -p) 2>/dev/null || true' EXIT
 
 	heading "Debian trixie root"
 	"$top/util/root.sh" make
-
-	heading "Build"
+	heading "Build in $root_build"
+	"$top/util/root.sh" build
 	rm -rf "$out"
 	mkdir -p "$out"
-	build
 
 	heading "fabtests: $set"
 	collect_all 1

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 # Reads what util/fabtests.sh collected, "provider|column|attempt|result|
-# seconds|name|error", and judges it. With what=suspects: "provider|name" of
+# seconds|name|why|count", and judges it. With what=suspects: "provider|name" of
 # each test that must be run again; else the table, and the regressions.
 
 {
@@ -18,7 +18,9 @@
 	if (!(cell in first))
 		first[cell] = $4
 	if ($4 != "Pass" && $7 != "")
-		error[cell] = $7
+		why[cell] = $7
+	if ($8 != "")
+		count[cell] = " " $8
 }
 
 function cell_of(test, column) {
@@ -33,7 +35,7 @@ function always(cell) {
 function regressed(test, column,    inner, cell) {
 	inner = cell_of(test, "inner")
 	cell = cell_of(test, column)
-	if (always(cell))
+	if (always(cell) || first[cell] == "Excluded")
 		return 0
 	if (always(inner))
 		return 1
@@ -52,7 +54,7 @@ function verdict(test, column,    cell, text) {
 	if (!runs[cell])
 		return "missing"
 	if (always(cell))
-		return ordinary[cell] ? "pass, ordinary" : "pass"
+		return (ordinary[cell] ? "pass, ordinary" : "pass") count[cell]
 	if (passes[cell])
 		return "pass " passes[cell] "/" runs[cell]
 	text["Pass"] = "pass"
@@ -60,7 +62,7 @@ function verdict(test, column,    cell, text) {
 	text["Hang"] = "hang"
 	text["Notrun"] = "not run"
 	text["Excluded"] = "excluded"
-	return text[first[cell]]
+	return text[first[cell]] count[cell]
 }
 
 # Why a test did not pass everywhere, in its own words.
@@ -70,8 +72,8 @@ function reason(test,    inner, cell, i, text) {
 		text = "flaky alone"
 	for (i = 1; i <= columns; i++) {
 		cell = cell_of(test, column[i])
-		if (error[cell] != "")
-			return text (text == "" ? "" : ": ") error[cell]
+		if (why[cell] != "")
+			return text (text == "" ? "" : ": ") why[cell]
 	}
 	return text
 }

@@ -18,7 +18,7 @@
 set -euo pipefail
 . "$(dirname "$0")/common.sh"
 
-build=$top/build/trixie
+build=$root_build
 programs=$build/fabtests/mpi
 limit=${MPI_TIME_LIMIT:-120}
 # MTL ofi takes the first, which has tagged messages; BTL ofi refuses whatever
@@ -278,8 +278,6 @@ inside() {
 	for name in $(compgen -e FI_ || true) $(compgen -e OMPI_MCA_ || true); do
 		unset "$name"
 	done
-	heading "Build in $build"
-	build_tree "$build" "$build.log" --enable-werror CXXFLAGS="-g -O2"
 	build_programs
 	export FI_PROVIDER_PATH=$build/.libs
 	regions=
@@ -296,19 +294,10 @@ inside() {
 	[ "$failed" -eq 0 ]
 }
 
-# The build in the root does not make the build system anew: another automake.
-update_configure() {
-	[ -x "$top/configure" ] && [ -z "$(find "$top" -newer "$top/configure" \
-		\( -name Makefile.am -o -name Makefile.include -o \
-		-name 'configure.*' \) -not -path "$top/build*" \
-		-not -path "$top/configure" -print -quit)" ] && return
-	mkdir -p "$top/build"
-	logged "$top/build/autogen.log" "$top/autogen.sh"
-}
-
 case ${1:-} in
 "")
-	update_configure
+	heading "Build in $build"
+	"$top/util/root.sh" build
 	exec "$top/util/root.sh" run "$top/util/mpi.sh" inside
 	;;
 inside) inside ;;

@@ -8,6 +8,8 @@
 #
 #   util/root.sh make               make it, or bring it up to date; prints its path
 #   util/root.sh run COMMAND...     make it, and run COMMAND inside it
+#   util/root.sh build              make it, and build the tree inside it, in
+#                                   build/check/trixie
 #
 # COMMAND sees the source tree and the working directory under their usual
 # names. It has its own processes and its own loopback network: nothing it
@@ -27,7 +29,7 @@ fabtests=/opt/fabtests
 not_made=75 # EX_TEMPFAIL of sysexits.h: nothing was tested
 
 usage() {
-	echo "usage: util/root.sh make | run COMMAND..." >&2
+	echo "usage: util/root.sh make | build | run COMMAND..." >&2
 	exit 2
 }
 
@@ -147,7 +149,7 @@ run() {
 	[ $# -gt 0 ] || usage
 	exec setpriv --pdeathsig KILL \
 		unshare --mount --pid --net --uts --ipc --fork --kill-child \
-		"${BASH_SOURCE[0]}" enter "$@"
+		"$top/util/root.sh" enter "$@"
 }
 
 action=${1:-}
@@ -160,6 +162,15 @@ make)
 run)
 	make_root
 	run "$@"
+	;;
+build)
+	make_root
+	update_configure
+	run "$top/util/root.sh" build_inside
+	;;
+build_inside)
+	build_tree "$root_build" "$root_build.log" --enable-werror \
+		CXXFLAGS="-g -O2"
 	;;
 enter) enter "$@" ;;
 *) usage ;;
