@@ -147,6 +147,8 @@ check_trixie() {
 	check_build trixie CXXFLAGS="-g -O2"
 	inside=()
 	check_script fabtests "$top/util/fabtests.sh"
+	check_script "fi_pmem programs" "$top/util/root.sh" run \
+		"$top/fabtests/scripts/pmem_fabtests.sh" "$root_build/.libs"
 	check_script "Open MPI" "$top/util/mpi.sh"
 }
 
