@@ -7,6 +7,8 @@
  */
 #pragma once
 
+#include <algorithm>
+#include <cstddef>
 #include <cstring>
 #include <mutex>
 #include <string>
@@ -51,7 +53,10 @@ public:
 		medium_->calls.emplace_back("flush");
 		if (medium_->flush_result)
 			return medium_->flush_result;
-		pending_.push_back({offset, len});
+		auto start = medium_->visible.begin() +
+			     static_cast<ptrdiff_t>(offset);
+		pending_.push_back(
+			{offset, {start, start + static_cast<ptrdiff_t>(len)}});
 		return 0;
 	}
 
@@ -61,9 +66,10 @@ public:
 		medium_->calls.emplace_back("drain");
 		if (medium_->drain_result)
 			return medium_->drain_result;
-		for (const auto &[offset, len] : pending_)
-			std::memcpy(&medium_->durable[offset],
-				    &medium_->visible[offset], len);
+		for (const auto &[offset, bytes] : pending_)
+			std::copy(bytes.begin(), bytes.end(),
+				  medium_->durable.begin() +
+					  static_cast<ptrdiff_t>(offset));
 		pending_.clear();
 		return 0;
 	}
@@ -106,9 +112,10 @@ public:
 	bool one_sided() const noexcept override { return medium_->one_sided; }
 
 private:
+	/* As flushed: what is stored later needs another flush. */
 	struct Piece {
 		uint64_t offset;
-		size_t len;
+		std::vector<uint8_t> bytes;
 	};
 
 	FakeMedium *medium_;

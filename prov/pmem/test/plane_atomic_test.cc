@@ -188,6 +188,33 @@ TEST_F(PlaneAtomic, FencedCommitMakesEarlierDeliveriesDurable)
 	EXPECT_EQ(durable(800), 5u);
 }
 
+/* The service is told to flush what no longer fits the list of what is not
+ * committed; the atomic that comes after that is not among it. */
+TEST_F(PlaneAtomic, DrainCoversAllRangesOfOneThatFillsTheDirtyRanges)
+{
+	Call write;
+	write.level = Level::delivery;
+	for (size_t i = 0; i < DirtyRanges::kCapacity - 1; i++) {
+		uint64_t key = add_region(&media_.emplace_back(64));
+		ASSERT_EQ(submit(write, operands_, 8, 0, key), 0);
+		EXPECT_EQ(wait().failure.err, 0);
+	}
+	ranges_.clear();
+	for (size_t i = 0; i < 3; i++)
+		ranges_.push_back(
+			{kBase, 8, add_region(&media_.emplace_back(64))});
+	EXPECT_EQ(run({}).failure.err, 0);
+	Call drain;
+	drain.level = Level::commit;
+	drain.fence = true;
+	ASSERT_EQ(submit(drain, operands_, 0, 0, key_), 0);
+	EXPECT_EQ(wait().failure.err, 0);
+	for (FakeMedium &medium : media_) {
+		std::lock_guard guard(medium.mutex);
+		EXPECT_EQ(medium.durable, medium.visible);
+	}
+}
+
 /* A swap that finds something else leaves the bytes alone, yet flushes them. */
 TEST_F(PlaneAtomic, SwapThatFailsStoresNothing)
 {

@@ -180,7 +180,8 @@ private:
 				      uint16_t flags);
 	[[nodiscard]] int describe_locally(PersistentOp *op, size_t count,
 					   const iovec *iov, void **desc);
-	[[nodiscard]] bool remember_dirty(const wire::Range &range);
+	[[nodiscard]] bool remember_dirty(const wire::Range *ranges,
+					  size_t count);
 	[[nodiscard]] bool may_request() const noexcept;
 	void sent_request(const Request &request);
 	void broken(int ret);

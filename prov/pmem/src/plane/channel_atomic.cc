@@ -4,7 +4,6 @@
  * The sending half of a channel: an atomic operation is one request, which the
  * service executes in its turn.
  */
-#include <algorithm>
 #include <cstring>
 
 #include "plane/channel.hh"
@@ -41,13 +40,9 @@ bool Channel::post_atomic(PersistentOp *op)
 {
 	if (!op->len)
 		return true; /* its place in the order was all it had */
-	if (op->write && op->level != Level::commit) {
-		bool all = std::all_of(
-			op->ranges, op->ranges + op->range_count,
-			[&](const auto &one) { return remember_dirty(one); });
-		if (!all)
-			return false;
-	}
+	if (op->write && op->level != Level::commit &&
+	    !remember_dirty(op->ranges, op->range_count))
+		return false;
 	if (!may_request())
 		return false;
 	size_t ranges_len = op->range_count * sizeof(wire::Range);

@@ -232,7 +232,7 @@ bool Channel::post_by_request(PersistentOp *op)
 bool Channel::post_write(PersistentOp *op, const wire::Range &part,
 			 uint16_t flags)
 {
-	if (!(flags & wire::kFlush) && !remember_dirty(part))
+	if (!(flags & wire::kFlush) && !remember_dirty(&part, 1))
 		return false;
 	if (!may_request())
 		return false;
@@ -301,7 +301,8 @@ bool Channel::post_transfer(PersistentOp *op, const wire::Range &range)
 {
 	if (one_sided_count_ == kMaxOneSided)
 		return false;
-	if (op->write && op->level != Level::commit && !remember_dirty(range))
+	if (op->write && op->level != Level::commit &&
+	    !remember_dirty(&range, 1))
 		return false;
 	size_t slot = 0;
 	while (one_sided_[slot])
@@ -408,17 +409,23 @@ bool Channel::post_flush(PersistentOp *op, const wire::Range *ranges,
 	return true;
 }
 
-bool Channel::remember_dirty(const wire::Range &range)
+bool Channel::remember_dirty(const wire::Range *ranges, size_t count)
 {
-	if (dirty_.add(range))
+	auto add_all = [&] {
+		return std::all_of(
+			ranges, ranges + count,
+			[&](const auto &range) { return dirty_.add(range); });
+	};
+	if (add_all())
 		return true;
 	/* Too many regions at once: have the service flush what is known. The
-	 * drain of a later commit covers what was flushed here. */
+	 * drain of a later commit covers what was flushed here. That comes
+	 * before the bytes of `ranges`, so all of these are added anew. */
 	if (!post_flush(nullptr, dirty_.data(), dirty_.size(), 0))
 		return false;
 	dirty_.clear();
 	spilled_ = true;
-	return dirty_.add(range);
+	return add_all();
 }
 
 bool Channel::may_request() const noexcept
