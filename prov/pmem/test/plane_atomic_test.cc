@@ -437,4 +437,23 @@ TEST_F(PlaneAtomic, LostConnectionFailsWhatIsOutstanding)
 	EXPECT_EQ(result_[0], 0u); /* from the first */
 }
 
+/* It reads, but what it was to drain is lost with it. */
+TEST_F(PlaneAtomic, LostFencedReadFailsTheNextFencedCommit)
+{
+	aim(16);
+	run({});
+	AtomicCall fenced;
+	fenced.op = FI_ATOMIC_READ;
+	fenced.level = Level::commit;
+	fenced.fence = true;
+	{
+		std::lock_guard hold(table_.lock());
+		ASSERT_EQ(try_submit_atomic(fenced), 0);
+		channels_->drop(0);
+	}
+	EXPECT_EQ(wait().failure.cause, Cause::connection_lost);
+	EXPECT_EQ(submit_atomic(fenced), -FI_ECONNABORTED);
+	EXPECT_EQ(run(fenced).failure.err, 0);
+}
+
 } // namespace ofi_pmem::test

@@ -121,7 +121,7 @@ private:
 	struct Request {
 		wire::Type type = wire::Type::write;
 		bool fence = false;
-		bool drains = false;	    /* a drain of our own */
+		bool drains = false;	    /* a Flush that commits */
 		bool fetches = false;	    /* answered with data */
 		PersistentOp *op = nullptr; /* none: our own */
 		/* Written or read; of an atomic only the length counts. */

@@ -402,7 +402,7 @@ bool Channel::post_flush(PersistentOp *op, const wire::Range *ranges,
 	request.type = wire::Type::flush;
 	request.fence = flags & wire::kFence;
 	request.op = op;
-	request.drains = !op && (flags & wire::kCommit);
+	request.drains = flags & wire::kCommit;
 	sent_request(request);
 	unseen_ = false;
 	broken(ret);
