@@ -31,6 +31,12 @@ done
 # As without us, where what tcp cannot do ofi_rxm does for it.
 check "tcp;ofi_pmem with atomics" offers "tcp;ofi_rxm;ofi_pmem" \
 	fi_info -p "tcp;ofi_pmem" -c FI_ATOMIC
+count() { # PROVIDER: what it finds on tcp;ofi_rxm
+	fi_info -t FI_EP_RDM -c FI_ATOMIC -p "$1" |
+		grep -c "^provider: tcp;ofi_rxm;ofi_pmem"
+}
+check "ofi_pmem with atomics, nothing twice" \
+	test "$(count ofi_pmem)" = "$(count "tcp;ofi_pmem")"
 check "fi_info -l" grep -qx "ofi_pmem:" <(fi_info -l)
 check "no such inner provider" test -z "$(fi_info -p "nothing;ofi_pmem" 2>/dev/null)"
 finish

@@ -79,6 +79,13 @@ TEST(InfoName, EnvironmentPutsUsOnTheHintedProviderOnly)
 	EXPECT_THAT(wanted_inner_names("verbs", filter), IsEmpty());
 }
 
+TEST(InfoName, WhatLayersOnACoreProviderIsTheSecondChoice)
+{
+	EXPECT_THAT(layered_on({"tcp", "verbs"}),
+		    ElementsAre("tcp;ofi_rxm", "verbs;ofi_rxm"));
+	EXPECT_THAT(layered_on({"tcp", "TCP;OFI_RXM"}), IsEmpty());
+}
+
 InfoPtr inner_like_tcp()
 {
 	auto info = make_info(FI_MSG | FI_RMA | FI_RMA_PMEM | FI_RMA_EVENT);

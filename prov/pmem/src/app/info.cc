@@ -185,6 +185,8 @@ int getinfo(uint32_t version, const char *node, const char *service,
 			return init_error;
 		Discovery found(version, node, service, flags, hints);
 		int ret = find_infos(&found, names, hints);
+		if (ret == -FI_ENODATA)
+			ret = find_infos(&found, layered_on(names), hints);
 		if (!ret)
 			*info = found.release();
 		return ret;

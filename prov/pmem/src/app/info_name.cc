@@ -2,6 +2,8 @@
 /* Copyright (c) 2026 the ofi_pmem developers */
 #include "app/info_name.hh"
 
+#include <algorithm>
+
 #include <strings.h>
 
 #include "core/prov.hh"
@@ -87,6 +89,21 @@ std::vector<std::string> wanted_inner_names(const char *hint,
 			names.push_back(std::move(inner));
 	}
 	return names;
+}
+
+std::vector<std::string> layered_on(const std::vector<std::string> &names)
+{
+	std::vector<std::string> layered;
+	for (const auto &name : names) {
+		auto above = name + ";ofi_rxm";
+		bool known = std::any_of(names.begin(), names.end(),
+					 [&](const auto &other) {
+						 return same_name(other, above);
+					 });
+		if (name.find(';') == name.npos && !known)
+			layered.push_back(above);
+	}
+	return layered;
 }
 
 } // namespace ofi_pmem

@@ -32,4 +32,10 @@ std::vector<std::string> wanted_inner_names(const char *hint,
 /* Names of providers differ in case only when someone typed them. */
 bool same_name(std::string_view left, std::string_view right) noexcept;
 
+/*
+ * What layers on those of them that nothing layers on, and is not among them.
+ * Who names tcp gets ofi_rxm over it where tcp cannot do what is asked for.
+ */
+std::vector<std::string> layered_on(const std::vector<std::string> &names);
+
 } // namespace ofi_pmem

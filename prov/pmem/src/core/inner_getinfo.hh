@@ -18,9 +18,9 @@ namespace ofi_pmem
 inline constexpr uint64_t kGetinfoInternal = 1ULL << 58;
 
 /*
- * fi_getinfo() for the inner provider `name`: its infos, or if it has none
- * those of what layers on it, as for a program that names it. `hints` may be
- * null, else name the same provider. Does not come back to our own getinfo().
+ * fi_getinfo() for the inner provider `name`; only infos of exactly that
+ * provider are returned. `hints` may be null, else name the same provider.
+ * Does not come back to our own getinfo().
  */
 [[nodiscard]] int inner_getinfo(const char *name, uint32_t version,
 				const char *node, const char *service,
