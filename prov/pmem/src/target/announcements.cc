@@ -3,74 +3,100 @@
 #include "target/announcements.hh"
 
 #include <algorithm>
+#include <new>
 
 namespace ofi_pmem
 {
+
+void Announcements::keep_last(Queue *queue, size_t count) noexcept
+{
+	while (queue->size() > count) {
+		queue->pop_front();
+		count_--;
+	}
+}
 
 void Announcements::add(const Session *channel, uint64_t operation,
 			uint64_t cq_data, size_t length)
 {
 	std::lock_guard guard(mutex_);
-	keep_last(channel, kMaxPerChannel - 1);
-	announced_.push_back({channel, operation, cq_data, length});
-	count_ = announced_.size();
-}
-
-void Announcements::keep_last(const Session *channel, size_t count) noexcept
-{
-	auto ours = [&](const Announcement &one) {
-		return one.channel == channel;
-	};
-	auto all = static_cast<size_t>(
-		std::count_if(announced_.begin(), announced_.end(), ours));
-	for (; all > count; all--)
-		announced_.erase(std::find_if(announced_.begin(),
-					      announced_.end(), ours));
+	Queue &queue = channels_[channel];
+	queue.push_back({++last_, operation, cq_data, length});
+	count_++;
+	keep_last(&queue, kMaxPerChannel);
 }
 
 void Announcements::retract(const Session *channel, uint64_t operation) noexcept
 {
 	std::lock_guard guard(mutex_);
-	auto failed = [&](const Announcement &one) {
-		return one.channel == channel && one.operation == operation;
-	};
-	announced_.erase(
-		std::remove_if(announced_.begin(), announced_.end(), failed),
-		announced_.end());
-	count_ = announced_.size();
+	auto entry = channels_.find(channel);
+	if (entry == channels_.end())
+		return;
+	Queue &queue = entry->second;
+	auto found = std::find_if(queue.begin(), queue.end(),
+				  [&](const Announcement &one) {
+					  return one.operation == operation;
+				  });
+	if (found == queue.end())
+		return;
+	queue.erase(found);
+	count_--;
 }
 
 void Announcements::close(const Session *channel) noexcept
 {
 	std::lock_guard guard(mutex_);
-	for (Announcement &one : announced_) {
-		if (one.channel == channel)
-			one.channel = nullptr;
+	auto entry = channels_.find(channel);
+	if (entry == channels_.end())
+		return;
+	const Queue &queue = entry->second;
+	try {
+		closed_.insert(closed_.end(), queue.begin(), queue.end());
+	} catch (const std::bad_alloc &) {
+		count_ -= queue.size(); /* their lengths will not be told */
 	}
-	keep_last(nullptr, kMaxPerChannel);
-	count_ = announced_.size();
+	channels_.erase(entry);
+	keep_last(&closed_, kMaxPerChannel);
+}
+
+/* The queue with the first announcement of this CQ data, or null. */
+Announcements::Queue *Announcements::first_with(uint64_t cq_data, uint64_t mask,
+						Queue::iterator *first) noexcept
+{
+	auto find_in = [&](Queue &queue) {
+		return std::find_if(queue.begin(), queue.end(),
+				    [&](const Announcement &one) {
+					    return !((one.cq_data ^ cq_data) &
+						     mask);
+				    });
+	};
+	Queue *from = nullptr;
+	for (auto &[channel, queue] : channels_) {
+		auto found = find_in(queue);
+		if (found == queue.end())
+			continue;
+		if (from && (*first)->number < found->number)
+			continue;
+		from = &queue;
+		*first = found;
+	}
+	if (from)
+		return from;
+	*first = find_in(closed_);
+	return *first == closed_.end() ? nullptr : &closed_;
 }
 
 std::optional<size_t> Announcements::take(uint64_t cq_data,
 					  uint64_t mask) noexcept
 {
 	std::lock_guard guard(mutex_);
-	auto first = [&](bool closed) {
-		return std::find_if(announced_.begin(), announced_.end(),
-				    [&](const Announcement &one) {
-					    return !one.channel == closed &&
-						   !((one.cq_data ^ cq_data) &
-						     mask);
-				    });
-	};
-	auto found = first(false);
-	if (found == announced_.end())
-		found = first(true);
-	if (found == announced_.end())
+	Queue::iterator first;
+	Queue *from = first_with(cq_data, mask, &first);
+	if (!from)
 		return std::nullopt;
-	size_t length = found->length;
-	announced_.erase(found);
-	count_ = announced_.size();
+	size_t length = first->length;
+	from->erase(first);
+	count_--;
 	return length;
 }
 

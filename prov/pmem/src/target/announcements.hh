@@ -18,6 +18,7 @@
 #include <deque>
 #include <mutex>
 #include <optional>
+#include <unordered_map>
 
 namespace ofi_pmem
 {
@@ -27,12 +28,16 @@ class Session;
 class Announcements
 {
 public:
-	/* Kept of one channel, and of all closed ones; the oldest goes. */
+	/*
+	 * Kept of one channel, and of all closed ones; the oldest goes. Nobody
+	 * takes any where the application reads its completions in a format
+	 * without CQ data.
+	 */
 	static constexpr size_t kMaxPerChannel = 1024;
 
 	void add(const Session *channel, uint64_t operation, uint64_t cq_data,
 		 size_t length);
-	/* The operation failed: no CQ data comes. */
+	/* The operation, announced once, failed: no CQ data comes. */
 	void retract(const Session *channel, uint64_t operation) noexcept;
 	void close(const Session *channel) noexcept;
 
@@ -46,16 +51,22 @@ public:
 
 private:
 	struct Announcement {
-		const Session *channel; /* null when it is closed */
+		uint64_t number; /* in the order of their arrival */
 		uint64_t operation;
 		uint64_t cq_data;
 		size_t length;
 	};
+	using Queue = std::deque<Announcement>;
+	using Channels = std::unordered_map<const Session *, Queue>;
 
-	void keep_last(const Session *channel, size_t count) noexcept;
+	void keep_last(Queue *queue, size_t count) noexcept;
+	Queue *first_with(uint64_t cq_data, uint64_t mask,
+			  Queue::iterator *first) noexcept;
 
 	std::mutex mutex_;
-	std::deque<Announcement> announced_;
+	Channels channels_; /* the open ones */
+	Queue closed_;	    /* of all channels that were closed */
+	uint64_t last_ = 0;
 	std::atomic<size_t> count_{0};
 };
 
