@@ -410,6 +410,22 @@ TEST_F(HostilePeer, AnnouncesNothingThatItMayNotWrite)
 	EXPECT_TRUE(table_.announcements().empty());
 }
 
+/* What was announced may have been written in part, and is not flushed. */
+TEST_F(HostilePeer, WhoseAnnouncementFailsGetsNoFencedCommitBehindIt)
+{
+	RawPeer peer(hidden_, service_->port());
+	peer.greet();
+	auto bad = announcement({{token() ^ 1, 0, 8}}, 0);
+	peer.send(bad.data(), bad.size());
+	EXPECT_FALSE(peer.receive().empty());
+	peer.send(wire::make<wire::Flush>(2, 2, wire::kFence | wire::kCommit));
+	auto answer = peer.receive();
+	wire::Ack ack{};
+	ASSERT_TRUE(wire::parse(answer.data(), answer.size(), &ack));
+	EXPECT_EQ(ack.cause,
+		  static_cast<uint16_t>(Cause::earlier_write_failed));
+}
+
 TEST_F(HostilePeer, WhoseAnnouncedWriteFailsAnnouncedNothing)
 {
 	auto &announcements = table_.announcements();

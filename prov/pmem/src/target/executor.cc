@@ -168,7 +168,7 @@ Failure Executor::atomic(const AtomicRequest &request,
 }
 
 Failure Executor::announced_length(const uint8_t *ranges, size_t count,
-				   size_t *length) const
+				   size_t *length)
 {
 	*length = 0;
 	for (size_t i = 0; i < count; i++) {
@@ -176,11 +176,11 @@ Failure Executor::announced_length(const uint8_t *ranges, size_t count,
 		std::memcpy(&range, ranges + i * sizeof(range), sizeof(range));
 		const TargetRegion *region = table_->find(range.token);
 		if (!region)
-			return kUnknownKey;
+			return remember(kUnknownKey);
 		Failure failure = region->check(range.offset, range.length,
 						wire::kRemoteWrite);
 		if (failure)
-			return failure;
+			return remember(failure);
 		*length += range.length;
 	}
 	return {};

@@ -37,10 +37,12 @@ public:
 	[[nodiscard]] Failure atomic(const AtomicRequest &request,
 				     std::vector<uint8_t> *result);
 
-	/* The length of an announced write; its ranges must be writable. */
+	/*
+	 * The length of an announced write; its ranges must be writable. Fails
+	 * as the write would, which may not be sent any more.
+	 */
 	[[nodiscard]] Failure announced_length(const uint8_t *ranges,
-					       size_t count,
-					       size_t *length) const;
+					       size_t count, size_t *length);
 
 	/*
 	 * Makes everything durable that this channel flushed. failure_of()
