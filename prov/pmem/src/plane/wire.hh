@@ -46,7 +46,7 @@ static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
  * The layouts of Header, Hello and HelloAck never change; others may, and new
  * messages may come. Either makes a new version:
  *   1  Hello to Ack
- *   2  Atomic
+ *   2  Atomic, Announce
  */
 inline constexpr uint32_t kMagic = 0x4d454d50; /* "PMEM" */
 inline constexpr uint8_t kVersion = 2;
