@@ -131,8 +131,8 @@ ssize_t CompletionQueue::read_inner(void *buf, size_t count,
 void CompletionQueue::tell_lengths(void *buf, size_t count) noexcept
 {
 	Persistence *plane = domain_.persistence();
-	bool has_data = format_ == FI_CQ_FORMAT_DATA ||
-			format_ == FI_CQ_FORMAT_TAGGED;
+	bool has_data =
+		format_ == FI_CQ_FORMAT_DATA || format_ == FI_CQ_FORMAT_TAGGED;
 	if (!plane || !has_data || plane->regions().announcements().empty())
 		return;
 	Announcements &announced = plane->regions().announcements();
