@@ -26,6 +26,7 @@ prefix=/opt/fabtests
 configs=$top/fabtests/test_configs/ofi_pmem
 address=127.0.0.1
 timeout=120
+rounds=
 retries=3
 columns="inner layered persistent"
 providers=()
@@ -47,6 +48,12 @@ while [ $# -gt 0 ]; do
 	esac
 	shift 2
 done
+# Long ones: all of ubertest is one test, and multinode would take minutes for
+# each of a thousand rounds of three processes.
+case $set in
+complex) timeout=900 ;;
+multinode) rounds="-I 5" ;;
+esac
 [ ${#providers[@]} -gt 0 ] || providers=("tcp" "tcp;ofi_rxm")
 out=$top/build/fabtests/$set
 
@@ -80,15 +87,16 @@ excludes_of() { # excludes_of PROVIDER COLUMN
 # namespaces. Its working directory is empty, so that it does not find the inner
 # provider's own list of excluded tests: some of those pass.
 run_suite() {
-	local provider options="-vvv -T $timeout -p $prefix/bin -f $4"
+	local provider options=(-vvv -T "$timeout" -p $prefix/bin -f "$4")
 	provider=$(provider_of "$1" "$2")
 	if [ "$set" = complex ]; then
 		sed "s/PROVIDER/$provider/" "$(ubertest_of "$1")" >"$3.test"
-		options+=" -u $3.test"
+		options+=(-u "$3.test")
 	fi
 	"$top/util/root.sh" run env -i PATH="$PATH" HOME=/tmp \
-		$(environment_of "$2") sh -c 'mkdir /tmp/run && cd /tmp/run && exec "$@"' - \
-		$prefix/bin/runfabtests.sh $options -t "$set" \
+		$(environment_of "$2") \
+		sh -c 'mkdir /tmp/run && cd /tmp/run && exec "$@"' - \
+		$prefix/bin/runfabtests.sh "${options[@]}" -t "$set" -L "$rounds" \
 		-s $address -c $address -g $address "$provider" \
 		>"$3" 2>&1 </dev/null || true
 }
