@@ -105,6 +105,26 @@ fi_ops_atomic make_no_atomic_ops() noexcept
 	return ops;
 }
 
+fi_ops_atomic make_ep_atomic_ops() noexcept
+{
+	fi_ops_atomic ops{};
+	ops.size = sizeof(ops);
+	ops.write = forward<Endpoint, fi_atomic>;
+	ops.writev = forward<Endpoint, fi_atomicv>;
+	ops.writemsg = forward_flagged<fi_atomicmsg>;
+	ops.inject = forward<Endpoint, fi_inject_atomic>;
+	ops.readwrite = forward<Endpoint, fi_fetch_atomic>;
+	ops.readwritev = forward<Endpoint, fi_fetch_atomicv>;
+	ops.readwritemsg = forward_flagged<fi_fetch_atomicmsg>;
+	ops.compwrite = forward<Endpoint, fi_compare_atomic>;
+	ops.compwritev = forward<Endpoint, fi_compare_atomicv>;
+	ops.compwritemsg = forward_flagged<fi_compare_atomicmsg>;
+	ops.writevalid = forward<Endpoint, fi_atomicvalid>;
+	ops.readwritevalid = forward<Endpoint, fi_fetch_atomicvalid>;
+	ops.compwritevalid = forward<Endpoint, fi_compare_atomicvalid>;
+	return ops;
+}
+
 /* libfabric has no call of its own for this slot. */
 ssize_t call_collective_msg(fid_ep *ep, const fi_msg_collective *request,
 			    fi_ioc *resultv, void **result_desc,
@@ -175,26 +195,6 @@ fi_ops_tagged make_ep_tagged_ops() noexcept
 	ops.inject = forward<Endpoint, fi_tinject>;
 	ops.senddata = forward<Endpoint, fi_tsenddata>;
 	ops.injectdata = forward<Endpoint, fi_tinjectdata>;
-	return ops;
-}
-
-fi_ops_atomic make_ep_atomic_ops() noexcept
-{
-	fi_ops_atomic ops{};
-	ops.size = sizeof(ops);
-	ops.write = forward<Endpoint, fi_atomic>;
-	ops.writev = forward<Endpoint, fi_atomicv>;
-	ops.writemsg = forward_flagged<fi_atomicmsg>;
-	ops.inject = forward<Endpoint, fi_inject_atomic>;
-	ops.readwrite = forward<Endpoint, fi_fetch_atomic>;
-	ops.readwritev = forward<Endpoint, fi_fetch_atomicv>;
-	ops.readwritemsg = forward_flagged<fi_fetch_atomicmsg>;
-	ops.compwrite = forward<Endpoint, fi_compare_atomic>;
-	ops.compwritev = forward<Endpoint, fi_compare_atomicv>;
-	ops.compwritemsg = forward_flagged<fi_compare_atomicmsg>;
-	ops.writevalid = forward<Endpoint, fi_atomicvalid>;
-	ops.readwritevalid = forward<Endpoint, fi_fetch_atomicvalid>;
-	ops.compwritevalid = forward<Endpoint, fi_compare_atomicvalid>;
 	return ops;
 }
 

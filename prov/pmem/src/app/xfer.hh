@@ -17,7 +17,6 @@ namespace ofi_pmem
 
 fi_ops_msg make_ep_msg_ops() noexcept;
 fi_ops_tagged make_ep_tagged_ops() noexcept;
-fi_ops_atomic make_ep_atomic_ops() noexcept;
 
 extern fi_ops_msg ep_msg_ops;
 extern fi_ops_tagged ep_tagged_ops;

@@ -235,7 +235,6 @@ size_t atomic_size(unsigned datatype) noexcept
 AtomicTraits atomic_traits(unsigned op) noexcept
 {
 	AtomicTraits traits;
-	traits.known = op < kOps;
 	traits.takes_operand = op != FI_ATOMIC_READ;
 	traits.compares = op >= FI_CSWAP && op <= FI_MSWAP;
 	return traits;

@@ -23,7 +23,6 @@ size_t atomic_size(unsigned datatype) noexcept;
 
 /* What an operation takes and does beside fetching. */
 struct AtomicTraits {
-	bool known = false;
 	bool takes_operand = false; /* all but FI_ATOMIC_READ */
 	bool compares = false;	    /* FI_CSWAP to FI_MSWAP */
 
