@@ -128,7 +128,7 @@ results() {
 	}
 	FILENAME == ARGV[1] {
 		if (/^#/) {
-			text = text substr($0, 2)
+			text = text (text == "" ? "" : " ") substr($0, 3)
 			next
 		}
 		if (NF) {
