@@ -311,8 +311,11 @@ bool Channel::post_transfer(PersistentOp *op, const wire::Range &range)
 	auto known = regions_.find(range.token);
 	if (known == regions_.end() ||
 	    known->second.state != RemoteRegion::State::known) {
-		/* Closed since the operation was accepted. */
+		/* Closed since the operation was accepted. Of its ranges
+		 * before this one nothing is flushed. */
 		op->fail({FI_ENOKEY, Cause::unknown_key});
+		if (op->write)
+			writes_lost();
 		return true;
 	}
 	const wire::Region &region = known->second.info;
