@@ -88,11 +88,13 @@ excludes_of() { # excludes_of PROVIDER COLUMN
 # namespaces. Its working directory is empty, so that it does not find the inner
 # provider's own list of excluded tests: some of those pass.
 run_suite() {
-	local provider options=(-vvv -T "$timeout" -p $prefix/bin -f "$4")
+	local provider config options=(-vvv -T "$timeout" -p $prefix/bin -f "$4")
 	provider=$(provider_of "$1" "$2")
 	if [ "$set" = complex ]; then
-		sed "s/PROVIDER/$provider/" "$(ubertest_of "$1")" >"$3.test"
-		options+=(-u "$3.test")
+		# runfabtests.sh evaluates the name: it must have no semicolon.
+		config=${3//;/-}.test
+		sed "s/PROVIDER/$provider/" "$(ubertest_of "$1")" >"$config"
+		options+=(-u "$config")
 	fi
 	"$top/util/root.sh" run env -i PATH="$PATH" HOME=/tmp \
 		$(environment_of "$2") \
