@@ -122,7 +122,7 @@ results() {
 			result = "Hang"
 		if (result == "Excluded")
 			error = why_excluded()
-		if (result == "Pass" && ordinary != "") {
+		if (result == "Pass" && ordinary != "" && count == "") {
 			result = "Ordinary"
 			error = ordinary
 		}
