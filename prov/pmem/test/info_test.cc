@@ -132,19 +132,6 @@ TEST(InfoVariant, PersistentGivesWhatIsAskedFor)
 	EXPECT_EQ(info->domain_attr->data_progress, FI_PROGRESS_AUTO);
 }
 
-TEST(InfoVariant, UnawareProgramsKeepTheOrderTheyHave)
-{
-	auto hints = make_info(FI_MSG | FI_RMA);
-	auto info = inner_like_tcp();
-	make_persistent_info(hints.get(), info.get());
-	EXPECT_TRUE(info->tx_attr->msg_order & FI_ORDER_SAW);
-	EXPECT_TRUE(info->rx_attr->msg_order & FI_ORDER_SAW);
-	hints->caps |= FI_RMA_PMEM;
-	make_persistent_info(hints.get(), info.get());
-	EXPECT_FALSE(info->tx_attr->msg_order & FI_ORDER_SAW);
-	EXPECT_FALSE(info->rx_attr->msg_order & FI_ORDER_SAW);
-}
-
 TEST(InfoVariant, BasicRegistrationStaysBasic)
 {
 	auto info = inner_like_tcp();

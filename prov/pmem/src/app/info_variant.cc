@@ -85,17 +85,6 @@ bool asks_rma_after_messages(const fi_info &hints) noexcept
 		(hints.rx_attr->msg_order & kRmaAfterMessages));
 }
 
-/*
- * It makes sends wait for writes. A program that got persistent regions by the
- * environment may count on it without asking, as the inner provider has it.
- */
-template <typename Attr>
-bool keeps_send_after_write(const fi_info *hints, const Attr *attr) noexcept
-{
-	bool unaware = asks_capabilities(hints) && !asks_persistence(hints);
-	return unaware || (attr && (attr->msg_order & FI_ORDER_SAW));
-}
-
 void set_prov_name(fi_info *info, const char *name)
 {
 	if (!info->fabric_attr) {
@@ -302,9 +291,11 @@ void make_persistent_info(const fi_info *hints, fi_info *info) noexcept
 	info->rx_attr->comp_order = kOrderNone;
 	info->tx_attr->msg_order &= ~kRmaAfterMessages;
 	info->rx_attr->msg_order &= ~kRmaAfterMessages;
-	if (!keeps_send_after_write(hints, hints ? hints->tx_attr : nullptr))
+	if (!hints || !hints->tx_attr ||
+	    !(hints->tx_attr->msg_order & FI_ORDER_SAW))
 		info->tx_attr->msg_order &= ~FI_ORDER_SAW;
-	if (!keeps_send_after_write(hints, hints ? hints->rx_attr : nullptr))
+	if (!hints || !hints->rx_attr ||
+	    !(hints->rx_attr->msg_order & FI_ORDER_SAW))
 		info->rx_attr->msg_order &= ~FI_ORDER_SAW;
 	if (hints && hints->tx_attr)
 		info->tx_attr->op_flags |=
