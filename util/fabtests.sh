@@ -8,7 +8,7 @@
 #
 #   --prov PROVIDER  inner provider; default: tcp and tcp;ofi_rxm
 #   --set SET        the test set of runfabtests.sh; default: quick
-#   --jobs N         runs of the suite at the same time; default: 3
+#   --jobs N         runs of the suite at the same time; default: 6
 #
 # Each provider is run three times: alone, with ofi_pmem over it, and with
 # ofi_pmem making every region persistent and every write a commit. The table
@@ -27,11 +27,11 @@ configs=$top/fabtests/test_configs/ofi_pmem
 address=127.0.0.1
 timeout=120
 rounds=
-retries=3
+retries=2
 columns="inner layered persistent"
 providers=()
 set=quick
-jobs=3
+jobs=6
 
 usage() {
 	sed -n '3,/^$/s/^# \{0,1\}//p' "$0" >&2
