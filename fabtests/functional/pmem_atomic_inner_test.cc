@@ -5,6 +5,7 @@
  * ordinary one, which is the inner provider's business: both must find and
  * leave the same.
  */
+#include <algorithm>
 #include <complex>
 #include <limits>
 

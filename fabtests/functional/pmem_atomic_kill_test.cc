@@ -10,6 +10,7 @@
  * PMEM_KILL_ROUNDS (200) and PMEM_KILL_SEED (random) choose other runs. With a
  * mutated plug-in this test must fail: scripts/pmem_mutants_test.sh.
  */
+#include <algorithm>
 #include <deque>
 
 #include <gtest/gtest.h>
