@@ -34,22 +34,6 @@ for arg in "$@"; do
 	esac
 done
 
-passed=0
-failed=0
-skipped=0
-failures=()
-
-record() { # record NAME STATUS
-	if [ "$2" -eq 0 ]; then
-		passed=$((passed + 1))
-		echo "ok: $1"
-	else
-		failed=$((failed + 1))
-		failures+=("$1")
-		echo "FAILED: $1"
-	fi
-}
-
 # Adds up what one `make check` ran. A GoogleTest program counts its cases, any
 # other program counts as one.
 count_results() { # count_results NAME BUILD_DIRECTORY
@@ -195,8 +179,4 @@ fi
 
 [ "$trixie" = no ] || check_trixie
 
-for name in ${failures[@]+"${failures[@]}"}; do
-	echo "failed: $name"
-done
-echo "$passed passed, $failed failed, $skipped skipped"
-[ "$failed" -eq 0 ]
+conclude

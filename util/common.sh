@@ -89,3 +89,30 @@ build_tree() {
 		logged "$log" make -j "$(nproc)"
 	)
 }
+
+# What a script that counts its tests has found, for record() and conclude().
+passed=0
+failed=0
+skipped=0
+failures=()
+
+record() { # record NAME STATUS
+	if [ "$2" -eq 0 ]; then
+		passed=$((passed + 1))
+		echo "ok: $1"
+	else
+		failed=$((failed + 1))
+		failures+=("$1")
+		echo "FAILED: $1"
+	fi
+}
+
+# The last lines of such a script, and its status.
+conclude() {
+	local name
+	for name in ${failures[@]+"${failures[@]}"}; do
+		echo "failed: $name"
+	done
+	echo "$passed passed, $failed failed, $skipped skipped"
+	[ "$failed" -eq 0 ]
+}

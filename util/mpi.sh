@@ -24,10 +24,6 @@ limit=${MPI_TIME_LIMIT:-120}
 # MTL ofi takes the first, which has tagged messages; BTL ofi refuses whatever
 # has ofi_rxm in its name.
 mixed="tcp;ofi_rxm;ofi_pmem,tcp;ofi_pmem"
-passed=0
-failed=0
-skipped=0
-failures=()
 nodes=() # where mpirun shall place ranks
 on_nodes=
 interface=lo
@@ -35,17 +31,6 @@ work=
 
 cleanup() {
 	[ -z "$work" ] || rm -rf "$work"
-}
-
-record() { # record NAME STATUS
-	if [ "$2" -eq 0 ]; then
-		passed=$((passed + 1))
-		echo "ok: $1"
-	else
-		failed=$((failed + 1))
-		failures+=("$1")
-		echo "FAILED: $1"
-	fi
 }
 
 build_programs() {
@@ -287,11 +272,7 @@ inside() {
 	check_power_failure
 	check_nodes
 	echo
-	for name in ${failures[@]+"${failures[@]}"}; do
-		echo "failed: $name"
-	done
-	echo "$passed passed, $failed failed, $skipped skipped"
-	[ "$failed" -eq 0 ]
+	conclude
 }
 
 case ${1:-} in
