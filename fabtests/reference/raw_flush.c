@@ -167,6 +167,7 @@ static int serve(const struct reference_options *options)
 		return ret;
 	if (rdma_listen(listener, 1))
 		return failed("rdma_listen");
+	reference_listening();
 	while (!ret) {
 		struct raw_end end = {0};
 

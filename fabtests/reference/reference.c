@@ -125,6 +125,12 @@ void *reference_map(const struct reference_options *options)
 	return memory == MAP_FAILED ? NULL : memory;
 }
 
+void reference_listening(void)
+{
+	puts("listening");
+	fflush(stdout);
+}
+
 void *reference_buffer(void)
 {
 	void *buffer = aligned_alloc(4096, REFERENCE_LEN);

@@ -39,6 +39,9 @@ void reference_parse(int argc, char **argv, struct reference_options *options);
 /* Maps options->path, REFERENCE_LEN bytes; NULL with a message. */
 void *reference_map(const struct reference_options *options);
 
+/* Says on standard output that clients may come now. */
+void reference_listening(void);
+
 /* The client's buffer; NULL with a message. */
 void *reference_buffer(void);
 

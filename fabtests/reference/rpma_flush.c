@@ -162,6 +162,8 @@ static int serve(const struct reference_options *options)
 		ret = check("rpma_ep_listen",
 			    rpma_ep_listen(peer, options->address,
 					   options->port, &ep));
+	if (!ret)
+		reference_listening();
 	while (!ret)
 		ret = serve_client(ep, &hello);
 	return ret;
