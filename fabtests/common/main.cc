@@ -68,11 +68,12 @@ const char *why_not()
 	if (fi_getinfo(FI_VERSION(1, 17), nullptr, nullptr, FI_PROV_ATTR_ONLY,
 		       nullptr, &info))
 		return "libfabric has no provider";
-	bool tcp = false;
+	bool core = false;
 	for (fi_info *at = info; at; at = at->next)
-		tcp |= !strcmp(at->fabric_attr->prov_name, "tcp");
+		core |= !strcmp(at->fabric_attr->prov_name,
+				pmem_test::core_provider());
 	fi_freeinfo(info);
-	return tcp ? nullptr : "libfabric has no tcp provider";
+	return core ? nullptr : "libfabric lacks the core provider";
 }
 
 } // namespace

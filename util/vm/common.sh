@@ -36,7 +36,8 @@ vm_usage="  --nodes N            1 or 2 machines (1)
   --smp N              processors of each machine (2)
   --capture FILE       what node 1 receives and sends, for tcpdump -r
   --env NAME=VALUE     environment of every command; may be repeated
-  --boot-timeout N     seconds that booting may take (180)"
+  --boot-timeout N     seconds that booting may take (180)
+  --state DIR          vm_dir, which is made and removed (in /var/tmp)"
 
 vm_defaults() {
 	vm_nodes=1
@@ -48,6 +49,8 @@ vm_defaults() {
 	vm_capture=
 	vm_env=()
 	vm_boot_timeout=180
+	vm_state=
+	vm_dir=
 }
 
 # Sets vm_taken to how many arguments the option was, 0 if it is none of ours.
@@ -63,6 +66,7 @@ vm_option() { # vm_option NAME VALUE
 	--capture) vm_capture=$(realpath -m "$2") ;;
 	--env) vm_env+=("$2") ;;
 	--boot-timeout) vm_boot_timeout=$2 ;;
+	--state) vm_state=$(realpath -m "$2") ;;
 	*) vm_taken=0 ;;
 	esac
 }
@@ -123,8 +127,13 @@ vm_create() {
 	command -v qemu-system-x86_64 >/dev/null ||
 		die "install the package qemu-system-x86"
 	vm_root=$("$top/util/root.sh" make) || exit $?
-	# Names of sockets are short.
-	vm_dir=$(mktemp -d /var/tmp/ofi_pmem_vm.XXXXXX)
+	# A short path: of a socket's name there are 107 characters.
+	if [ -n "$vm_state" ]; then
+		mkdir "$vm_state" || exit 1
+		vm_dir=$vm_state
+	else
+		vm_dir=$(mktemp -d /var/tmp/ofi_pmem_vm.XXXXXX)
+	fi
 	vm_make_initrd
 }
 
@@ -189,8 +198,7 @@ vm_describe() { # vm_describe NODE
 		-display none -monitor none -no-reboot -nic none
 		-serial "file:$state/console"
 		-kernel "$vm_kernel" -initrd "$vm_dir/initrd" -append
-		"console=ttyS0 loglevel=4 panic=-1 mitigations=off net.ifnames=0
-		vm_guest=$top/util/vm/guest.sh"
+		"console=ttyS0 loglevel=4 panic=-1 mitigations=off net.ifnames=0"
 		-object "memory-backend-file,id=nvdimm,share=on,mem-path=$(
 			vm_nvdimm_file "$node"),size=$vm_nvdimm_bytes"
 		-device nvdimm,memdev=nvdimm
@@ -208,8 +216,8 @@ vm_describe() { # vm_describe NODE
 }
 
 vm_share() { # vm_share TAG DIRECTORY [OPTIONS]
-	vm_arguments+=(-virtfs "local,mount_tag=$1,path=$2,multidevs=remap$(
-		)${3:-},security_model=none")
+	vm_arguments+=(-virtfs "local,mount_tag=$1,path=${2//,/,,}$(
+		),multidevs=remap,security_model=none${3:-}")
 }
 
 # Datagrams need no connection: a node that is off just receives nothing.
@@ -282,9 +290,10 @@ vm_run() { # vm_run NODE COMMAND...
 		sleep 0.05
 	done) &
 	waiter=$!
-	# Ends when the waiter has, after one more look at the file.
-	tail -q -s 0.05 -c +1 --pid=$waiter -f "$job/output"
-	wait $waiter
+	# Ends when the waiter has, after one more look at the file. In the
+	# background, for signals to end the caller at once.
+	tail -q -s 0.05 -c +1 --pid=$waiter -f "$job/output" &
+	wait $!
 	return "$(cat "$job/status" 2>/dev/null || echo $vm_lost)"
 }
 
@@ -300,8 +309,11 @@ vm_reap() { # vm_reap NODE
 vm_kill() { # vm_kill NODE
 	local pid
 	pid=$(vm_pid "$1") || return 0
-	kill -KILL "$pid" 2>/dev/null
-	vm_reap "$1"
+	# Nor does the shell need to say that it was killed.
+	{
+		kill -KILL "$pid"
+		vm_reap "$1"
+	} 2>/dev/null
 }
 
 vm_stop() { # vm_stop NODE
@@ -313,7 +325,7 @@ vm_stop() { # vm_stop NODE
 }
 
 vm_remove() {
-	[ -n "${vm_dir:-}" ] || return 0
+	[ -d "${vm_dir:-}" ] || return 0
 	vm_kill 1
 	vm_kill 2
 	rm -rf "$vm_dir"

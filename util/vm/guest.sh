@@ -9,7 +9,6 @@
 set -u
 export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 export HOME=/root LC_ALL=C.UTF-8
-unset vm_guest
 
 # What does not work here ends the machine; the host shows its console.
 fail() {
