@@ -9,6 +9,7 @@
 
 #include "core/log.hh"
 #include "core/params.hh"
+#include "target/declaration.hh"
 
 namespace ofi_pmem
 {
@@ -269,9 +270,8 @@ bool Session::resolve(const uint8_t *bytes, size_t len)
 		region->lower_mr ? fi_mr_key(region->lower_mr.get()) : 0;
 	answer.notify_base = region->notify_base;
 	answer.notify_key = region->notify_key;
-	answer.granularity =
-		static_cast<uint8_t>(region->backend->granularity());
-	answer.domain = static_cast<uint8_t>(region->backend->domain());
+	/* Of the NIC nothing is known here: it counts as the weakest. */
+	declare(*region->backend, NicTraits{}, params(), &answer);
 	answer.one_sided = region->lower_mr != nullptr;
 	answer.access = region->access;
 	if (answer.one_sided)
