@@ -7,6 +7,7 @@
 
 #include "core/log.hh"
 #include "core/params.hh"
+#include "target/declaration.hh"
 
 namespace ofi_pmem
 {
@@ -265,9 +266,10 @@ bool Session::resolve(const uint8_t *bytes, size_t len)
 	}
 	answer.notify_base = region->notify_base;
 	answer.notify_key = region->notify_key;
-	answer.granularity =
-		static_cast<uint8_t>(region->backend->granularity());
-	answer.domain = static_cast<uint8_t>(region->backend->domain());
+	NicTraits nic;
+	if (region->link_memory)
+		nic = {region->link_memory->nic, region->link_memory->flushable};
+	declare(*region->backend, nic, params(), &answer);
 	answer.one_sided = region->link_memory != nullptr;
 	answer.access = region->access;
 	if (answer.one_sided)

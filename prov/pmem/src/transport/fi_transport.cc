@@ -136,15 +136,14 @@ int FiTransport::open(const fi_info &app_info)
 	return 0;
 }
 
-/*
- * On verbs an ack comes from the remote NIC; which kind of NIC it is cannot be
- * told here, so it counts as the weakest.
- */
+/* Whether verbs is iWARP, and what its NIC is, cannot be told here. */
 void FiTransport::learn_traits(const fi_info &info)
 {
 	mr_mode_ = info.domain_attr->mr_mode;
 	traits_.needs_local_memory = mr_mode_ & FI_MR_LOCAL;
 	traits_.max_transfer = info.ep_attr->max_msg_size;
+	traits_.placement_wait = true;
+	traits_.cpu_placed = core_provider_ != "verbs";
 	traits_.visible_writes = core_provider_ == "tcp";
 }
 

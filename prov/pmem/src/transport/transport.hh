@@ -26,6 +26,9 @@ namespace ofi_pmem
 
 class Link;
 
+/* Who places what arrives. */
+enum class NicKind { unknown, hardware, software };
+
 /* The context of what was posted on a link: which link, what, which slot. */
 struct Handle {
 	enum Kind : uint16_t { receive = 1, send = 2, one_sided = 3 };
@@ -128,6 +131,7 @@ public:
 	uint64_t base = 0;	/* the remote address of its first byte */
 	uint64_t key = 0;	/* for remote operations on it */
 	bool flushable = false; /* the NIC executes FLUSH on it */
+	NicKind nic = NicKind::unknown;
 };
 
 /* What a transport can do. */
@@ -136,19 +140,29 @@ struct TransportTraits {
 	bool needs_local_memory = false;
 	/* Largest one-sided operation, bytes. */
 	uint64_t max_transfer = 0;
-	/* A completion comes from the remote NIC: IB and RoCE RC only. */
-	bool reliable_ack = false;
 	/* Operations of one post_chain(), at most. */
 	size_t max_chain = 1;
-	/* The links have FLUSH and ATOMIC WRITE. */
-	bool native_flush = false;
+	/* Writes of up to so many bytes need no registered local buffer. */
+	size_t inline_bytes = 0;
 	/*
-	 * OneSided::Kind::write_visible instead of a READ behind a write shows
-	 * that it was placed.
+	 * A write completes when the remote NIC has acknowledged it: InfiniBand
+	 * and RoCE reliable connections. Not iWARP (the local TCP stack), not
+	 * tcp.
 	 */
+	bool reliable_ack = false;
+	/* FLUSH can be posted on the queue pair that carries the writes. */
+	bool native_flush = false;
+	/* ATOMIC WRITE can. */
+	bool atomic_write = false;
+	/*
+	 * There is an operation that completes after the writes before it have
+	 * been placed: RDMA READ on their queue pair, tcp's delivery complete.
+	 */
+	bool placement_wait = false;
+	/* Which is OneSided::Kind::write_visible, not a READ. */
 	bool visible_writes = false;
-	/* Data is placed by a CPU, through its caches: tcp, Soft-RoCE. */
-	bool software = true;
+	/* tcp: the target's CPU places, whatever its NIC is. */
+	bool cpu_placed = false;
 };
 
 class Transport
