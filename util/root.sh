@@ -2,9 +2,10 @@
 # SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 #
 # A root file system of Debian trixie, for what Debian bookworm does not have:
-# libfabric 2.1 with the sources of its fabtests, and Open MPI 5. It is made
-# once (two minutes, 1.5 GB) and kept in ~/.cache/ofi_pmem; OFI_PMEM_CACHE
-# names another directory.
+# libfabric 2.1 with the sources of its fabtests, Open MPI 5, rdma-core with
+# ibv_wr_flush(), and a kernel for the machines of util/vm. It is made once
+# (three minutes, 2 GB) and kept in ~/.cache/ofi_pmem; OFI_PMEM_CACHE names
+# another directory.
 #
 #   util/root.sh make               make it, or bring it up to date; prints its path
 #   util/root.sh run COMMAND...     make it, and run COMMAND inside it
@@ -109,8 +110,19 @@ recipe() {
 	sed -n '/^bootstrap()/,/^recipe()/p' "${BASH_SOURCE[0]}"
 }
 
+# What util/vm needs comes after that and has a stamp of its own: a change here
+# must not build fabtests anew. The machines boot an initrd of their own.
+add_kernel() {
+	INITRD=No install_in_root $(packages_for vm)
+}
+
+kernel_recipe() {
+	packages_for vm
+	declare -f add_kernel
+}
+
 make_root() {
-	local want
+	local want want_kernel
 	[ "$(id -u)" -eq 0 ] || die "making and entering the root needs root"
 	mkdir -p "$cache"
 	exec 9>"$cache/$suite.lock"
@@ -118,12 +130,19 @@ make_root() {
 	want=$(recipe | sha256sum)
 	if [ "$(cat "$root.made" 2>/dev/null)" != "$want" ]; then
 		echo "making the $suite root in $root" >&2
-		rm -f "$root.made"
+		rm -f "$root.made" "$root.kernel"
 		[ -d "$root" ] || bootstrap
 		copy_apt_settings
 		install_in_root $(packages_for build test root)
 		build_fabtests
 		echo "$want" >"$root.made"
+	fi
+	want_kernel=$(kernel_recipe | sha256sum)
+	if [ "$(cat "$root.kernel" 2>/dev/null)" != "$want_kernel" ]; then
+		echo "adding a kernel to $root" >&2
+		copy_apt_settings
+		add_kernel
+		echo "$want_kernel" >"$root.kernel"
 	fi
 	exec 9>&-
 }
