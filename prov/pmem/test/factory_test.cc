@@ -135,4 +135,5 @@ TEST(BackendNames, AreThoseOfTheManPage)
 	EXPECT_STREQ(to_string(Granularity::cache_line), "cache line");
 	EXPECT_STREQ(to_string(PersistenceDomain::none_forced),
 		     "none (forced)");
+	EXPECT_STREQ(to_string(PersistenceDomain::system), "whole system");
 }

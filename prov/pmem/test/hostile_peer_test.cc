@@ -5,8 +5,6 @@
  * nonsense: the peer is disconnected, nothing is written, and the channel of a
  * well-behaved initiator goes on.
  */
-#include <rdma/fi_cm.h>
-
 #include "plane_fixture.hh"
 
 namespace ofi_pmem::test
@@ -19,27 +17,26 @@ namespace
 class RawPeer
 {
 public:
-	RawPeer(const HiddenDomain &domain, uint16_t port) : domain_(domain)
+	RawPeer(const Transport &transport, uint16_t port)
 	{
-		EXPECT_EQ(domain.open_queues(256, &queues_), 0);
+		EXPECT_EQ(transport.open_queues(256, &queues_), 0);
 		sockaddr_in loopback{};
 		loopback.sin_family = AF_INET;
 		loopback.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 		IpAddress address;
 		EXPECT_TRUE(address.assign(&loopback, sizeof(loopback)));
 		address.set_port(port);
-		InfoPtr info;
-		EXPECT_EQ(domain.info_to(address, &info), 0);
-		EXPECT_EQ(link_.open(domain, info.get(), queues_, 1, 8, 8), 0);
-		EXPECT_EQ(fi_connect(link_.ep(), info->dest_addr, nullptr, 0),
+		LinkAttr attr{1, 8, 8, wire::kMaxMessage};
+		EXPECT_EQ(transport.connect(address, queues_.get(), attr,
+					    &link_),
 			  0);
-		EXPECT_EQ(wait_event(), FI_CONNECTED);
+		EXPECT_EQ(wait_event(), LinkEvent::Kind::connected);
 	}
 
 	void send(const void *bytes, size_t len)
 	{
-		std::memcpy(link_.begin(), bytes, len);
-		EXPECT_EQ(link_.send(len), 0);
+		std::memcpy(link_->begin(), bytes, len);
+		EXPECT_EQ(link_->send(len), 0);
 	}
 
 	template <typename Message> void send(const Message &message)
@@ -52,23 +49,20 @@ public:
 	{
 		auto deadline = Clock::now() + kPatience;
 		while (Clock::now() < deadline) {
-			fi_cq_msg_entry entry{};
-			ssize_t ret = fi_cq_read(queues_.cq.get(), &entry, 1);
-			if (ret == -FI_EAVAIL)
-				return {};
-			if (ret != 1) {
-				uint32_t event = 0;
-				fi_eq_cm_entry cm{};
-				if (fi_eq_read(queues_.eq.get(), &event, &cm,
-					       sizeof(cm), 0) > 0 &&
-				    event == FI_SHUTDOWN)
+			Completion entry{};
+			if (!queues_->read_completions(&entry, 1)) {
+				LinkEvent event;
+				if (queues_->read_event(&event) &&
+				    event.kind == LinkEvent::Kind::closed)
 					return {};
 				continue;
 			}
-			Handle handle = Handle::from_context(entry.op_context);
-			if (handle.kind != Handle::receive)
+			if (entry.err)
+				return {};
+			if (entry.handle.kind != Handle::receive)
 				continue;
-			const uint8_t *bytes = link_.received(handle.slot);
+			const uint8_t *bytes =
+				link_->received(entry.handle.slot);
 			return {bytes, bytes + entry.len};
 		}
 		ADD_FAILURE() << "neither an answer nor a disconnect in time";
@@ -95,22 +89,19 @@ private:
 	using Clock = std::chrono::steady_clock;
 	static constexpr auto kPatience = std::chrono::seconds(20);
 
-	uint32_t wait_event()
+	LinkEvent::Kind wait_event()
 	{
-		fi_eq_cm_entry entry{};
-		uint32_t event = 0;
+		LinkEvent event;
 		auto deadline = Clock::now() + kPatience;
 		while (Clock::now() < deadline) {
-			if (fi_eq_read(queues_.eq.get(), &event, &entry,
-				       sizeof(entry), 0) > 0)
-				return event;
+			if (queues_->read_event(&event))
+				return event.kind;
 		}
-		return 0;
+		return LinkEvent::Kind::failed;
 	}
 
-	const HiddenDomain &domain_;
-	Queues queues_;
-	Link link_;
+	std::unique_ptr<Queues> queues_;
+	std::unique_ptr<Link> link_;
 };
 
 class HostilePeer : public PlaneFixture
@@ -143,7 +134,7 @@ protected:
 	/* Sends one message after the greeting and expects a hang-up. */
 	void expect_disconnect(const void *bytes, size_t len)
 	{
-		RawPeer peer(hidden_, service_->port());
+		RawPeer peer(*transport_, service_->port());
 		peer.greet();
 		peer.send(bytes, len);
 		EXPECT_TRUE(peer.receive().empty());
@@ -152,7 +143,7 @@ protected:
 	/* Sends one request and expects it to fail with this cause. */
 	void expect_failure(const void *bytes, size_t len, Cause cause)
 	{
-		RawPeer peer(hidden_, service_->port());
+		RawPeer peer(*transport_, service_->port());
 		peer.greet();
 		peer.send(bytes, len);
 		auto answer = peer.receive();
@@ -215,7 +206,7 @@ protected:
 
 TEST_F(HostilePeer, OfAnotherVersionIsToldWhichOnesWeSpeak)
 {
-	RawPeer peer(hidden_, service_->port());
+	RawPeer peer(*transport_, service_->port());
 	peer.send(RawPeer::hello(wire::kVersion + 1, wire::kVersion + 3));
 	auto answer = peer.receive();
 	wire::HelloAck ack{};
@@ -227,7 +218,7 @@ TEST_F(HostilePeer, OfAnotherVersionIsToldWhichOnesWeSpeak)
 
 TEST_F(HostilePeer, ThatOverlapsOurVersionIsAccepted)
 {
-	RawPeer peer(hidden_, service_->port());
+	RawPeer peer(*transport_, service_->port());
 	peer.send(RawPeer::hello(0, wire::kVersion + 3));
 	auto answer = peer.receive();
 	wire::HelloAck ack{};
@@ -237,7 +228,7 @@ TEST_F(HostilePeer, ThatOverlapsOurVersionIsAccepted)
 
 TEST_F(HostilePeer, WithAnotherMagicIsDisconnected)
 {
-	RawPeer peer(hidden_, service_->port());
+	RawPeer peer(*transport_, service_->port());
 	auto hello = RawPeer::hello(wire::kVersion, wire::kVersion);
 	hello.magic = 0x12345678;
 	peer.send(hello);
@@ -246,7 +237,7 @@ TEST_F(HostilePeer, WithAnotherMagicIsDisconnected)
 
 TEST_F(HostilePeer, ThatDoesNotGreetIsDisconnected)
 {
-	RawPeer peer(hidden_, service_->port());
+	RawPeer peer(*transport_, service_->port());
 	auto resolve = wire::make<wire::Resolve>(1, 0);
 	resolve.token = token();
 	peer.send(resolve);
@@ -388,7 +379,7 @@ TEST_F(HostilePeer, WithAnAtomicOutsideTheRegionGetsNothing)
 
 TEST_F(HostilePeer, MayAskForNoRangesAtAll)
 {
-	RawPeer peer(hidden_, service_->port());
+	RawPeer peer(*transport_, service_->port());
 	peer.greet();
 	auto nothing = atomic_message(FI_UINT64, FI_SUM, wire::kFetch, {}, 0);
 	peer.send(nothing.data(), nothing.size());
@@ -413,7 +404,7 @@ TEST_F(HostilePeer, AnnouncesNothingThatItMayNotWrite)
 /* What was announced may have been written in part, and is not flushed. */
 TEST_F(HostilePeer, WhoseAnnouncementFailsGetsNoFencedCommitBehindIt)
 {
-	RawPeer peer(hidden_, service_->port());
+	RawPeer peer(*transport_, service_->port());
 	peer.greet();
 	auto bad = announcement({{token() ^ 1, 0, 8}}, 0);
 	peer.send(bad.data(), bad.size());
@@ -429,7 +420,7 @@ TEST_F(HostilePeer, WhoseAnnouncementFailsGetsNoFencedCommitBehindIt)
 TEST_F(HostilePeer, WhoseAnnouncedWriteFailsAnnouncedNothing)
 {
 	auto &announcements = table_.announcements();
-	RawPeer peer(hidden_, service_->port());
+	RawPeer peer(*transport_, service_->port());
 	peer.greet();
 	auto message = announcement({{token(), 0, 8}}, 0);
 	peer.send(message.data(), message.size());

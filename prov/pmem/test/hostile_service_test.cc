@@ -7,8 +7,6 @@
  */
 #include <functional>
 
-#include <rdma/fi_cm.h>
-
 #include "plane_fixture.hh"
 
 namespace ofi_pmem::test
@@ -24,45 +22,29 @@ public:
 	using Answer = std::function<std::vector<uint8_t>(const uint8_t *bytes,
 							  size_t len)>;
 
-	RawService(const HiddenDomain &domain, Answer answer)
-		: domain_(domain), answer_(std::move(answer))
+	RawService(const Transport &transport, Answer answer)
+		: answer_(std::move(answer))
 	{
-		EXPECT_EQ(domain.open_queues(256, &queues_), 0);
-		InfoPtr info;
-		EXPECT_EQ(domain.info_to_listen(0, &info), 0);
-		fid_pep *pep = nullptr;
-		EXPECT_EQ(fi_passive_ep(domain.fabric(), info.get(), &pep,
-					nullptr),
-			  0);
-		pep_.reset(pep);
-		EXPECT_EQ(fi_pep_bind(pep, &queues_.eq->fid, 0), 0);
-		EXPECT_EQ(fi_listen(pep), 0);
-		sockaddr_storage bytes{};
-		size_t len = sizeof(bytes);
-		EXPECT_EQ(fi_getname(&pep->fid, &bytes, &len), 0);
-		EXPECT_TRUE(address_.assign(&bytes, len));
+		EXPECT_EQ(transport.open_queues(256, &queues_), 0);
+		EXPECT_EQ(transport.listen(0, queues_.get(), &listener_), 0);
 	}
 
 	uint64_t key(uint64_t token) const
 	{
-		return Key(address_.port(), token).value();
+		return Key(listener_->port(), token).value();
 	}
 
 	void poll()
 	{
-		fi_eq_cm_entry event{};
-		uint32_t type = 0;
-		if (fi_eq_read(queues_.eq.get(), &type, &event, sizeof(event),
-			       0) > 0 &&
-		    type == FI_CONNREQ)
-			accept(InfoPtr(event.info));
-		fi_cq_msg_entry entry{};
-		if (fi_cq_read(queues_.cq.get(), &entry, 1) != 1)
+		LinkEvent event;
+		if (queues_->read_event(&event) && event.request)
+			accept(event.request.get());
+		Completion entry{};
+		if (!queues_->read_completions(&entry, 1) || entry.err ||
+		    entry.handle.kind != Handle::receive)
 			return;
-		Handle handle = Handle::from_context(entry.op_context);
-		if (handle.kind != Handle::receive)
-			return;
-		auto reply = answer_(link_->received(handle.slot), entry.len);
+		auto reply = answer_(link_->received(entry.handle.slot),
+				     entry.len);
 		if (reply.empty())
 			return;
 		std::memcpy(link_->begin(), reply.data(), reply.size());
@@ -70,19 +52,15 @@ public:
 	}
 
 private:
-	void accept(InfoPtr info)
+	void accept(ConnectRequest *request)
 	{
-		link_ = std::make_unique<Link>();
-		EXPECT_EQ(link_->open(domain_, info.get(), queues_, 1, 8, 8),
-			  0);
-		EXPECT_EQ(fi_accept(link_->ep(), nullptr, 0), 0);
+		LinkAttr attr{1, 8, 8, wire::kMaxMessage};
+		EXPECT_EQ(request->accept(queues_.get(), attr, &link_), 0);
 	}
 
-	const HiddenDomain &domain_;
 	Answer answer_;
-	Queues queues_;
-	FidPtr<fid_pep> pep_;
-	IpAddress address_;
+	std::unique_ptr<Queues> queues_;
+	std::unique_ptr<Listener> listener_;
 	std::unique_ptr<Link> link_;
 };
 
@@ -184,7 +162,7 @@ protected:
 	/* The commit must fail because the channel was given up. */
 	void expect_lost(RawService::Answer answer)
 	{
-		RawService service(hidden_, proper_until_request(answer));
+		RawService service(*transport_, proper_until_request(answer));
 		ASSERT_EQ(commit_to(&service), 0);
 		OpResult result = wait_with(&service);
 		EXPECT_NE(result.failure.err, 0);
@@ -198,7 +176,7 @@ protected:
 
 TEST_F(HostileService, OfAnotherVersionIsAnErrorAtTheCall)
 {
-	RawService service(hidden_, [](const uint8_t *, size_t) {
+	RawService service(*transport_, [](const uint8_t *, size_t) {
 		auto ack = good_hello_ack();
 		ack.header.version = wire::kVersion + 1;
 		ack.min_version = wire::kVersion + 1;
@@ -211,7 +189,7 @@ TEST_F(HostileService, OfAnotherVersionIsAnErrorAtTheCall)
 TEST_F(HostileService, WithoutTheMagicOrWithSillyLimitsIsAnErrorAtTheCall)
 {
 	auto with = [&](std::function<void(wire::HelloAck *)> change) {
-		RawService service(hidden_, [&](const uint8_t *, size_t) {
+		RawService service(*transport_, [&](const uint8_t *, size_t) {
 			auto ack = good_hello_ack();
 			change(&ack);
 			return bytes_of(ack);
@@ -230,7 +208,7 @@ TEST_F(HostileService, ThatNeverAnswersTheGreetingTimesOut)
 	service_.reset(); /* its thread reads the parameters */
 	setenv("FI_OFI_PMEM_CONNECT_TIMEOUT_MS", "300", 1);
 	ASSERT_EQ(load_params(), 0);
-	RawService service(hidden_, [](const uint8_t *, size_t) {
+	RawService service(*transport_, [](const uint8_t *, size_t) {
 		return std::vector<uint8_t>{};
 	});
 	EXPECT_EQ(commit_to(&service), -FI_ETIMEDOUT);
@@ -260,7 +238,7 @@ TEST_F(HostileService, ThatFetchesMoreOrLessThanAskedIsGivenUp)
 {
 	for (size_t size : {size_t{0}, size_t{7}, size_t{9}, size_t{60000}}) {
 		RawService service(
-			hidden_,
+			*transport_,
 			proper_until_request([size](const uint8_t *, size_t) {
 				auto data = bytes_of(
 					wire::make<wire::Data>(2, 0, 0, size));
@@ -276,7 +254,7 @@ TEST_F(HostileService, ThatFetchesMoreOrLessThanAskedIsGivenUp)
 
 TEST_F(HostileService, ThatAcknowledgesAFetchWithoutItsDataIsGivenUp)
 {
-	RawService service(hidden_,
+	RawService service(*transport_,
 			   proper_until_request([](const uint8_t *, size_t) {
 				   return bytes_of(wire::make<wire::Ack>(2, 0));
 			   }));
@@ -296,7 +274,7 @@ TEST_F(HostileService, ThatSendsNonsenseIsGivenUp)
 
 TEST_F(HostileService, WhoseRegionWrapsTheAddressSpaceIsGivenUp)
 {
-	RawService service(hidden_, [](const uint8_t *bytes, size_t) {
+	RawService service(*transport_, [](const uint8_t *bytes, size_t) {
 		wire::Header header{};
 		std::memcpy(&header, bytes, sizeof(header));
 		if (header.type == wire::Type::hello)

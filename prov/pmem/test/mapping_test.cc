@@ -365,3 +365,17 @@ TEST_F(MappingTest, PersistenceDomainComesFromTheNearestParent)
 	EXPECT_EQ(read_domain(device + "/missing"),
 		  PersistenceDomain::memory_controller);
 }
+
+TEST_F(MappingTest, DeclaredPersistenceDomainGoesBeforeSysfs)
+{
+	FileMapping file;
+	file.fd = open_rw(path_);
+	EXPECT_EQ(domain_of(file, DomainChoice::automatic),
+		  PersistenceDomain::memory_controller);
+	EXPECT_EQ(domain_of(file, DomainChoice::memory_controller),
+		  PersistenceDomain::memory_controller);
+	EXPECT_EQ(domain_of(file, DomainChoice::cpu_cache),
+		  PersistenceDomain::cpu_cache);
+	EXPECT_EQ(domain_of(file, DomainChoice::system),
+		  PersistenceDomain::system);
+}

@@ -2,11 +2,43 @@
 /* Copyright (c) 2026 the ofi_pmem developers */
 #include "core/params.hh"
 
+#include <cstdlib>
+
 #include <gtest/gtest.h>
+
+using namespace ofi_pmem;
 
 TEST(Params, DefaultsAreThoseOfTheManPage)
 {
-	ofi_pmem::Params defaults;
+	Params defaults;
 	EXPECT_EQ(defaults.spin_us, 20u);
 	EXPECT_EQ(defaults.inline_size, 4096u);
+}
+
+TEST(Params, WhatNobodyDeclaresIsTheWeakest)
+{
+	Params defaults;
+	EXPECT_EQ(defaults.method, MethodChoice::automatic);
+	EXPECT_EQ(defaults.domain, DomainChoice::automatic);
+	EXPECT_EQ(defaults.ddio, DdioChoice::on);
+	EXPECT_EQ(defaults.native_flush, NativeFlushChoice::automatic);
+}
+
+TEST(Params, DeclarationsOfTheAdministratorAreRead)
+{
+	setenv("FI_OFI_PMEM_METHOD", "native", 1);
+	setenv("FI_OFI_PMEM_DOMAIN", "system", 1);
+	setenv("FI_OFI_PMEM_DDIO", "off", 1);
+	setenv("FI_OFI_PMEM_NATIVE_FLUSH", "vouched", 1);
+	EXPECT_EQ(load_params(), 0);
+	EXPECT_EQ(params().method, MethodChoice::native);
+	EXPECT_EQ(params().domain, DomainChoice::system);
+	EXPECT_EQ(params().ddio, DdioChoice::off);
+	EXPECT_EQ(params().native_flush, NativeFlushChoice::vouched);
+	unsetenv("FI_OFI_PMEM_METHOD");
+	unsetenv("FI_OFI_PMEM_DOMAIN");
+	unsetenv("FI_OFI_PMEM_DDIO");
+	unsetenv("FI_OFI_PMEM_NATIVE_FLUSH");
+	EXPECT_EQ(load_params(), 0);
+	EXPECT_EQ(params().ddio, DdioChoice::on);
 }

@@ -13,6 +13,7 @@
 #include <arpa/inet.h>
 #include <gtest/gtest.h>
 
+#include "core/info_ptr.hh"
 #include "core/key.hh"
 #include "core/params.hh"
 #include "fake_backend.hh"
@@ -64,10 +65,10 @@ protected:
 
 	void SetUp() override
 	{
-		ASSERT_EQ(hidden_.open(*app_info()), 0);
-		service_ = std::make_unique<Service>(hidden_, &table_);
+		ASSERT_EQ(open_transport(*app_info(), &transport_), 0);
+		service_ = std::make_unique<Service>(*transport_, &table_);
 		ASSERT_EQ(service_->open(), 0);
-		initiator_ = std::make_unique<Initiator>(hidden_);
+		initiator_ = std::make_unique<Initiator>(*transport_);
 		ASSERT_EQ(initiator_->open(automatic()), 0);
 		channels_ = std::make_unique<ChannelTable>(initiator_.get(),
 							   &owner_);
@@ -107,15 +108,11 @@ protected:
 		region->access = access;
 		region->backend = std::make_unique<FakeBackend>(medium);
 		if (medium->one_sided) {
-			EXPECT_EQ(hidden_.register_memory(
+			EXPECT_EQ(transport_->register_memory(
 					  region->memory, region->len,
 					  FI_REMOTE_READ | FI_REMOTE_WRITE,
-					  &region->lower_mr),
+					  true, &region->link_memory),
 				  0);
-			if (hidden_.uses_virtual_addresses())
-				region->lower_base =
-					reinterpret_cast<uintptr_t>(
-						region->memory);
 		}
 		uint64_t token = 0;
 		EXPECT_EQ(table_.add(std::move(region), &token), 0);
@@ -130,7 +127,7 @@ protected:
 		setenv("FI_OFI_PMEM_PORT_RANGE", (port + "-" + port).c_str(),
 		       1);
 		ASSERT_EQ(load_params(), 0);
-		service_ = std::make_unique<Service>(hidden_, &table_);
+		service_ = std::make_unique<Service>(*transport_, &table_);
 		EXPECT_EQ(service_->open(), 0);
 	}
 
@@ -184,7 +181,7 @@ protected:
 
 	/* Outlive the service that reads and writes them. */
 	std::deque<FakeMedium> media_;
-	HiddenDomain hidden_;
+	std::unique_ptr<Transport> transport_;
 	RegionTable table_;
 	std::unique_ptr<Service> service_;
 	std::unique_ptr<Initiator> initiator_;

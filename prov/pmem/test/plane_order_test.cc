@@ -81,7 +81,7 @@ TEST_F(PlaneOrder, FencedCommitStandsForLostWritesToAnotherServiceOfThePeer)
 	EXPECT_EQ(wait().failure.err, 0);
 	/* The target comes back elsewhere, as after a crash. */
 	service_.reset();
-	service_ = std::make_unique<Service>(hidden_, &table_);
+	service_ = std::make_unique<Service>(*transport_, &table_);
 	ASSERT_EQ(service_->open(), 0);
 	FakeMedium &fresh = media_.emplace_back(kRegionLen);
 	uint64_t fresh_key = add_region(&fresh);
@@ -92,7 +92,7 @@ TEST_F(PlaneOrder, FencedCommitDrainsWritesToAnotherServiceOfThePeer)
 {
 	FakeMedium *medium = nullptr;
 	uint64_t key = resolved_region(&medium);
-	Service second(hidden_, &table_);
+	Service second(*transport_, &table_);
 	ASSERT_EQ(second.open(), 0);
 	uint64_t second_key = Key(second.port(), Key(key).token()).value();
 	uint64_t value = 0x99;
@@ -208,12 +208,12 @@ TEST_F(PlaneOrder, KeysForOneSidedAccessAreNotGuessable)
 	FakeMedium &medium = media_.emplace_back(kRegionLen);
 	std::vector<uint64_t> keys;
 	for (int i = 0; i < 4; i++) {
-		FidPtr<fid_mr> mr;
-		ASSERT_EQ(hidden_.register_memory(medium.visible.data(),
-						  kRegionLen, FI_REMOTE_WRITE,
-						  &mr),
+		std::unique_ptr<LinkMemory> memory;
+		ASSERT_EQ(transport_->register_memory(
+				  medium.visible.data(), kRegionLen,
+				  FI_REMOTE_WRITE, true, &memory),
 			  0);
-		keys.push_back(fi_mr_key(mr.get()));
+		keys.push_back(memory->key);
 	}
 	for (size_t i = 1; i < keys.size(); i++)
 		EXPECT_GT(keys[i] > keys[i - 1] ? keys[i] - keys[i - 1]

@@ -155,8 +155,107 @@ TEST_F(Pmem2BackendTest, EmptyFileIsLibpmem2sError)
 	write_file(dir_.file("empty"), "");
 	file.fd = open_rw(dir_.file("empty"));
 	Pmem2Method method;
-	EXPECT_EQ(choose_pmem2_method(file, &method), -FI_EINVAL);
+	EXPECT_EQ(choose_pmem2_method(file, DomainChoice::automatic, &method),
+		  -FI_EINVAL);
 	unsetenv("PMEM2_FORCE_GRANULARITY");
+}
+
+/*
+ * What a declared domain makes of the file's mapping, as if it were one of
+ * persistent memory or not.
+ */
+struct Declaration {
+	bool map_sync;
+	const char
+		*granularity; /* what libpmem2 finds, here made so by force */
+	DomainChoice declared;
+	PersistenceDomain domain;
+};
+
+constexpr auto kUndeclared = DomainChoice::automatic;
+constexpr auto kController = DomainChoice::memory_controller;
+constexpr auto kCache = DomainChoice::cpu_cache;
+constexpr auto kSystem = DomainChoice::system;
+
+const Declaration kDeclarations[] = {
+	{true, "CACHE_LINE", kUndeclared, PersistenceDomain::memory_controller},
+	{true, "CACHE_LINE", kController, PersistenceDomain::memory_controller},
+	{true, "CACHE_LINE", kCache, PersistenceDomain::cpu_cache},
+	{true, "CACHE_LINE", kSystem, PersistenceDomain::system},
+	{true, "BYTE", kUndeclared, PersistenceDomain::none_forced},
+	{true, "BYTE", kController, PersistenceDomain::none_forced},
+	{true, "BYTE", kCache, PersistenceDomain::cpu_cache},
+	{true, "BYTE", kSystem, PersistenceDomain::system},
+	/* Never more than it is. */
+	{true, "PAGE", kSystem, PersistenceDomain::device},
+	{false, "PAGE", kSystem, PersistenceDomain::device},
+	{false, nullptr, kSystem, PersistenceDomain::device},
+	{false, nullptr, kCache, PersistenceDomain::device},
+	{false, "CACHE_LINE", kSystem, PersistenceDomain::none_forced},
+	{false, "BYTE", kCache, PersistenceDomain::none_forced},
+};
+
+TEST_F(Pmem2BackendTest, DeclaredDomainHoldsForPersistentMemoryOnly)
+{
+	for (const auto &row : kDeclarations) {
+		FileMapping file;
+		file.fd = open_rw(path_);
+		file.file_size = len_;
+		file.map_sync = row.map_sync;
+		int status = run_in_child([&] {
+			if (row.granularity)
+				setenv("PMEM2_FORCE_GRANULARITY",
+				       row.granularity, 1);
+			Pmem2Method method;
+			if (choose_pmem2_method(file, row.declared, &method))
+				return 99;
+			return static_cast<int>(method.domain);
+		});
+		EXPECT_TRUE(exited_with(status, static_cast<int>(row.domain)))
+			<< "row " << &row - kDeclarations << " domain "
+			<< WEXITSTATUS(status);
+	}
+}
+
+TEST_F(Pmem2BackendTest, DeclaredCachesDoNotStopLibpmem2FromFlushingLines)
+{
+	int status = run_in_child([&] {
+		setenv("PMEM2_FORCE_GRANULARITY", "CACHE_LINE", 1);
+		FileMapping file;
+		file.fd = open_rw(path_);
+		file.file_size = len_;
+		file.map_sync = true;
+		Pmem2Method method;
+		if (choose_pmem2_method(file, kCache, &method))
+			return 1;
+		return method.functions.granularity == Granularity::cache_line
+			       ? 0
+			       : 2;
+	});
+	EXPECT_TRUE(exited_with(status, 0));
+}
+
+TEST_F(Pmem2BackendTest, LineFunctionsAreToBeHadWhereLibpmem2FlushesNothing)
+{
+	int status = run_in_child([&] {
+		setenv("PMEM2_FORCE_GRANULARITY", "BYTE", 1);
+		FileMapping file;
+		file.fd = open_rw(path_);
+		file.file_size = len_;
+		file.map_sync = true;
+		Pmem2Method bytes;
+		Pmem2Method lines;
+		if (choose_pmem2_method(file, kCache, &bytes) ||
+		    learn_cache_line_functions(&lines.functions))
+			return 1;
+		if (lines.functions.granularity != Granularity::cache_line ||
+		    lines.functions.flush == bytes.functions.flush)
+			return 7;
+		Mapped memory(len_, MAP_SHARED, fd_.get());
+		Pmem2Backend backend(memory.at(), lines);
+		return exercise(backend, memory);
+	});
+	EXPECT_TRUE(exited_with(status, 0)) << WEXITSTATUS(status);
 }
 
 TEST(Pmem2Errors, AreTranslated)

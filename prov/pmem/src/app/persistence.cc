@@ -7,10 +7,10 @@ namespace ofi_pmem
 
 int Persistence::open(const fi_info &info)
 {
-	int ret = hidden_.open(info);
+	int ret = open_transport(info, &transport_);
 	if (ret)
 		return ret;
-	initiator_ = std::make_unique<Initiator>(hidden_);
+	initiator_ = std::make_unique<Initiator>(*transport_);
 	return initiator_->open(info.domain_attr->data_progress ==
 				FI_PROGRESS_AUTO);
 }
@@ -20,7 +20,7 @@ int Persistence::start_service()
 	std::lock_guard guard(service_mutex_);
 	if (service_)
 		return 0;
-	auto service = std::make_unique<Service>(hidden_, &regions_);
+	auto service = std::make_unique<Service>(*transport_, &regions_);
 	int ret = service->open();
 	if (!ret)
 		service_ = std::move(service);
@@ -46,10 +46,10 @@ bool allows_one_sided(const Backend &backend) noexcept
 void Persistence::remove_region(Key key)
 {
 	auto region = regions_.remove(key.token());
-	if (!region || !region->lower_mr)
+	if (!region || !region->link_memory)
 		return;
 	/* No new transfer begins; what has begun ends with its channel. */
-	region->lower_mr.reset();
+	region->link_memory.reset();
 	service_->disconnect_users(key.token());
 }
 
@@ -71,13 +71,11 @@ int Persistence::add_region(RegionRequest request, Key *key)
 	region->backend = std::move(request.backend);
 	uint64_t remote = request.access & (FI_REMOTE_READ | FI_REMOTE_WRITE);
 	if (allows_one_sided(*region->backend) && remote) {
-		ret = hidden_.register_memory(request.memory, request.len,
-					      remote, &region->lower_mr);
+		ret = transport_->register_memory(request.memory, request.len,
+						  remote, true,
+						  &region->link_memory);
 		if (ret)
 			return ret;
-		if (hidden_.uses_virtual_addresses())
-			region->lower_base =
-				reinterpret_cast<uintptr_t>(request.memory);
 	}
 	uint64_t token = 0;
 	ret = regions_.add(std::move(region), &token);

@@ -47,7 +47,7 @@ private:
 	[[nodiscard]] int start_service();
 
 	/* In order of dependence: destroyed from the last to the first. */
-	HiddenDomain hidden_;
+	std::unique_ptr<Transport> transport_;
 	RegionTable regions_;
 	std::unique_ptr<Initiator> initiator_;
 	std::mutex service_mutex_;

@@ -31,8 +31,9 @@ struct Definition {
 
 constexpr Definition kDefinitions[] = {
 	{"method", FI_PARAM_STRING,
-	 "How a commit reaches the persistence domain: auto or message "
-	 "(default: auto)"},
+	 "How an initiator's commits reach the persistence domain: auto (the "
+	 "strongest that the target declares safe), message, read, native or "
+	 "ack (default: auto)"},
 	{"regions", FI_PARAM_STRING,
 	 "Registrations that become persistent regions: flagged (FI_RMA_PMEM), "
 	 "detect (also DAX and file mappings) or all (every remotely writable "
@@ -43,6 +44,17 @@ constexpr Definition kDefinitions[] = {
 	{"backend", FI_PARAM_STRING,
 	 "Persistence backend: auto, pmem2 or powerfail (simulated power "
 	 "failure) (default: auto)"},
+	{"domain", FI_PARAM_STRING,
+	 "Persistence domain of a target's persistent memory: auto (as sysfs "
+	 "says), memory_controller (ADR), cpu_cache (eADR) or system "
+	 "(whole-system persistence) (default: auto)"},
+	{"ddio", FI_PARAM_STRING,
+	 "Whether a target's NIC may place data in CPU caches (DDIO): on or "
+	 "off (default: on)"},
+	{"native_flush", FI_PARAM_STRING,
+	 "IB FLUSH: auto, vouched (a target's NIC and platform flush to the "
+	 "persistence domain, whatever DDIO) or off (never used) "
+	 "(default: auto)"},
 	{"spin_us", FI_PARAM_STRING,
 	 "Microseconds for which the service polls before it sleeps "
 	 "(default: 20)"},
@@ -147,20 +159,13 @@ int read_trace_write(bool *value) noexcept
 	return 0;
 }
 
-int read_all(Params *values) noexcept
+int read_usage(Params *values) noexcept
 {
-	int ret =
-		read_choice<MethodChoice>("method", "auto, message",
-					  {{"auto", MethodChoice::automatic},
-					   {"message", MethodChoice::message}},
-					  &values->method);
-	if (ret)
-		return ret;
-	ret = read_choice<RegionChoice>("regions", "flagged, detect, all",
-					{{"flagged", RegionChoice::flagged},
-					 {"detect", RegionChoice::detect},
-					 {"all", RegionChoice::all}},
-					&values->regions);
+	int ret = read_choice<RegionChoice>("regions", "flagged, detect, all",
+					    {{"flagged", RegionChoice::flagged},
+					     {"detect", RegionChoice::detect},
+					     {"all", RegionChoice::all}},
+					    &values->regions);
 	if (ret)
 		return ret;
 	ret = read_choice<CommitChoice>("commit", "flagged, all",
@@ -169,16 +174,54 @@ int read_all(Params *values) noexcept
 					&values->commit);
 	if (ret)
 		return ret;
-	ret = read_choice<BackendChoice>(
+	return read_choice<BackendChoice>(
 		"backend", "auto, pmem2, powerfail",
 		{{"auto", BackendChoice::automatic},
 		 {"pmem2", BackendChoice::pmem2},
 		 {"powerfail", BackendChoice::powerfail}},
 		&values->backend);
+}
+
+/* What decides about the method: plane/method.hh. */
+int read_method(Params *values) noexcept
+{
+	int ret = read_choice<MethodChoice>("method",
+					    "auto, message, read, native, ack",
+					    {{"auto", MethodChoice::automatic},
+					     {"message", MethodChoice::message},
+					     {"read", MethodChoice::read},
+					     {"native", MethodChoice::native},
+					     {"ack", MethodChoice::ack}},
+					    &values->method);
 	if (ret)
 		return ret;
-	ret = read_number<uint32_t>("spin_us", 0, 1000000, "0 to 1000000",
-				    &values->spin_us);
+	ret = read_choice<DomainChoice>(
+		"domain", "auto, memory_controller, cpu_cache, system",
+		{{"auto", DomainChoice::automatic},
+		 {"memory_controller", DomainChoice::memory_controller},
+		 {"cpu_cache", DomainChoice::cpu_cache},
+		 {"system", DomainChoice::system}},
+		&values->domain);
+	if (ret)
+		return ret;
+	ret = read_choice<DdioChoice>(
+		"ddio", "on, off",
+		{{"on", DdioChoice::on}, {"off", DdioChoice::off}},
+		&values->ddio);
+	if (ret)
+		return ret;
+	return read_choice<NativeFlushChoice>(
+		"native_flush", "auto, vouched, off",
+		{{"auto", NativeFlushChoice::automatic},
+		 {"vouched", NativeFlushChoice::vouched},
+		 {"off", NativeFlushChoice::off}},
+		&values->native_flush);
+}
+
+int read_limits(Params *values) noexcept
+{
+	int ret = read_number<uint32_t>("spin_us", 0, 1000000, "0 to 1000000",
+					&values->spin_us);
 	if (ret)
 		return ret;
 	ret = read_number<uint32_t>("connect_timeout_ms", 1, 3600000,
@@ -190,7 +233,18 @@ int read_all(Params *values) noexcept
 				  "0 to 65536", &values->inline_size);
 	if (ret)
 		return ret;
-	ret = read_port_range(values);
+	return read_port_range(values);
+}
+
+int read_all(Params *values) noexcept
+{
+	int ret = read_usage(values);
+	if (ret)
+		return ret;
+	ret = read_method(values);
+	if (ret)
+		return ret;
+	ret = read_limits(values);
 	if (ret)
 		return ret;
 	return read_trace_write(&values->trace_write);

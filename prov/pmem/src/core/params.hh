@@ -13,7 +13,7 @@ namespace ofi_pmem
 {
 
 /* How a commit reaches the persistence domain (fi_pmem(7), METHODS). */
-enum class MethodChoice { automatic, message };
+enum class MethodChoice { automatic, message, read, native, ack };
 
 /* Which registrations become persistent regions. */
 enum class RegionChoice { flagged, detect, all };
@@ -23,6 +23,14 @@ enum class CommitChoice { flagged, all };
 
 enum class BackendChoice { automatic, pmem2, powerfail };
 
+/*
+ * What the administrator of a target declares of its platform: what sysfs and
+ * devices do not tell, so that it is taken at its word.
+ */
+enum class DomainChoice { automatic, memory_controller, cpu_cache, system };
+enum class DdioChoice { on, off };
+enum class NativeFlushChoice { automatic, vouched, off };
+
 /* The upper limit of inline_size: the payload of one request. */
 inline constexpr size_t kMaxInlineSize = 65536;
 
@@ -31,6 +39,9 @@ struct Params {
 	RegionChoice regions = RegionChoice::flagged;
 	CommitChoice commit = CommitChoice::flagged;
 	BackendChoice backend = BackendChoice::automatic;
+	DomainChoice domain = DomainChoice::automatic;
+	DdioChoice ddio = DdioChoice::on;
+	NativeFlushChoice native_flush = NativeFlushChoice::automatic;
 	/* How long the service polls before it sleeps, microseconds. */
 	uint32_t spin_us = 20;
 	/* Largest write that travels inside its request, bytes. */

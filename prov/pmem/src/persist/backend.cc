@@ -34,6 +34,8 @@ const char *to_string(PersistenceDomain domain) noexcept
 		return "device";
 	case PersistenceDomain::simulated:
 		return "simulated";
+	case PersistenceDomain::system:
+		return "whole system";
 	}
 	return "unknown";
 }

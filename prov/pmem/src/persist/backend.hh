@@ -34,6 +34,7 @@ enum class PersistenceDomain : uint8_t {
 	cpu_cache = 3,	       /* eADR */
 	device = 4,	       /* a block device, through a file system */
 	simulated = 5,	       /* the power-failure simulation */
+	system = 6, /* WSP: the NIC's buffers too; only ever declared */
 };
 
 const char *to_string(Granularity granularity) noexcept;

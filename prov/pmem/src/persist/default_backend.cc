@@ -78,8 +78,14 @@ int open_page(FileMapping file, std::unique_ptr<Backend> *backend)
 int open_pmem2(const RegionMemory &memory, FileMapping file,
 	       std::unique_ptr<Backend> *backend)
 {
+	if (params().domain != DomainChoice::automatic &&
+	    !file.reaches_medium())
+		PMEM_INFO(FI_LOG_MR,
+			  "FI_OFI_PMEM_DOMAIN does not concern file %s, whose "
+			  "mapping is not persistent memory itself",
+			  file.segment.path.c_str());
 	Pmem2Method method;
-	int ret = choose_pmem2_method(file, &method);
+	int ret = choose_pmem2_method(file, params().domain, &method);
 	if (ret)
 		return ret;
 	if (method.promised_by_user)

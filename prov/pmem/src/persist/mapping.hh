@@ -35,6 +35,9 @@ struct FileMapping {
 	int protection = 0;
 	bool device_dax = false;
 	bool map_sync = false;
+
+	/* The mapping is persistent memory, not a page cache before it. */
+	bool reaches_medium() const noexcept { return device_dax || map_sync; }
 };
 
 struct Inspection {

@@ -8,6 +8,10 @@
 #include <cstdlib>
 #include <cstring>
 
+#include <sys/mman.h>
+
+#include <rdma/fi_errno.h>
+
 #include "core/log.hh"
 #include "persist/memory_copy.hh"
 #include "persist/pmem2_errors.hh"
@@ -81,6 +85,17 @@ Granularity to_granularity(pmem2_granularity granularity)
 	}
 }
 
+Pmem2Functions functions_of(pmem2_map *map)
+{
+	Pmem2Functions functions;
+	functions.granularity =
+		to_granularity(pmem2_map_get_store_granularity(map));
+	functions.flush = pmem2_get_flush_fn(map);
+	functions.drain = pmem2_get_drain_fn(map);
+	functions.memcpy = pmem2_get_memcpy_fn(map);
+	return functions;
+}
+
 int probe(const FileMapping &file, Pmem2Functions *functions)
 {
 	Pmem2Ptr<pmem2_source> source;
@@ -103,12 +118,14 @@ int probe(const FileMapping &file, Pmem2Functions *functions)
 	});
 	if (ret)
 		return ret;
-	functions->granularity =
-		to_granularity(pmem2_map_get_store_granularity(map.get()));
-	functions->flush = pmem2_get_flush_fn(map.get());
-	functions->drain = pmem2_get_drain_fn(map.get());
-	functions->memcpy = pmem2_get_memcpy_fn(map.get());
+	*functions = functions_of(map.get());
 	return 0;
+}
+
+bool caches_persist(PersistenceDomain domain)
+{
+	return domain == PersistenceDomain::cpu_cache ||
+	       domain == PersistenceDomain::system;
 }
 
 /* What the hardware backs, whatever the user promises. */
@@ -116,7 +133,7 @@ bool is_backed(Granularity granularity, bool is_pmem, PersistenceDomain domain)
 {
 	switch (granularity) {
 	case Granularity::byte:
-		return is_pmem && domain == PersistenceDomain::cpu_cache;
+		return is_pmem && caches_persist(domain);
 	case Granularity::cache_line:
 		return is_pmem;
 	default:
@@ -124,12 +141,51 @@ bool is_backed(Granularity granularity, bool is_pmem, PersistenceDomain domain)
 	}
 }
 
+/*
+ * libpmem2 finds that CPU caches are persistent, and flushes nothing; this
+ * device, or the administrator, says that they are not.
+ */
+bool must_flush_lines(const Pmem2Method &method)
+{
+	return method.functions.granularity == Granularity::byte &&
+	       !caches_persist(method.domain);
+}
+
 } // namespace
 
-int choose_pmem2_method(const FileMapping &file, Pmem2Method *method)
+int learn_cache_line_functions(Pmem2Functions *functions)
 {
-	bool is_pmem = file.device_dax || file.map_sync;
-	if (!is_pmem && !getenv("PMEM2_FORCE_GRANULARITY")) {
+	size_t len = page_size();
+	void *page = mmap(nullptr, len, PROT_READ | PROT_WRITE,
+			  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (page == MAP_FAILED)
+		return -FI_ENOMEM;
+	int ret = 0;
+	{
+		Pmem2Ptr<pmem2_source> source;
+		Pmem2Ptr<pmem2_map> map;
+		ret = make(&source, [&](pmem2_source **made) {
+			return pmem2_source_from_anon(made, len);
+		});
+		if (!ret)
+			ret = make(&map, [&](pmem2_map **made) {
+				return pmem2_map_from_existing(
+					made, source.get(), page, len,
+					PMEM2_GRANULARITY_CACHE_LINE);
+			});
+		if (!ret)
+			*functions = functions_of(map.get());
+	}
+	munmap(page, len);
+	return ret;
+}
+
+int choose_pmem2_method(const FileMapping &file, DomainChoice declared,
+			Pmem2Method *method)
+{
+	bool is_pmem = file.reaches_medium();
+	bool is_forced = getenv("PMEM2_FORCE_GRANULARITY") != nullptr;
+	if (!is_pmem && !is_forced) {
 		*method = Pmem2Method();
 		return 0;
 	}
@@ -141,7 +197,18 @@ int choose_pmem2_method(const FileMapping &file, Pmem2Method *method)
 		return ret;
 	}
 	if (chosen.functions.granularity != Granularity::page)
-		chosen.domain = domain_of(file);
+		chosen.domain = domain_of(file, declared);
+	if (!is_forced && must_flush_lines(chosen)) {
+		ret = learn_cache_line_functions(&chosen.functions);
+		if (ret) {
+			PMEM_WARN(FI_LOG_MR,
+				  "cannot get libpmem2's cache-line flush for "
+				  "%s: %s (%d)",
+				  file.segment.path.c_str(), fi_strerror(-ret),
+				  -ret);
+			return ret;
+		}
+	}
 	chosen.promised_by_user = !is_backed(chosen.functions.granularity,
 					     is_pmem, chosen.domain);
 	if (chosen.promised_by_user)

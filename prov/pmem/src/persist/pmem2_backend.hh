@@ -14,6 +14,7 @@
 
 #include <libpmem2.h>
 
+#include "core/params.hh"
 #include "persist/backend.hh"
 #include "persist/mapping.hh"
 
@@ -41,9 +42,21 @@ struct Pmem2Method {
  * DAX, MAP_SYNC) or libpmem2's variable PMEM2_FORCE_GRANULARITY, libpmem2(7),
  * says otherwise. A forced granularity that the hardware does not back is
  * honoured, and its domain is none_forced. Errors of libpmem2 are logged.
+ *
+ * The declared domain holds for persistent memory itself only. It does not
+ * keep libpmem2 from flushing cache lines, which is never wrong; but where
+ * libpmem2 would flush nothing although the caches are outside the domain, they
+ * are flushed.
  */
 [[nodiscard]] int choose_pmem2_method(const FileMapping &file,
+				      DomainChoice declared,
 				      Pmem2Method *method);
+
+/*
+ * The functions that write cache lines back, whatever libpmem2 thinks of the
+ * platform. Negative fi_errno on failure.
+ */
+[[nodiscard]] int learn_cache_line_functions(Pmem2Functions *functions);
 
 /* Not for page granularity. */
 class Pmem2Backend final : public Backend

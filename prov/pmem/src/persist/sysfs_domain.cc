@@ -37,7 +37,10 @@ PersistenceDomain read_domain(const std::string &device)
 	return PersistenceDomain::memory_controller;
 }
 
-PersistenceDomain domain_of(const FileMapping &file)
+namespace
+{
+
+PersistenceDomain detect_domain(const FileMapping &file)
 {
 	struct stat st;
 	if (fstat(file.fd.get(), &st))
@@ -47,6 +50,23 @@ PersistenceDomain domain_of(const FileMapping &file)
 			   (file.device_dax ? "char/" : "block/") +
 			   std::to_string(major(device)) + ":" +
 			   std::to_string(minor(device)));
+}
+
+} // namespace
+
+PersistenceDomain domain_of(const FileMapping &file, DomainChoice declared)
+{
+	switch (declared) {
+	case DomainChoice::automatic:
+		break;
+	case DomainChoice::memory_controller:
+		return PersistenceDomain::memory_controller;
+	case DomainChoice::cpu_cache:
+		return PersistenceDomain::cpu_cache;
+	case DomainChoice::system:
+		return PersistenceDomain::system;
+	}
+	return detect_domain(file);
 }
 
 } // namespace ofi_pmem

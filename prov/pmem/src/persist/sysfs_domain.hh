@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /* Copyright (c) 2026 the ofi_pmem developers */
-/* What the kernel says of the persistence domain of a pmem device. */
+/*
+ * The persistence domain of a pmem device: what the kernel says of it, unless
+ * the administrator declares it.
+ */
 #pragma once
 
 #include <string>
 
+#include "core/params.hh"
 #include "persist/backend.hh"
 #include "persist/mapping.hh"
 
@@ -18,7 +22,11 @@ namespace ofi_pmem
  */
 PersistenceDomain read_domain(const std::string &device);
 
-/* For device DAX or a file on a DAX file system. */
-PersistenceDomain domain_of(const FileMapping &file);
+/*
+ * Only for memory that is persistent itself: device DAX, or a mapping with
+ * MAP_SYNC. Of anything else the declaration says nothing
+ * (FI_OFI_PMEM_DOMAIN).
+ */
+PersistenceDomain domain_of(const FileMapping &file, DomainChoice declared);
 
 } // namespace ofi_pmem

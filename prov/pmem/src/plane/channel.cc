@@ -9,8 +9,6 @@
 #include <cerrno>
 #include <cinttypes>
 
-#include <rdma/fi_cm.h>
-
 #include "core/log.hh"
 #include "core/params.hh"
 #include "plane/channel_table.hh"
@@ -76,18 +74,11 @@ int Channel::ready()
 
 int Channel::connect()
 {
-	InfoPtr info;
-	int ret = initiator_->domain().info_to(peer_, &info);
-	if (!ret) {
-		link_ = std::make_unique<Link>();
-		ret = link_->open(initiator_->domain(), info.get(),
-				  initiator_->queues(),
-				  initiator_->new_link_id(), kReceives, kSends);
-	}
-	if (!ret)
-		ret = fi_connect(link_->ep(), info->dest_addr, nullptr, 0);
+	LinkAttr attr{initiator_->new_link_id(), kReceives, kSends,
+		      wire::kMaxMessage};
+	int ret = initiator_->transport().connect(peer_, initiator_->queues(),
+						  attr, &link_);
 	if (ret) {
-		link_.reset();
 		PMEM_WARN(FI_LOG_EP_CTRL,
 			  "cannot connect to %s port %u: %s (%d)",
 			  peer_.host().c_str(), peer_.port(), fi_strerror(-ret),
@@ -324,6 +315,8 @@ void Channel::on_one_sided(uint16_t slot, int err)
 	if (slot >= kMaxOneSided || !one_sided_[slot])
 		return;
 	PersistentOp *op = one_sided_[slot];
+	if (link_)
+		link_->chain_done(slot);
 	one_sided_[slot] = nullptr;
 	one_sided_count_--;
 	op->unfinished--;

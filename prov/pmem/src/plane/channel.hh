@@ -28,7 +28,7 @@
 
 #include "core/address.hh"
 #include "plane/dirty_ranges.hh"
-#include "plane/link.hh"
+#include "transport/link.hh"
 #include "plane/op.hh"
 
 namespace ofi_pmem
@@ -105,10 +105,6 @@ public:
 	void on_one_sided(uint16_t slot, int err);
 
 	uint32_t link_id() const noexcept { return link_ ? link_->id() : 0; }
-	const fid_ep *ep() const noexcept
-	{
-		return link_ ? link_->ep() : nullptr;
-	}
 	bool connecting() const noexcept
 	{
 		return state_ == State::connecting || state_ == State::greeting;

@@ -102,7 +102,7 @@ bool Channel::one_sided_allowed(const wire::Range &range,
 {
 	auto region = regions_.find(range.token);
 	if (region == regions_.end() || !region->second.info.one_sided ||
-	    range.length > initiator_->domain().max_transfer())
+	    range.length > initiator_->transport().traits().max_transfer)
 		return false;
 	for (uint64_t s = answered_ + 1; s < next_sequence_; s++) {
 		if (touches(requests_[s % wire::kMaxCredits], range, write))
@@ -321,33 +321,26 @@ bool Channel::post_transfer(PersistentOp *op, const wire::Range &range)
 	const wire::Region &region = known->second.info;
 	iovec iov[kMaxIov];
 	void *desc[kMaxIov];
-	fi_rma_iov rma_iov{};
-	rma_iov.addr = region.lower_base + range.offset;
-	rma_iov.len = range.length;
-	rma_iov.key = region.lower_key;
-	fi_msg_rma msg{};
-	msg.iov_count = op->slice(op->iov_offset, range.length, iov, desc);
-	msg.msg_iov = iov;
-	msg.desc = desc;
-	msg.addr = FI_ADDR_UNSPEC;
-	msg.rma_iov = &rma_iov;
-	msg.rma_iov_count = 1;
-	msg.context = Handle{link_->id(), Handle::one_sided,
-			     static_cast<uint16_t>(slot)}
-			      .to_context();
-	size_t registered = op->local_mrs.size();
-	int ret = describe_locally(op, msg.iov_count, iov, desc);
+	OneSided transfer{};
+	transfer.kind = op->write ? OneSided::Kind::write
+				  : OneSided::Kind::read;
+	transfer.addr = region.lower_base + range.offset;
+	transfer.key = region.lower_key;
+	transfer.len = range.length;
+	transfer.iov_count = op->slice(op->iov_offset, range.length, iov);
+	transfer.iov = iov;
+	transfer.desc = desc;
+	size_t registered = op->local_memory.size();
+	int ret = describe_locally(op, transfer.iov_count, iov, desc);
 	if (ret) {
 		op->fail({-ret, Cause::local_memory});
 		if (op->write)
 			writes_lost();
 		return true;
 	}
-	ret = static_cast<int>(
-		op->write ? fi_writemsg(link_->ep(), &msg, FI_COMPLETION)
-			  : fi_readmsg(link_->ep(), &msg, FI_COMPLETION));
+	ret = link_->post_chain(&transfer, 1, static_cast<uint16_t>(slot));
 	if (ret == -FI_EAGAIN) {
-		op->local_mrs.resize(registered);
+		op->local_memory.resize(registered);
 		return false;
 	}
 	if (ret) {
@@ -370,20 +363,20 @@ bool Channel::post_transfer(PersistentOp *op, const wire::Range &range)
 int Channel::describe_locally(PersistentOp *op, size_t count, const iovec *iov,
 			      void **desc)
 {
-	const HiddenDomain &domain = initiator_->domain();
-	if (!domain.needs_local_mr()) {
+	const Transport &transport = initiator_->transport();
+	if (!transport.traits().needs_local_memory) {
 		std::fill(desc, desc + count, nullptr);
 		return 0;
 	}
 	for (size_t i = 0; i < count; i++) {
-		FidPtr<fid_mr> mr;
-		int ret = domain.register_memory(
+		std::unique_ptr<LinkMemory> memory;
+		int ret = transport.register_memory(
 			iov[i].iov_base, iov[i].iov_len,
-			op->write ? FI_WRITE : FI_READ, &mr);
+			op->write ? FI_WRITE : FI_READ, false, &memory);
 		if (ret)
 			return ret;
-		desc[i] = fi_mr_desc(mr.get());
-		op->local_mrs.push_back(std::move(mr));
+		desc[i] = memory->desc;
+		op->local_memory.push_back(std::move(memory));
 	}
 	return 0;
 }

@@ -165,7 +165,7 @@ int ChannelTable::resolve_ranges(Channel *channel, const OpRequest &request,
 
 void ChannelTable::finish(PersistentOp *op)
 {
-	op->local_mrs.clear();
+	op->local_memory.clear();
 	if (!op->failure && op->local_commit &&
 	    owner_->commit_local(op->local.iov(), op->local.count()))
 		op->fail({FI_EIO, Cause::local_flush_failed});

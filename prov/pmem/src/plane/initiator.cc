@@ -10,8 +10,6 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#include <rdma/fi_cm.h>
-
 #include "core/log.hh"
 #include "core/thread.hh"
 #include "plane/channel.hh"
@@ -40,7 +38,8 @@ int watch(int epoll_fd, int fd) noexcept
 
 } // namespace
 
-Initiator::Initiator(const HiddenDomain &domain) noexcept : domain_(domain)
+Initiator::Initiator(const Transport &transport) noexcept
+	: transport_(transport)
 {
 }
 
@@ -60,15 +59,15 @@ Initiator::~Initiator()
 
 int Initiator::open(bool automatic)
 {
-	int ret = domain_.open_queues(kCompletions, &queues_);
+	int ret = transport_.open_queues(kCompletions, &queues_);
 	if (ret)
 		return ret;
 	epoll_fd_ = epoll_create1(EPOLL_CLOEXEC);
 	if (epoll_fd_ < 0)
 		return -errno;
-	ret = watch(epoll_fd_, queues_.cq_fd);
+	ret = watch(epoll_fd_, queues_->completion_fd());
 	if (!ret)
-		ret = watch(epoll_fd_, queues_.eq_fd);
+		ret = watch(epoll_fd_, queues_->event_fd());
 	if (ret || !automatic)
 		return ret;
 	stop_fd_ = eventfd(0, EFD_CLOEXEC);
@@ -96,7 +95,7 @@ int Initiator::trywait() noexcept
 		if (channel->urgent())
 			return -FI_EAGAIN;
 	}
-	return domain_.trywait(queues_);
+	return queues_->trywait();
 }
 
 void Initiator::progress() noexcept
@@ -131,56 +130,55 @@ void Initiator::progress_locked()
 
 void Initiator::read_events()
 {
-	fi_eq_cm_entry entry;
-	uint32_t event;
-	while (true) {
-		ssize_t ret = fi_eq_read(queues_.eq.get(), &event, &entry,
-					 sizeof(entry), 0);
-		if (ret == -FI_EAVAIL) {
-			fi_eq_err_entry error{};
-			if (fi_eq_readerr(queues_.eq.get(), &error, 0) < 0)
-				return;
-			if (Channel *channel = channel_of(error.fid))
-				channel->disconnect(error.err,
-						    "connecting failed");
+	LinkEvent event;
+	while (queues_->read_event(&event)) {
+		Channel *channel = channel_of(event.link);
+		if (!channel)
 			continue;
-		}
-		if (ret < 0)
-			return;
-		Channel *channel = channel_of(entry.fid);
-		if (channel && event == FI_CONNECTED)
+		switch (event.kind) {
+		case LinkEvent::Kind::connected:
 			channel->on_connected();
-		else if (channel && event == FI_SHUTDOWN)
+			break;
+		case LinkEvent::Kind::closed:
 			channel->disconnect(FI_ECONNRESET,
 					    "the target closed the connection");
+			break;
+		case LinkEvent::Kind::failed:
+			channel->disconnect(event.err, "connecting failed");
+			break;
+		case LinkEvent::Kind::request:
+			break; /* nobody listens on these queues */
+		}
 	}
 }
 
 void Initiator::read_completions()
 {
 	constexpr size_t kBatch = 32;
-	fi_cq_msg_entry entries[kBatch];
-	ssize_t count;
-	do {
-		count = fi_cq_read(queues_.cq.get(), entries, kBatch);
-		if (count == -FI_EAVAIL) {
-			read_error();
-			continue;
-		}
-		for (ssize_t i = 0; i < count; i++)
-			dispatch(entries[i]);
-	} while (count == static_cast<ssize_t>(kBatch) || count == -FI_EAVAIL);
+	Completion completions[kBatch];
+	while (size_t count = queues_->read_completions(completions, kBatch)) {
+		for (size_t i = 0; i < count; i++)
+			dispatch(completions[i]);
+	}
 }
 
-void Initiator::dispatch(const fi_cq_msg_entry &entry)
+void Initiator::dispatch(const Completion &completion)
 {
-	Handle handle = Handle::from_context(entry.op_context);
+	const Handle &handle = completion.handle;
 	Channel *channel = channel_of(handle.link);
 	if (!channel)
 		return; /* of a link that is closed */
+	if (completion.err) {
+		/* The state of everything behind it is unknown. */
+		channel->disconnect(completion.err == FI_ECANCELED
+					    ? FI_ECONNRESET
+					    : completion.err,
+				    "an inner operation failed");
+		return;
+	}
 	switch (handle.kind) {
 	case Handle::receive:
-		channel->on_receive(handle.slot, entry.len);
+		channel->on_receive(handle.slot, completion.len);
 		break;
 	case Handle::send:
 		channel->on_sent(handle.slot);
@@ -189,22 +187,6 @@ void Initiator::dispatch(const fi_cq_msg_entry &entry)
 		channel->on_one_sided(handle.slot, 0);
 		break;
 	}
-}
-
-void Initiator::read_error()
-{
-	fi_cq_err_entry error{};
-	if (fi_cq_readerr(queues_.cq.get(), &error, 0) < 0)
-		return;
-	Handle handle = Handle::from_context(error.op_context);
-	Channel *channel = channel_of(handle.link);
-	if (!channel)
-		return;
-	/* A connected endpoint does not survive a failed operation: the state
-	 * of everything behind it is unknown. */
-	channel->disconnect(error.err == FI_ECANCELED ? FI_ECONNRESET
-						      : error.err,
-			    "an inner operation failed");
 }
 
 void Initiator::add_link(Channel *channel)
@@ -238,15 +220,6 @@ Channel *Initiator::channel_of(uint32_t link_id) const noexcept
 {
 	auto it = links_.find(link_id);
 	return it == links_.end() ? nullptr : it->second;
-}
-
-Channel *Initiator::channel_of(const fid *endpoint) const noexcept
-{
-	for (const auto &[id, channel] : links_) {
-		if (&channel->ep()->fid == endpoint)
-			return channel;
-	}
-	return nullptr;
 }
 
 } // namespace ofi_pmem

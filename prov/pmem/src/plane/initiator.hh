@@ -9,13 +9,14 @@
 #pragma once
 
 #include <atomic>
+#include <memory>
 #include <mutex>
 #include <thread>
 #include <unordered_map>
 #include <vector>
 
 #include "core/progress.hh"
-#include "plane/hidden_domain.hh"
+#include "transport/transport.hh"
 
 namespace ofi_pmem
 {
@@ -25,7 +26,7 @@ class Channel;
 class Initiator final : public ProgressSource
 {
 public:
-	explicit Initiator(const HiddenDomain &domain) noexcept;
+	explicit Initiator(const Transport &transport) noexcept;
 	~Initiator() override;
 
 	/* `automatic`: a thread drives the channels. */
@@ -42,8 +43,8 @@ public:
 	void progress_locked();
 
 	/* For channels, under the lock. */
-	const HiddenDomain &domain() const noexcept { return domain_; }
-	const Queues &queues() const noexcept { return queues_; }
+	const Transport &transport() const noexcept { return transport_; }
+	Queues *queues() const noexcept { return queues_.get(); }
 	uint32_t new_link_id() noexcept { return ++last_link_id_; }
 	void add_link(Channel *channel);	     /* connecting */
 	void connected() noexcept { connecting_--; } /* or given up */
@@ -56,13 +57,11 @@ private:
 	void run() noexcept;
 	void read_events();
 	void read_completions();
-	void read_error();
-	void dispatch(const fi_cq_msg_entry &entry);
-	Channel *channel_of(const fid *endpoint) const noexcept;
+	void dispatch(const Completion &completion);
 	Channel *channel_of(uint32_t link_id) const noexcept;
 
-	const HiddenDomain &domain_;
-	Queues queues_;
+	const Transport &transport_;
+	std::unique_ptr<Queues> queues_;
 	int epoll_fd_ = -1;
 	int stop_fd_ = -1;
 	std::atomic<bool> stopping_{false};

@@ -44,8 +44,6 @@ void PersistentOp::assign(const OpRequest &request, uint64_t op_id) noexcept
 	for (size_t i = 0; i < msg.rma_iov_count; i++)
 		len += msg.rma_iov[i].len;
 	local.assign(msg.msg_iov, msg.iov_count);
-	for (size_t i = 0; i < msg.iov_count; i++)
-		desc[i] = msg.desc ? msg.desc[i] : nullptr;
 	assign_atomic(request.atomic);
 	started = false;
 	by_request = false;
@@ -55,6 +53,7 @@ void PersistentOp::assign(const OpRequest &request, uint64_t op_id) noexcept
 	range_index = 0;
 	range_offset = 0;
 	iov_offset = 0;
+	chain_index = 0;
 	unanswered = 0;
 	unfinished = 0;
 	failure = Failure{};
@@ -72,14 +71,13 @@ void PersistentOp::assign_atomic(const AtomicOp *asked) noexcept
 	result.assign(asked->result, asked->result_count);
 }
 
-size_t PersistentOp::slice(size_t offset, size_t bytes, iovec *out,
-			   void **out_desc) const noexcept
+size_t PersistentOp::slice(size_t offset, size_t bytes,
+			   iovec *out) const noexcept
 {
 	size_t count = 0;
 	local.for_each_part(offset, bytes,
-			    [&](size_t index, uint8_t *base, size_t part) {
+			    [&](size_t, uint8_t *base, size_t part) {
 				    out[count] = {base, part};
-				    out_desc[count] = desc[index];
 				    count++;
 			    });
 	return count;

@@ -10,6 +10,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 #include <rdma/fi_rma.h>
@@ -20,6 +21,7 @@
 #include "core/progress.hh"
 #include "plane/buffers.hh"
 #include "plane/wire.hh"
+#include "transport/transport.hh"
 
 namespace ofi_pmem
 {
@@ -120,8 +122,7 @@ public:
 
 	/* The local buffers from `offset` on, `len` bytes; returns the count.
 	 */
-	size_t slice(size_t offset, size_t len, iovec *iov,
-		     void **desc) const noexcept;
+	size_t slice(size_t offset, size_t len, iovec *iov) const noexcept;
 
 	bool is_drain() const noexcept
 	{
@@ -155,7 +156,6 @@ public:
 	uint64_t data = 0;
 	size_t len = 0; /* of the ranges */
 	Buffers local;	/* of an atomic: the operands, if it has any */
-	void *desc[kMaxIov] = {};
 	/* Token, offset in the region, length: filled by the channel. */
 	wire::Range ranges[kMaxRmaIov] = {};
 	size_t range_count = 0;
@@ -178,7 +178,8 @@ public:
 	size_t range_index = 0;
 	size_t range_offset = 0; /* within ranges[range_index] */
 	size_t iov_offset = 0;	 /* within the local buffers */
-	std::vector<FidPtr<fid_mr>> local_mrs;
+	size_t chain_index = 0;	 /* one-sided operations that are posted */
+	std::vector<std::unique_ptr<LinkMemory>> local_memory;
 
 	/* What is awaited. */
 	uint32_t unanswered = 0; /* requests */

@@ -47,9 +47,10 @@ static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
  * messages may come. Either makes a new version:
  *   1  Hello to Ack
  *   2  Atomic, Announce
+ *   3  Region declares what the choice of the method needs
  */
 inline constexpr uint32_t kMagic = 0x4d454d50; /* "PMEM" */
-inline constexpr uint8_t kVersion = 2;
+inline constexpr uint8_t kVersion = 3;
 
 /* Bytes of user data in one request or answer. */
 inline constexpr size_t kMaxPayload = 65536;
@@ -135,13 +136,22 @@ struct Region {
 	uint64_t lower_key;
 	uint64_t notify_base; /* for 0-byte writes with remote CQ data */
 	uint64_t notify_key;
-	uint8_t granularity;
-	uint8_t domain;
-	uint8_t one_sided; /* lower_* may be used */
-	uint8_t access;	   /* Access bits */
-	uint32_t reserved;
+	uint8_t granularity; /* ofi_pmem::Granularity */
+	uint8_t domain;	     /* ofi_pmem::PersistenceDomain */
+	uint8_t one_sided;   /* lower_* may be used */
+	uint8_t access;	     /* Access bits */
+	uint8_t traits;	     /* Trait bits */
+	uint8_t reserved[3];
 };
 static_assert(sizeof(Region) == 80);
+
+/* What the target declares of a region's NIC and platform; 0 is the weakest. */
+enum Trait : uint8_t {
+	kDdioOff = 1 << 0,     /* the NIC places past the CPU's caches */
+	kVouched = 1 << 1,     /* FLUSH reaches the persistence domain */
+	kFlushable = 1 << 2,   /* lower_key accepts FLUSH, and it is executed */
+	kSoftwareNic = 1 << 3, /* the CPU places what arrives */
+};
 
 enum Access : uint8_t { kRemoteRead = 1 << 0, kRemoteWrite = 1 << 1 };
 

@@ -14,11 +14,9 @@
 #include <sys/uio.h>
 
 #include "core/errors.hh"
-#include "core/fid.hh"
 #include "persist/backend.hh"
 #include "target/announcements.hh"
-
-#include <rdma/fi_domain.h>
+#include "transport/transport.hh"
 
 namespace ofi_pmem
 {
@@ -34,8 +32,7 @@ struct TargetRegion {
 	std::unique_ptr<Backend> backend;
 	/* For one-sided access by channels; none when the backend forbids it.
 	 * Closed before the backend, which may exchange the memory's pages. */
-	FidPtr<fid_mr> lower_mr;
-	uint64_t lower_base = 0;
+	std::unique_ptr<LinkMemory> link_memory;
 
 	/*
 	 * Set by the first failed flush or drain: what is durable is unknown,

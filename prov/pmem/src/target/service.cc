@@ -10,8 +10,6 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#include <rdma/fi_cm.h>
-
 #include "core/log.hh"
 #include "core/params.hh"
 #include "core/thread.hh"
@@ -27,9 +25,6 @@ constexpr size_t kCompletions = 8192;
 /* See initiator.cc: connection events are read less often while busy. */
 constexpr uint32_t kRoundsPerEventRead = 64;
 
-/* A CONNREQ event, with room for private data, which we do not use. */
-constexpr size_t kConnreqSize = sizeof(fi_eq_cm_entry) + 256;
-
 /* How often unfinished business is looked at, milliseconds. */
 constexpr int kRetryMs = 1;
 constexpr int kGreetingCheckMs = 1000;
@@ -39,8 +34,8 @@ constexpr size_t kMaxSessions = 4096;
 
 } // namespace
 
-Service::Service(const HiddenDomain &domain, RegionTable *table) noexcept
-	: domain_(domain), table_(table)
+Service::Service(const Transport &transport, RegionTable *table) noexcept
+	: transport_(transport), table_(table)
 {
 }
 
@@ -52,14 +47,14 @@ Service::~Service()
 		thread_.join();
 	}
 	sessions_.clear();
-	pep_.reset();
+	listener_.reset();
 	if (wake_fd_ >= 0)
 		::close(wake_fd_);
 }
 
 int Service::open()
 {
-	int ret = domain_.open_queues(kCompletions, &queues_);
+	int ret = transport_.open_queues(kCompletions, &queues_);
 	if (!ret)
 		ret = listen();
 	if (ret)
@@ -76,47 +71,21 @@ int Service::open()
 int Service::listen()
 {
 	const Params &limits = params();
-	int ret = listen_on(limits.port_low);
-	for (uint32_t port = limits.port_low + 1u;
-	     ret == -FI_EADDRINUSE && port <= limits.port_high; port++)
-		ret = listen_on(static_cast<uint16_t>(port));
+	int ret;
+	uint32_t port = limits.port_low;
+	do {
+		ret = transport_.listen(static_cast<uint16_t>(port),
+					queues_.get(), &listener_);
+	} while (ret == -FI_EADDRINUSE && ++port <= limits.port_high);
 	if (ret)
 		PMEM_WARN(FI_LOG_DOMAIN,
 			  "persistence service cannot listen, port range "
 			  "%u-%u: %s (%d)",
 			  limits.port_low, limits.port_high, fi_strerror(-ret),
 			  -ret);
+	else
+		port_ = listener_->port();
 	return ret;
-}
-
-int Service::listen_on(uint16_t port)
-{
-	InfoPtr info;
-	int ret = domain_.info_to_listen(port, &info);
-	if (ret)
-		return ret;
-	fid_pep *pep = nullptr;
-	ret = fi_passive_ep(domain_.fabric(), info.get(), &pep, nullptr);
-	if (ret)
-		return ret;
-	FidPtr<fid_pep> owner(pep);
-	ret = fi_pep_bind(pep, &queues_.eq->fid, 0);
-	if (ret)
-		return ret;
-	ret = fi_listen(pep);
-	if (ret)
-		return ret;
-	sockaddr_storage bytes{};
-	size_t len = sizeof(bytes);
-	ret = fi_getname(&pep->fid, &bytes, &len);
-	if (ret)
-		return ret;
-	IpAddress address;
-	if (!address.assign(&bytes, len))
-		return -FI_EADDRNOTAVAIL;
-	port_ = address.port();
-	pep_ = std::move(owner);
-	return 0;
 }
 
 void Service::run() noexcept
@@ -128,7 +97,7 @@ void Service::run() noexcept
 		PMEM_WARN(FI_LOG_DOMAIN, "persistence service stops: %s",
 			  error.what());
 		sessions_.clear();
-		pep_.reset();
+		listener_.reset();
 	}
 	std::lock_guard guard(leaving_lock_);
 	stopped_ = true;
@@ -176,8 +145,8 @@ void Service::loop()
 {
 	using Clock = std::chrono::steady_clock;
 	const auto spin = std::chrono::microseconds(params().spin_us);
-	pollfd fds[] = {{queues_.cq_fd, POLLIN, 0},
-			{queues_.eq_fd, POLLIN, 0},
+	pollfd fds[] = {{queues_->completion_fd(), POLLIN, 0},
+			{queues_->event_fd(), POLLIN, 0},
 			{wake_fd_, POLLIN, 0}};
 	auto last_arrival = Clock::now();
 	uint32_t rounds = 0;
@@ -194,7 +163,7 @@ void Service::loop()
 		}
 		if (now - last_arrival < spin)
 			continue;
-		if (!domain_.trywait(queues_))
+		if (!queues_->trywait())
 			poll(fds, 3, pause_ms());
 		retry_unsent();
 		drop_ungreeted();
@@ -250,97 +219,74 @@ bool Service::poll_queues(bool events)
 
 bool Service::read_events()
 {
-	alignas(fi_eq_cm_entry) uint8_t bytes[kConnreqSize];
-	uint32_t event;
+	LinkEvent event;
 	bool any = false;
-	while (true) {
-		ssize_t ret = fi_eq_read(queues_.eq.get(), &event, bytes,
-					 sizeof(bytes), 0);
-		if (ret == -FI_EAVAIL) {
-			fi_eq_err_entry error{};
-			if (fi_eq_readerr(queues_.eq.get(), &error, 0) < 0)
-				return any;
-			auto session = session_of(error.fid);
-			if (session != sessions_.end())
-				drop(session->first, "connection error");
-			any = true;
-			continue;
-		}
-		if (ret < static_cast<ssize_t>(sizeof(fi_eq_cm_entry)))
-			return any;
+	while (queues_->read_event(&event)) {
 		any = true;
-		fi_eq_cm_entry entry;
-		std::memcpy(&entry, bytes, sizeof(entry));
-		if (event == FI_CONNREQ) {
-			accept(entry.info);
-		} else if (event == FI_SHUTDOWN) {
-			auto session = session_of(entry.fid);
-			if (session != sessions_.end())
-				drop(session->first, "closed by the initiator");
+		switch (event.kind) {
+		case LinkEvent::Kind::request:
+			accept(std::move(event.request));
+			break;
+		case LinkEvent::Kind::connected:
+			break; /* its first message tells as much */
+		case LinkEvent::Kind::closed:
+			drop(event.link, "closed by the initiator");
+			break;
+		case LinkEvent::Kind::failed:
+			drop(event.link, "connection error");
+			break;
 		}
 	}
+	return any;
 }
 
-void Service::accept(fi_info *request)
+void Service::accept(std::unique_ptr<ConnectRequest> request)
 {
-	InfoPtr info(request);
 	if (sessions_.size() >= kMaxSessions) {
 		PMEM_WARN(FI_LOG_EP_CTRL, "channel refused, there are %zu",
 			  sessions_.size());
-		fi_reject(pep_.get(), info->handle, nullptr, 0);
 		return;
 	}
 	auto session = std::make_unique<Session>(table_);
 	uint32_t id = ++last_link_id_;
-	int ret = session->open(domain_, info.get(), queues_, id);
-	if (!ret) {
-		sessions_.emplace(id, std::move(session));
-		ungreeted_.push_back(id);
+	int ret = session->open(request.get(), queues_.get(), id);
+	if (ret) {
+		PMEM_WARN(FI_LOG_EP_CTRL, "cannot accept a channel: %s (%d)",
+			  fi_strerror(-ret), -ret);
 		return;
 	}
-	PMEM_WARN(FI_LOG_EP_CTRL, "cannot accept a channel: %s (%d)",
-		  fi_strerror(-ret), -ret);
-	/* An endpoint made of the request has taken it over. */
-	if (!session->ep())
-		fi_reject(pep_.get(), info->handle, nullptr, 0);
+	sessions_.emplace(id, std::move(session));
+	ungreeted_.push_back(id);
 }
 
 bool Service::read_completions()
 {
 	constexpr size_t kBatch = 32;
-	fi_cq_msg_entry entries[kBatch];
-	ssize_t count = fi_cq_read(queues_.cq.get(), entries, kBatch);
-	if (count == -FI_EAVAIL)
-		return read_error();
-	if (count <= 0)
+	Completion completions[kBatch];
+	size_t count = queues_->read_completions(completions, kBatch);
+	if (!count)
 		return false;
 	std::lock_guard guard(table_->lock());
-	for (ssize_t i = 0; i < count; i++)
-		dispatch(entries[i]);
+	for (size_t i = 0; i < count; i++)
+		dispatch(completions[i]);
 	finish_batch();
 	return true;
 }
 
-bool Service::read_error()
+void Service::dispatch(const Completion &completion)
 {
-	fi_cq_err_entry error{};
-	if (fi_cq_readerr(queues_.cq.get(), &error, 0) < 0)
-		return false;
-	drop(Handle::from_context(error.op_context).link,
-	     "an inner operation failed");
-	return true;
-}
-
-void Service::dispatch(const fi_cq_msg_entry &entry)
-{
-	Handle handle = Handle::from_context(entry.op_context);
+	const Handle &handle = completion.handle;
 	auto it = sessions_.find(handle.link);
 	if (it == sessions_.end())
 		return; /* of a channel that is closed */
+	if (completion.err) {
+		drop(handle.link, "an inner operation failed");
+		return;
+	}
 	Session *session = it->second.get();
 	bool good = true;
 	if (handle.kind == Handle::receive)
-		good = session->on_receive(handle.slot, entry.len);
+		good = session->on_receive(handle.slot, completion.len);
 	else if (handle.kind == Handle::send)
 		good = session->on_sent(handle.slot);
 	if (good)
@@ -376,14 +322,6 @@ void Service::drop(uint32_t id, const char *why)
 {
 	if (sessions_.erase(id))
 		PMEM_INFO(FI_LOG_EP_CTRL, "channel %u dropped: %s", id, why);
-}
-
-Service::Sessions::iterator Service::session_of(const fid *endpoint)
-{
-	auto it = sessions_.begin();
-	while (it != sessions_.end() && &it->second->ep()->fid != endpoint)
-		++it;
-	return it;
 }
 
 } // namespace ofi_pmem

@@ -16,9 +16,9 @@
 #include <unordered_map>
 #include <vector>
 
-#include "plane/hidden_domain.hh"
 #include "target/region_table.hh"
 #include "target/session.hh"
+#include "transport/transport.hh"
 
 namespace ofi_pmem
 {
@@ -26,8 +26,7 @@ namespace ofi_pmem
 class Service
 {
 public:
-	explicit Service(const HiddenDomain &domain,
-			 RegionTable *table) noexcept;
+	Service(const Transport &transport, RegionTable *table) noexcept;
 	~Service();
 	Service(const Service &) = delete;
 	Service &operator=(const Service &) = delete;
@@ -50,7 +49,6 @@ private:
 	using Sessions = std::unordered_map<uint32_t, std::unique_ptr<Session>>;
 
 	[[nodiscard]] int listen();
-	[[nodiscard]] int listen_on(uint16_t port);
 
 	void run() noexcept;
 	void loop();
@@ -63,18 +61,16 @@ private:
 	void wake() noexcept;
 	[[nodiscard]] bool read_events();
 	[[nodiscard]] bool read_completions();
-	[[nodiscard]] bool read_error();
-	void accept(fi_info *info);
-	void dispatch(const fi_cq_msg_entry &entry);
+	void accept(std::unique_ptr<ConnectRequest> request);
+	void dispatch(const Completion &completion);
 	void finish_batch();
 	void touch(uint32_t id, Session *session);
 	void drop(uint32_t id, const char *why);
-	Sessions::iterator session_of(const fid *endpoint);
 
-	const HiddenDomain &domain_;
+	const Transport &transport_;
 	RegionTable *table_;
-	Queues queues_;
-	FidPtr<fid_pep> pep_;
+	std::unique_ptr<Queues> queues_;
+	std::unique_ptr<Listener> listener_;
 	uint16_t port_ = 0;
 	uint32_t last_link_id_ = 0;
 	Sessions sessions_;

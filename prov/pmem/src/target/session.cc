@@ -5,10 +5,9 @@
 #include <algorithm>
 #include <cinttypes>
 
-#include <rdma/fi_cm.h>
-
 #include "core/log.hh"
 #include "core/params.hh"
+#include "target/declaration.hh"
 
 namespace ofi_pmem
 {
@@ -32,13 +31,10 @@ Session::~Session()
 	table_->announcements().close(this);
 }
 
-int Session::open(const HiddenDomain &domain, fi_info *info,
-		  const Queues &queues, uint32_t id)
+int Session::open(ConnectRequest *request, Queues *queues, uint32_t id)
 {
-	int ret = link_.open(domain, info, queues, id, kReceives, kSends);
-	if (ret)
-		return ret;
-	return fi_accept(link_.ep(), nullptr, 0);
+	LinkAttr attr{id, kReceives, kSends, wire::kMaxMessage};
+	return request->accept(queues, attr, &link_);
 }
 
 bool Session::on_receive(uint16_t slot, size_t len)
@@ -51,20 +47,20 @@ bool Session::on_receive(uint16_t slot, size_t len)
 
 bool Session::on_sent(uint16_t slot)
 {
-	link_.sent(slot);
+	link_->sent(slot);
 	return backlog_.empty() || run_backlog();
 }
 
 /* Executes while there is a buffer for the answer, whatever it will be. */
 bool Session::run_backlog()
 {
-	while (!backlog_.empty() && link_.free_sends() > pending_.size()) {
+	while (!backlog_.empty() && link_->free_sends() > pending_.size()) {
 		Received message = backlog_.front();
 		backlog_.pop_front();
-		const uint8_t *bytes = link_.received(message.slot);
+		const uint8_t *bytes = link_->received(message.slot);
 		bool good = greeted_ ? execute(bytes, message.len)
 				     : greet(bytes, message.len);
-		if (!good || link_.post_receive(message.slot))
+		if (!good || link_->post_receive(message.slot))
 			return false;
 	}
 	return true;
@@ -92,7 +88,7 @@ bool Session::greet(const uint8_t *bytes, size_t len)
 	/* Without a common version the initiator disconnects; until then it
 	 * can only greet again. */
 	greeted_ = common;
-	return !link_.send_message(ack);
+	return !link_->send_message(ack);
 }
 
 bool Session::execute(const uint8_t *bytes, size_t len)
@@ -194,7 +190,7 @@ bool Session::execute_read(const uint8_t *bytes, size_t len)
 	complete_pending();
 	if (!send_answers())
 		return false;
-	uint8_t *buffer = link_.begin();
+	uint8_t *buffer = link_->begin();
 	failure = executor_.read(request, buffer + sizeof(wire::Data));
 	if (failure) {
 		pend(request.header, request.token, failure);
@@ -204,7 +200,7 @@ bool Session::execute_read(const uint8_t *bytes, size_t len)
 					   request.header.operation, 0,
 					   request.length);
 	std::memcpy(buffer, &data, sizeof(data));
-	return !link_.send(sizeof(data) + request.length);
+	return !link_->send(sizeof(data) + request.length);
 }
 
 bool Session::execute_atomic(const uint8_t *bytes, size_t len)
@@ -264,19 +260,21 @@ bool Session::resolve(const uint8_t *bytes, size_t len)
 					       request.header.operation);
 	answer.base = region->base;
 	answer.length = region->len;
-	answer.lower_base = region->lower_base;
-	answer.lower_key =
-		region->lower_mr ? fi_mr_key(region->lower_mr.get()) : 0;
+	if (region->link_memory) {
+		answer.lower_base = region->link_memory->base;
+		answer.lower_key = region->link_memory->key;
+	}
 	answer.notify_base = region->notify_base;
 	answer.notify_key = region->notify_key;
-	answer.granularity =
-		static_cast<uint8_t>(region->backend->granularity());
-	answer.domain = static_cast<uint8_t>(region->backend->domain());
-	answer.one_sided = region->lower_mr != nullptr;
+	NicTraits nic;
+	if (region->link_memory)
+		nic = {region->link_memory->nic, region->link_memory->flushable};
+	declare(*region->backend, nic, params(), &answer);
+	answer.one_sided = region->link_memory != nullptr;
 	answer.access = region->access;
 	if (answer.one_sided)
 		one_sided_.insert(request.token);
-	return !link_.send_message(answer);
+	return !link_->send_message(answer);
 }
 
 /* Drains if a commit waits for it; then every outcome is known. */
@@ -306,7 +304,7 @@ void Session::complete_pending()
  */
 bool Session::send_answers()
 {
-	while (!pending_.empty() && link_.free_sends()) {
+	while (!pending_.empty() && link_->free_sends()) {
 		auto last = pending_.begin();
 		while (!last->failure && !last->fetches &&
 		       last + 1 != pending_.end())
@@ -323,11 +321,11 @@ bool Session::send_data(const Pending &fetch)
 {
 	auto answer = wire::make<wire::Data>(fetch.sequence, fetch.operation, 0,
 					     fetch.data.size());
-	uint8_t *buffer = link_.begin();
+	uint8_t *buffer = link_->begin();
 	std::memcpy(buffer, &answer, sizeof(answer));
 	std::copy(fetch.data.begin(), fetch.data.end(),
 		  buffer + sizeof(answer));
-	return !link_.send(sizeof(answer) + fetch.data.size());
+	return !link_->send(sizeof(answer) + fetch.data.size());
 }
 
 bool Session::send_ack(const Pending &last)
@@ -342,7 +340,7 @@ bool Session::send_ack(const Pending &last)
 			   "op %" PRIu64 " target ack sequence %" PRIu64
 			   " status %u",
 			   last.operation, last.sequence, ack.status);
-	return !link_.send_message(ack);
+	return !link_->send_message(ack);
 }
 
 bool Session::uses(uint64_t token) const noexcept
@@ -352,7 +350,7 @@ bool Session::uses(uint64_t token) const noexcept
 
 bool Session::unsent() const noexcept
 {
-	return !pending_.empty() || link_.has_waiting();
+	return !pending_.empty() || link_->has_waiting();
 }
 
 bool Session::finish_batch()
@@ -360,7 +358,7 @@ bool Session::finish_batch()
 	complete_pending();
 	if (!send_answers())
 		return false;
-	return !link_.send_waiting();
+	return !link_->send_waiting();
 }
 
 } // namespace ofi_pmem

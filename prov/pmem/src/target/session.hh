@@ -10,11 +10,12 @@
 
 #include <chrono>
 #include <deque>
+#include <memory>
 #include <unordered_set>
 #include <vector>
 
-#include "plane/link.hh"
 #include "target/executor.hh"
+#include "transport/link.hh"
 
 namespace ofi_pmem
 {
@@ -27,11 +28,9 @@ public:
 	Session(const Session &) = delete;
 	Session &operator=(const Session &) = delete;
 
-	/* Opens the endpoint for a connection request and accepts it. */
-	[[nodiscard]] int open(const HiddenDomain &domain, fi_info *info,
-			       const Queues &queues, uint32_t id);
-
-	const fid_ep *ep() const noexcept { return link_.ep(); }
+	/* Accepts a connection request. */
+	[[nodiscard]] int open(ConnectRequest *request, Queues *queues,
+			       uint32_t id);
 
 	/* These return false when the peer must be disconnected. */
 	[[nodiscard]] bool on_receive(uint16_t slot, size_t len);
@@ -86,7 +85,7 @@ private:
 
 	RegionTable *table_;
 	Executor executor_;
-	Link link_;
+	std::unique_ptr<Link> link_;
 	bool greeted_ = false;
 	uint64_t last_sequence_ = 0;
 	std::unordered_set<uint64_t> one_sided_;

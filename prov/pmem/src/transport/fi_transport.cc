@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /* Copyright (c) 2026 the ofi_pmem developers */
-#include "plane/hidden_domain.hh"
+#include "transport/fi_transport.hh"
 
 #include <cerrno>
 #include <cstring>
@@ -12,6 +12,7 @@
 #include "core/inner_getinfo.hh"
 #include "core/key.hh"
 #include "core/log.hh"
+#include "transport/fi_link.hh"
 
 namespace ofi_pmem
 {
@@ -68,14 +69,23 @@ const fi_info *choose(const fi_info *list, const std::string &domain_name)
 	return list;
 }
 
-template <typename QueueFid> int wait_fd_of(QueueFid *queue, int *fd)
+class FiMemory final : public LinkMemory
 {
-	return fi_control(&queue->fid, FI_GETWAIT, fd);
-}
+public:
+	FiMemory(fid_mr *mr, uint64_t remote_base) noexcept : mr_(mr)
+	{
+		desc = fi_mr_desc(mr);
+		key = fi_mr_key(mr);
+		base = remote_base;
+	}
+
+private:
+	FidPtr<fid_mr> mr_;
+};
 
 } // namespace
 
-int HiddenDomain::query(const char *node, const char *service, uint64_t flags,
+int FiTransport::query(const char *node, const char *service, uint64_t flags,
 			InfoPtr *info) const
 {
 	InfoPtr hints = make_hints(core_provider_);
@@ -88,7 +98,7 @@ int HiddenDomain::query(const char *node, const char *service, uint64_t flags,
 	return *info ? 0 : -FI_ENOMEM;
 }
 
-int HiddenDomain::open(const fi_info &app_info)
+int FiTransport::open(const fi_info &app_info)
 {
 	api_version_ = app_info.fabric_attr->api_version
 			       ? app_info.fabric_attr->api_version
@@ -120,20 +130,24 @@ int HiddenDomain::open(const fi_info &app_info)
 	if (ret)
 		return ret;
 	domain_.reset(domain);
-	mr_mode_ = info->domain_attr->mr_mode;
-	max_transfer_ = info->ep_attr->max_msg_size;
+	learn_traits(*info);
 	PMEM_INFO(FI_LOG_DOMAIN, "persistence plane on provider %s domain %s",
 		  info->fabric_attr->prov_name, info->domain_attr->name);
 	return 0;
 }
 
-int HiddenDomain::info_to(const IpAddress &peer, InfoPtr *info) const
+/* Whether verbs is iWARP, and what its NIC is, cannot be told here. */
+void FiTransport::learn_traits(const fi_info &info)
 {
-	return query(peer.host().c_str(), std::to_string(peer.port()).c_str(),
-		     FI_NUMERICHOST, info);
+	mr_mode_ = info.domain_attr->mr_mode;
+	traits_.needs_local_memory = mr_mode_ & FI_MR_LOCAL;
+	traits_.max_transfer = info.ep_attr->max_msg_size;
+	traits_.placement_wait = true;
+	traits_.cpu_placed = core_provider_ != "verbs";
+	traits_.visible_writes = core_provider_ == "tcp";
 }
 
-int HiddenDomain::info_to_listen(uint16_t port, InfoPtr *info) const
+int FiTransport::info_to_listen(uint16_t port, InfoPtr *info) const
 {
 	std::string node = "0.0.0.0";
 	if (has_own_address_)
@@ -144,51 +158,64 @@ int HiddenDomain::info_to_listen(uint16_t port, InfoPtr *info) const
 		     FI_SOURCE | FI_NUMERICHOST, info);
 }
 
-int HiddenDomain::open_queues(size_t completions, Queues *queues) const
+int FiTransport::open_queues(size_t completions,
+			     std::unique_ptr<Queues> *queues) const
 {
-	fi_cq_attr cq_attr{};
-	cq_attr.size = completions;
-	cq_attr.format = FI_CQ_FORMAT_MSG;
-	cq_attr.wait_obj = FI_WAIT_FD;
-	fid_cq *cq = nullptr;
-	int ret = fi_cq_open(domain(), &cq_attr, &cq, nullptr);
-	if (ret)
-		return ret;
-	queues->cq.reset(cq);
-
-	fi_eq_attr eq_attr{};
-	eq_attr.wait_obj = FI_WAIT_FD;
-	fid_eq *eq = nullptr;
-	ret = fi_eq_open(fabric(), &eq_attr, &eq, nullptr);
-	if (ret)
-		return ret;
-	queues->eq.reset(eq);
-
-	ret = wait_fd_of(cq, &queues->cq_fd);
-	if (ret)
-		return ret;
-	return wait_fd_of(eq, &queues->eq_fd);
+	auto made = std::make_unique<FiQueues>(*this);
+	int ret = made->open(completions);
+	if (!ret)
+		*queues = std::move(made);
+	return ret;
 }
 
-int HiddenDomain::trywait(const Queues &queues) const noexcept
+int FiTransport::connect(const IpAddress &peer, Queues *queues,
+			 const LinkAttr &attr,
+			 std::unique_ptr<Link> *link) const
 {
-	fid *fids[] = {&queues.cq->fid, &queues.eq->fid};
-	return fi_trywait(fabric(), fids, 2);
+	InfoPtr info;
+	int ret = query(peer.host().c_str(),
+			std::to_string(peer.port()).c_str(), FI_NUMERICHOST,
+			&info);
+	if (ret)
+		return ret;
+	auto made = std::make_unique<FiLink>(attr);
+	ret = made->open(*this, static_cast<FiQueues *>(queues), info.get());
+	if (!ret)
+		ret = made->connect(*info);
+	if (!ret)
+		*link = std::move(made);
+	return ret;
 }
 
-int HiddenDomain::register_memory(const void *base, size_t len, uint64_t access,
-				  FidPtr<fid_mr> *mr) const
+int FiTransport::listen(uint16_t port, Queues *queues,
+			std::unique_ptr<Listener> *listener) const
+{
+	InfoPtr info;
+	int ret = info_to_listen(port, &info);
+	if (ret)
+		return ret;
+	auto made = std::make_unique<FiListener>();
+	ret = made->open(*this, static_cast<FiQueues *>(queues), info.get());
+	if (!ret)
+		*listener = std::move(made);
+	return ret;
+}
+
+int FiTransport::register_memory(const void *base, size_t len, uint64_t access,
+				 bool, std::unique_ptr<LinkMemory> *memory) const
 {
 	uint64_t key = 0;
 	int ret = choose_key(&key);
 	if (ret)
 		return ret;
-	fid_mr *registered = nullptr;
-	ret = fi_mr_reg(domain(), base, len, access, 0, key, 0, &registered,
-			nullptr);
-	if (!ret)
-		mr->reset(registered);
-	return ret;
+	fid_mr *mr = nullptr;
+	ret = fi_mr_reg(domain(), base, len, access, 0, key, 0, &mr, nullptr);
+	if (ret)
+		return ret;
+	bool is_virtual = mr_mode_ & FI_MR_VIRT_ADDR;
+	*memory = std::make_unique<FiMemory>(
+		mr, is_virtual ? reinterpret_cast<uintptr_t>(base) : 0);
+	return 0;
 }
 
 } // namespace ofi_pmem

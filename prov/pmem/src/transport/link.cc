@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* Copyright (c) 2026 the ofi_pmem developers */
+#include "transport/link.hh"
+
+#include <cerrno>
+
+#include <sys/mman.h>
+
+#include <rdma/fi_errno.h>
+
+namespace ofi_pmem
+{
+
+BufferArena::~BufferArena()
+{
+	memory_.reset();
+	if (base_)
+		munmap(base_, len_);
+}
+
+int BufferArena::open(const Transport &transport, uint16_t count, size_t bytes,
+		      uint64_t access)
+{
+	len_ = size_t{count} * bytes;
+	void *base = mmap(nullptr, len_, PROT_READ | PROT_WRITE,
+			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (base == MAP_FAILED)
+		return -errno;
+	base_ = static_cast<uint8_t *>(base);
+	bytes_ = bytes;
+	count_ = count;
+	if (!transport.traits().needs_local_memory)
+		return 0;
+	return transport.register_memory(base_, len_, access, false, &memory_);
+}
+
+int Link::open_buffers(const Transport &transport)
+{
+	int ret = receive_buffers_.open(transport, attr_.receives,
+					attr_.message_bytes, FI_RECV);
+	if (ret)
+		return ret;
+	ret = send_buffers_.open(transport, attr_.sends, attr_.message_bytes,
+				 FI_SEND);
+	if (ret)
+		return ret;
+	free_sends_.reserve(attr_.sends);
+	for (uint16_t slot = 0; slot < attr_.sends; slot++)
+		free_sends_.push_back(slot);
+	return 0;
+}
+
+int Link::post_receives() noexcept
+{
+	for (uint16_t slot = 0; slot < attr_.receives; slot++) {
+		int ret = post_receive(slot);
+		if (ret)
+			return ret;
+	}
+	return 0;
+}
+
+uint8_t *Link::begin() noexcept
+{
+	begun_ = free_sends_.back();
+	return send_buffers_.at(begun_);
+}
+
+int Link::send(size_t len) noexcept
+{
+	free_sends_.pop_back();
+	if (!waiting_.empty()) {
+		waiting_.push_back({begun_, len});
+		return 0;
+	}
+	int ret = post_send(begun_, len);
+	if (ret != -FI_EAGAIN)
+		return ret;
+	waiting_.push_back({begun_, len});
+	return 0;
+}
+
+int Link::send_waiting() noexcept
+{
+	while (!waiting_.empty()) {
+		int ret =
+			post_send(waiting_.front().slot, waiting_.front().len);
+		if (ret == -FI_EAGAIN)
+			return 0;
+		if (ret)
+			return ret;
+		waiting_.pop_front();
+	}
+	return 0;
+}
+
+void Link::sent(uint16_t slot) noexcept
+{
+	send_done();
+	free_sends_.push_back(slot);
+}
+
+} // namespace ofi_pmem

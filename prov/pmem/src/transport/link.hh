@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* Copyright (c) 2026 the ofi_pmem developers */
+/*
+ * One end of a channel: a reliable connection with its message buffers. Knows
+ * how to receive, to send and to access remote memory; what the messages mean
+ * is for its owner, the initiator's Channel or the service's Session.
+ *
+ * What is posted is executed in order as far as PERSISTENCE allows: a message
+ * arrives behind the writes before it.
+ */
+#pragma once
+
+#include <cstdint>
+#include <cstring>
+#include <deque>
+#include <memory>
+#include <vector>
+
+#include <sys/uio.h>
+
+#include "transport/transport.hh"
+
+namespace ofi_pmem
+{
+
+/* Message buffers of equal size in one anonymous mapping, touched on use. */
+class BufferArena
+{
+public:
+	BufferArena() = default;
+	BufferArena(const BufferArena &) = delete;
+	BufferArena &operator=(const BufferArena &) = delete;
+	~BufferArena();
+
+	[[nodiscard]] int open(const Transport &transport, uint16_t count,
+			       size_t bytes, uint64_t access);
+
+	uint8_t *at(uint16_t slot) const noexcept
+	{
+		return base_ + size_t{slot} * bytes_;
+	}
+	size_t bytes() const noexcept { return bytes_; }
+	void *desc() const noexcept
+	{
+		return memory_ ? memory_->desc : nullptr;
+	}
+	uint16_t count() const noexcept { return count_; }
+
+private:
+	uint8_t *base_ = nullptr;
+	size_t len_ = 0;
+	size_t bytes_ = 0;
+	uint16_t count_ = 0;
+	std::unique_ptr<LinkMemory> memory_;
+};
+
+/* One operation on remote memory. */
+struct OneSided {
+	enum class Kind : uint8_t {
+		write,
+		write_visible, /* completes when visible at the target */
+		read,
+		flush_persistent, /* of what this link wrote before */
+		flush_visible,
+		atomic_write, /* 8 aligned bytes, behind every flush before */
+	};
+
+	Kind kind;
+	uint64_t addr; /* at the target */
+	uint64_t key;
+	size_t len; /* >= 1; of a flush < 4 GiB */
+	/* Local buffers; none of a flush. */
+	const iovec *iov = nullptr;
+	void *const *desc = nullptr;
+	size_t iov_count = 0;
+};
+
+class Link
+{
+public:
+	virtual ~Link() = default;
+	Link(const Link &) = delete;
+	Link &operator=(const Link &) = delete;
+
+	uint32_t id() const noexcept { return attr_.id; }
+
+	const uint8_t *received(uint16_t slot) const noexcept
+	{
+		return receive_buffers_.at(slot);
+	}
+	[[nodiscard]] virtual int post_receive(uint16_t slot) noexcept = 0;
+
+	/* How many messages can be begun now. */
+	size_t free_sends() const noexcept { return free_sends_.size(); }
+
+	/*
+	 * A buffer for a message; finish it with send(). Only while
+	 * free_sends() > 0.
+	 */
+	uint8_t *begin() noexcept;
+
+	/*
+	 * Sends the first `len` bytes of the buffer begun last. What cannot be
+	 * posted now is kept, in order, for send_waiting(). Negative fi_errno
+	 * when the link is broken.
+	 */
+	[[nodiscard]] int send(size_t len) noexcept;
+	[[nodiscard]] int send_waiting() noexcept;
+	bool has_waiting() const noexcept { return !waiting_.empty(); }
+
+	/* A completed send gives its buffer back. */
+	void sent(uint16_t slot) noexcept;
+
+	template <typename Message>
+	[[nodiscard]] int send_message(const Message &message) noexcept
+	{
+		std::memcpy(begin(), &message, sizeof(message));
+		return send(sizeof(message));
+	}
+
+	/*
+	 * Posts up to TransportTraits::max_chain operations; one completion,
+	 * with `slot`, says that all are done. -FI_EAGAIN: none was posted,
+	 * progress may help. Other errors: the link is broken.
+	 */
+	[[nodiscard]] virtual int post_chain(const OneSided *chain,
+					     size_t count,
+					     uint16_t slot) noexcept = 0;
+
+	/* The chain of this slot has completed. */
+	virtual void chain_done(uint16_t slot) noexcept = 0;
+
+protected:
+	explicit Link(const LinkAttr &attr) noexcept : attr_(attr) {}
+
+	[[nodiscard]] int open_buffers(const Transport &transport);
+	[[nodiscard]] int post_receives() noexcept;
+
+	Handle handle(Handle::Kind kind, uint16_t slot) const noexcept
+	{
+		return {attr_.id, kind, slot};
+	}
+	const LinkAttr &attr() const noexcept { return attr_; }
+
+	[[nodiscard]] virtual int post_send(uint16_t slot,
+					    size_t len) noexcept = 0;
+	/* Its queue entry is free again. */
+	virtual void send_done() noexcept {}
+
+	BufferArena receive_buffers_;
+	BufferArena send_buffers_;
+
+private:
+	struct Waiting {
+		uint16_t slot;
+		size_t len;
+	};
+
+	LinkAttr attr_;
+	std::vector<uint16_t> free_sends_;
+	std::deque<Waiting> waiting_;
+	uint16_t begun_ = 0;
+};
+
+} // namespace ofi_pmem

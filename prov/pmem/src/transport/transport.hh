@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* Copyright (c) 2026 the ofi_pmem developers */
+/*
+ * What carries the channels of one application domain: reliable connections on
+ * the core provider and NIC that the domain uses, with queues, registered
+ * memory and listeners. Two implementations: fi_transport.hh over libfabric's
+ * MSG endpoints, verbs_transport.hh over raw RC queue pairs, which alone have
+ * FLUSH and ATOMIC WRITE. Whoever uses these interfaces does not know which.
+ *
+ * A transport is shared by the initiator and the service of a domain, and does
+ * not change after it was opened: any thread. Each of the two has its own
+ * queues and uses them, and the links on them, from one thread at a time.
+ */
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+
+#include <rdma/fabric.h>
+
+#include "core/address.hh"
+
+namespace ofi_pmem
+{
+
+class Link;
+
+/* Who places what arrives. */
+enum class NicKind { unknown, hardware, software };
+
+/* The context of what was posted on a link: which link, what, which slot. */
+struct Handle {
+	enum Kind : uint16_t { receive = 1, send = 2, one_sided = 3 };
+
+	uint32_t link;
+	Kind kind;
+	uint16_t slot;
+
+	/*
+	 * A number, never a pointer: completions of a closed link can still be
+	 * in the queue, and then name a link id that nobody has.
+	 */
+	uint64_t to_number() const noexcept
+	{
+		return uint64_t{link} << 32 | uint64_t{kind} << 16 | slot;
+	}
+
+	static Handle from_number(uint64_t value) noexcept
+	{
+		return {static_cast<uint32_t>(value >> 32),
+			static_cast<Kind>(value >> 16 & 0xffff),
+			static_cast<uint16_t>(value)};
+	}
+};
+
+/* What has completed. A link does not survive an operation that failed. */
+struct Completion {
+	Handle handle;
+	size_t len; /* of a received message, bytes */
+	int err;    /* 0 or a positive fi_errno */
+};
+
+struct LinkAttr {
+	uint32_t id;	      /* in its handles; unique on its queues */
+	uint16_t receives;    /* message buffers of each kind */
+	uint16_t sends;
+	size_t message_bytes; /* the size of each */
+};
+
+class Queues;
+
+/* A connection request; refused when it goes without having been accepted. */
+class ConnectRequest
+{
+public:
+	virtual ~ConnectRequest() = default;
+
+	/* The link is usable when its `connected` event has come. Once. */
+	[[nodiscard]] virtual int accept(Queues *queues, const LinkAttr &attr,
+					 std::unique_ptr<Link> *link) = 0;
+};
+
+struct LinkEvent {
+	enum class Kind { request, connected, closed, failed };
+
+	Kind kind = Kind::failed;
+	uint32_t link = 0; /* not of a request */
+	int err = 0;	   /* of a failure: a positive fi_errno */
+	std::unique_ptr<ConnectRequest> request;
+};
+
+/*
+ * Where the links of one user deliver: completions and connection events, each
+ * with a file descriptor to wait on. Outlives its links.
+ */
+class Queues
+{
+public:
+	virtual ~Queues() = default;
+
+	/* Up to `count` completions; returns how many. */
+	[[nodiscard]] virtual size_t
+	read_completions(Completion *completions, size_t count) noexcept = 0;
+
+	/* False when there is none. */
+	[[nodiscard]] virtual bool read_event(LinkEvent *event) = 0;
+
+	/* 0: safe to block on both file descriptors. -FI_EAGAIN: read first. */
+	[[nodiscard]] virtual int trywait() noexcept = 0;
+
+	virtual int completion_fd() const noexcept = 0;
+	virtual int event_fd() const noexcept = 0;
+};
+
+/* Accepts connections until it goes; its queues get the requests. */
+class Listener
+{
+public:
+	virtual ~Listener() = default;
+	virtual uint16_t port() const noexcept = 0;
+};
+
+/* Memory registered for the links of a transport, until this goes. */
+class LinkMemory
+{
+public:
+	virtual ~LinkMemory() = default;
+
+	void *desc = nullptr;	/* for our own operations on it */
+	uint64_t base = 0;	/* the remote address of its first byte */
+	uint64_t key = 0;	/* for remote operations on it */
+	bool flushable = false; /* the NIC executes FLUSH on it */
+	NicKind nic = NicKind::unknown;
+};
+
+/* What a transport can do. */
+struct TransportTraits {
+	/* Local buffers need a descriptor (FI_MR_LOCAL). */
+	bool needs_local_memory = false;
+	/* Largest one-sided operation, bytes. */
+	uint64_t max_transfer = 0;
+	/* Operations of one post_chain(), at most. */
+	size_t max_chain = 1;
+	/* Writes of up to so many bytes need no registered local buffer. */
+	size_t inline_bytes = 0;
+	/*
+	 * A write completes when the remote NIC has acknowledged it: InfiniBand
+	 * and RoCE reliable connections. Not iWARP (the local TCP stack), not
+	 * tcp.
+	 */
+	bool reliable_ack = false;
+	/* FLUSH can be posted on the queue pair that carries the writes. */
+	bool native_flush = false;
+	/* ATOMIC WRITE can. */
+	bool atomic_write = false;
+	/*
+	 * There is an operation that completes after the writes before it have
+	 * been placed: RDMA READ on their queue pair, tcp's delivery complete.
+	 */
+	bool placement_wait = false;
+	/* Which is OneSided::Kind::write_visible, not a READ. */
+	bool visible_writes = false;
+	/* tcp: the target's CPU places, whatever its NIC is. */
+	bool cpu_placed = false;
+};
+
+class Transport
+{
+public:
+	virtual ~Transport() = default;
+
+	const TransportTraits &traits() const noexcept { return traits_; }
+
+	/* All return 0 or a negative fi_errno. */
+	[[nodiscard]] virtual int
+	open_queues(size_t completions,
+		    std::unique_ptr<Queues> *queues) const = 0;
+
+	/* Starts to connect; an event on `queues` tells how it ends. */
+	[[nodiscard]] virtual int
+	connect(const IpAddress &peer, Queues *queues, const LinkAttr &attr,
+		std::unique_ptr<Link> *link) const = 0;
+
+	/*
+	 * Listens on the interface that the application's domain was opened
+	 * for, else on every one; port 0: the system chooses.
+	 */
+	[[nodiscard]] virtual int
+	listen(uint16_t port, Queues *queues,
+	       std::unique_ptr<Listener> *listener) const = 0;
+
+	/*
+	 * Registers memory; `access` as fi_mr(3) has it. With `persistent` it
+	 * becomes flushable where transport and memory allow it.
+	 */
+	[[nodiscard]] virtual int
+	register_memory(const void *base, size_t len, uint64_t access,
+			bool persistent,
+			std::unique_ptr<LinkMemory> *memory) const = 0;
+
+protected:
+	TransportTraits traits_;
+};
+
+/*
+ * Opens the transport for a domain; `app_info` is the info, of ours, that the
+ * application opened it with. Negative fi_errno when its core provider offers
+ * no reliable connections with RMA and send-after-write order.
+ */
+[[nodiscard]] int open_transport(const fi_info &app_info,
+				 std::unique_ptr<Transport> *transport);
+
+} // namespace ofi_pmem
