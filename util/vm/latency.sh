@@ -146,10 +146,11 @@ check_flushes() { # check_flushes NAME
 		die "$1: $flushes FLUSHes for $wanted native commits"
 }
 
-# The lines that say why, if anything does.
+# The lines that say why, if anything does, without libfabric's time and process.
 why_not() {
-	grep -h -i 'ofi_pmem\|error\|: E[A-Z]*' "$work/server" \
-		"$work/errors" "$work/client" | head -n 4
+	cat "$work/server" "$work/errors" "$work/client" |
+		sed 's/^libfabric:[0-9]*:[0-9]*:[^:]*://' |
+		awk '/warn|rror|fi_/ && !seen[$0]++' | head -n 4
 }
 
 # Sets `usable` to the methods that work here.
@@ -191,7 +192,7 @@ inside() {
 	servers=()
 	trap end_servers EXIT
 	export FI_PROVIDER_PATH=$root_build/.libs FI_LOG_LEVEL=warn \
-		FI_LOG_PROV=ofi_pmem
+		FI_LOG_PROV=ofi_pmem FI_PROVIDER="verbs;ofi_pmem"
 	# Else SCHED_IDLE only counts among processes of one session.
 	echo 0 >/proc/sys/kernel/sched_autogroup_enabled
 	start_reference raw $port_raw
