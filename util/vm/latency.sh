@@ -66,7 +66,12 @@ declared_domain() { # declared_domain METHOD
 
 # --- Inside the machine ---
 
-# Of a file's contents there is a line of its own.
+size_count() {
+	local commas=${sizes//[!,]/}
+	echo $((${#commas} + 1))
+}
+
+# LINE is a line of FILE.
 await_line() { # await_line LINE FILE
 	local end=$((SECONDS + 30))
 	until grep -qx "$1" "$2"; do
@@ -117,11 +122,13 @@ ours() { # ours METHOD ITERATIONS
 	status=$?
 	wait $server
 	[ $status -eq 0 ] || return $status
-	awk -F '[:,]' -v method="$1" '/^- {/ {
+	awk -F '[:,]' -v method="$1" -v wanted="$(size_count)" '/^- {/ {
 		for (i = 1; i < NF; i++)
 			value[$i] = $(i + 1) + 0
 		print "ours", method, value[" xfer_size"], value[" p50"]
-	}' "$work/client"
+		found++
+	}
+	END {exit found != wanted}' "$work/client"
 }
 
 # Runs it and sets `flushes` to how many FLUSHes Soft-RoCE executed meanwhile.
@@ -140,8 +147,7 @@ count_flushes() { # count_flushes COMMAND...
 
 # Each native commit of the trial was a FLUSH.
 check_flushes() { # check_flushes NAME
-	local wanted
-	wanted=$(($(tr ',' '\n' <<<"$sizes" | wc -l) * trial))
+	local wanted=$(($(size_count) * (warmup + trial)))
 	[ "$flushes" -ge $wanted ] ||
 		die "$1: $flushes FLUSHes for $wanted native commits"
 }
