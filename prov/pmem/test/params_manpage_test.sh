@@ -16,7 +16,7 @@ offered() { env "$@" fi_info -p "tcp;ofi_pmem" >"$dir/out" 2>"$dir/err"; }
 check "offered by default" offered A=1
 for bad in METHOD=magic REGIONS=some COMMIT=maybe BACKEND=tape SPIN_US=-1 \
 	SPIN_US=many INLINE_SIZE=65537 PORT_RANGE=70000-70001 PORT_RANGE=9-8 \
-	PORT_RANGE=9 CONNECT_TIMEOUT_MS=0 TRACE_WRITE=perhaps; do
+	PORT_RANGE=9 CONNECT_TIMEOUT_MS=0 TRACE_WRITE=perhaps LEDGER=perhaps; do
 	refused() { ! offered "FI_OFI_PMEM_$bad" FI_LOG_LEVEL=warn; }
 	check "$bad disables the provider" refused
 	parameter=$(echo "${bad%%=*}" | tr A-Z a-z)
@@ -24,7 +24,8 @@ for bad in METHOD=magic REGIONS=some COMMIT=maybe BACKEND=tape SPIN_US=-1 \
 		"$dir/err"
 done
 for good in METHOD=message REGIONS=detect COMMIT=all BACKEND=powerfail \
-	SPIN_US=0 INLINE_SIZE=0 PORT_RANGE=20000-20010 TRACE_WRITE=yes; do
+	SPIN_US=0 INLINE_SIZE=0 PORT_RANGE=20000-20010 TRACE_WRITE=yes \
+	LEDGER=yes; do
 	check "$good is accepted" offered "FI_OFI_PMEM_$good"
 done
 finish

@@ -58,6 +58,10 @@ constexpr Definition kDefinitions[] = {
 	{"trace_write", FI_PARAM_BOOL,
 	 "Trace the hops of each persistent write; needs FI_LOG_LEVEL=trace "
 	 "(default: no)"},
+	{"ledger", FI_PARAM_BOOL,
+	 "Self-check of the service: keep a ledger of what is written, flushed "
+	 "and drained, and fail commits that it does not bear out (default: "
+	 "no)"},
 };
 
 int refuse(const char *name, const char *value, const char *accepted) noexcept
@@ -135,14 +139,14 @@ int read_port_range(Params *values) noexcept
 	return 0;
 }
 
-int read_trace_write(bool *value) noexcept
+int read_bool(const char *name, bool *value) noexcept
 {
 	int flag = 0;
-	int ret = fi_param_get_bool(&provider, "trace_write", &flag);
+	int ret = fi_param_get_bool(&provider, name, &flag);
 	if (ret == -FI_ENODATA)
 		return 0;
 	if (ret)
-		return refuse("trace_write", "unknown", "yes or no");
+		return refuse(name, "unknown", "yes or no");
 	*value = flag != 0;
 	return 0;
 }
@@ -193,7 +197,10 @@ int read_all(Params *values) noexcept
 	ret = read_port_range(values);
 	if (ret)
 		return ret;
-	return read_trace_write(&values->trace_write);
+	ret = read_bool("trace_write", &values->trace_write);
+	if (ret)
+		return ret;
+	return read_bool("ledger", &values->ledger);
 }
 
 } // namespace

@@ -41,6 +41,8 @@ struct Params {
 	/* A connection attempt fails after this time, milliseconds. */
 	uint32_t connect_timeout_ms = 5000;
 	bool trace_write = false;
+	/* Commits are looked up in a flush ledger (target/commit_audit.hh). */
+	bool ledger = false;
 };
 
 /*

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "plane/link.hh"
+#include "target/commit_audit.hh"
 #include "target/executor.hh"
 
 namespace ofi_pmem
@@ -65,6 +66,7 @@ private:
 		Failure failure;
 		bool fetches; /* succeeds with Data, not with an Ack */
 		std::vector<uint8_t> data;
+		CommitAudit::Claims claims; /* what its commit stands for */
 	};
 
 	[[nodiscard]] bool run_backlog();
@@ -86,6 +88,7 @@ private:
 
 	RegionTable *table_;
 	Executor executor_;
+	CommitAudit audit_;
 	Link link_;
 	bool greeted_ = false;
 	uint64_t last_sequence_ = 0;
