@@ -62,6 +62,10 @@ constexpr Definition kDefinitions[] = {
 	 "Self-check of the service: keep a ledger of what is written, flushed "
 	 "and drained, and fail commits that it does not bear out (default: "
 	 "no)"},
+	{"service_cpus", FI_PARAM_STRING,
+	 "CPUs of the service thread: auto (NUMA node of the NIC, or else of "
+	 "the memory), none (not bound), node:N or a list such as 0-3,8 "
+	 "(default: auto)"},
 };
 
 int refuse(const char *name, const char *value, const char *accepted) noexcept
@@ -139,6 +143,73 @@ int read_port_range(Params *values) noexcept
 	return 0;
 }
 
+/* No machine has more; the node or CPU need not exist on this one. */
+constexpr unsigned kMaxCpu = 65535;
+
+bool parse_cpu_range(std::string_view text, ServiceCpus::Range *range) noexcept
+{
+	size_t dash = text.find('-');
+	if (!parse_number(text.substr(0, dash), &range->first))
+		return false;
+	range->last = range->first;
+	if (dash != text.npos &&
+	    !parse_number(text.substr(dash + 1), &range->last))
+		return false;
+	return range->first <= range->last && range->last <= kMaxCpu;
+}
+
+bool parse_cpu_list(std::string_view text, ServiceCpus *value)
+{
+	while (true) {
+		size_t comma = text.find(',');
+		ServiceCpus::Range range;
+		if (!parse_cpu_range(text.substr(0, comma), &range))
+			return false;
+		value->cpus.push_back(range);
+		if (comma == text.npos)
+			return true;
+		text.remove_prefix(comma + 1);
+	}
+}
+
+} // namespace
+
+bool parse_service_cpus(const char *text, ServiceCpus *value)
+{
+	constexpr std::string_view kNode = "node:";
+	ServiceCpus parsed;
+	if (!strcasecmp(text, "auto")) {
+		parsed.kind = ServiceCpus::Kind::automatic;
+	} else if (!strcasecmp(text, "none")) {
+		parsed.kind = ServiceCpus::Kind::none;
+	} else if (!strncasecmp(text, kNode.data(), kNode.size())) {
+		parsed.kind = ServiceCpus::Kind::node;
+		if (!parse_number(text + kNode.size(), &parsed.node) ||
+		    parsed.node > kMaxCpu)
+			return false;
+	} else {
+		parsed.kind = ServiceCpus::Kind::list;
+		if (!parse_cpu_list(text, &parsed))
+			return false;
+	}
+	*value = std::move(parsed);
+	return true;
+}
+
+namespace
+{
+
+int read_service_cpus(ServiceCpus *value) noexcept
+{
+	char *text = nullptr;
+	if (fi_param_get_str(&provider, "service_cpus", &text) || !text)
+		return 0;
+	return parse_service_cpus(text, value)
+		       ? 0
+		       : refuse("service_cpus", text,
+				"auto, none, node:N, a list such as 0-3,8");
+}
+
 int read_bool(const char *name, bool *value) noexcept
 {
 	int flag = 0;
@@ -200,7 +271,10 @@ int read_all(Params *values) noexcept
 	ret = read_bool("trace_write", &values->trace_write);
 	if (ret)
 		return ret;
-	return read_bool("ledger", &values->ledger);
+	ret = read_bool("ledger", &values->ledger);
+	if (ret)
+		return ret;
+	return read_service_cpus(&values->service_cpus);
 }
 
 } // namespace

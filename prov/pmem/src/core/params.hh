@@ -8,6 +8,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <vector>
 
 namespace ofi_pmem
 {
@@ -26,6 +27,18 @@ enum class BackendChoice { automatic, pmem2, powerfail };
 /* The upper limit of inline_size: the payload of one request. */
 inline constexpr size_t kMaxInlineSize = 65536;
 
+/* Where the service thread runs (target/placement.hh). */
+struct ServiceCpus {
+	enum class Kind { automatic, none, node, list };
+	struct Range {
+		unsigned first;
+		unsigned last;
+	};
+	Kind kind = Kind::automatic;
+	unsigned node = 0;
+	std::vector<Range> cpus;
+};
+
 struct Params {
 	MethodChoice method = MethodChoice::automatic;
 	RegionChoice regions = RegionChoice::flagged;
@@ -43,6 +56,7 @@ struct Params {
 	bool trace_write = false;
 	/* Commits are looked up in a flush ledger (target/commit_audit.hh). */
 	bool ledger = false;
+	ServiceCpus service_cpus;
 };
 
 /*
@@ -53,6 +67,9 @@ struct Params {
 [[nodiscard]] int load_params() noexcept;
 
 const Params &params() noexcept;
+
+/* False, and *value as it was, when the text of service_cpus is none. */
+bool parse_service_cpus(const char *text, ServiceCpus *value);
 
 /* True when the environment asks for persistence where the program does not. */
 bool persistence_forced() noexcept;

@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "plane/hidden_domain.hh"
+#include "target/placement.hh"
 #include "target/region_table.hh"
 #include "target/session.hh"
 
@@ -32,9 +33,11 @@ public:
 	Service(const Service &) = delete;
 	Service &operator=(const Service &) = delete;
 
-	/* Listens, on a port of FI_OFI_PMEM_PORT_RANGE, and starts the thread.
+	/*
+	 * Listens, on a port of FI_OFI_PMEM_PORT_RANGE, and starts the thread
+	 * near to these.
 	 */
-	[[nodiscard]] int open();
+	[[nodiscard]] int open(const Locality &near = {});
 
 	uint16_t port() const noexcept { return port_; }
 
