@@ -82,6 +82,8 @@ int main(int argc, char **argv)
 	/* rxm fills 70 MB of buffers for each endpoint, most of a test's time;
 	 * this is its inject size too. */
 	setenv("FI_OFI_RXM_BUFFER_SIZE", "2048", 0);
+	/* The mutants' tests run with and without. */
+	setenv("FI_OFI_PMEM_LEDGER", "yes", 0);
 	pmem_test::start_launcher();
 	testing::InitGoogleTest(&argc, argv);
 	if (const char *reason = why_not()) {
