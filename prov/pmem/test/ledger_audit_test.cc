@@ -189,7 +189,7 @@ TEST_F(LedgerAuditOne, TwoInitiatorsMayOverwriteEachOther)
 {
 	uint64_t key = add_mistaken(Mistake::none);
 	RecordingOwner other_owner;
-	Initiator other(hidden_);
+	Initiator other(*transport_);
 	ASSERT_EQ(other.open(false), 0);
 	ChannelTable others(&other, &other_owner);
 	others.open(256);

@@ -10,6 +10,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <string>
 
 #include "core/key.hh"
 #include "plane/initiator.hh"
