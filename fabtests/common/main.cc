@@ -42,7 +42,7 @@ namespace
 
 constexpr long kTmpfsMagic = 0x01021994;
 constexpr int kNotRun = 77;
-constexpr unsigned kProgramSeconds = 900;
+constexpr unsigned kProgramTimeouts = 45; /* 15 minutes */
 
 /* A close that fails in mid-test fails that test. */
 class CloseListener : public testing::EmptyTestEventListener
@@ -89,7 +89,8 @@ int main(int argc, char **argv)
 		printf("not run: %s\n", reason);
 		return kNotRun;
 	}
-	alarm(kProgramSeconds);
+	alarm(kProgramTimeouts *
+	      static_cast<unsigned>(pmem_test::kTimeout.count()));
 	testing::UnitTest::GetInstance()->listeners().Append(new CloseListener);
 	return RUN_ALL_TESTS();
 }
