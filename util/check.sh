@@ -8,8 +8,9 @@
 #   util/check.sh [--sanitizers] [--trixie] [--no-install]
 #
 #   --sanitizers  all tests again under ASan+UBSan and under TSan
-#   --trixie      all tests again on libfabric 2.1, the standard fabtests and
-#                 Open MPI in the root of util/root.sh; must be run as root
+#   --trixie      all tests again on libfabric 2.1, the standard fabtests, Open
+#                 MPI, and verbs in a machine, with the root of util/root.sh;
+#                 must be run as root
 #   --no-install  the packages are there already; do not call apt-get
 #
 # Builds below build/check/ and may be run again at any time.
@@ -134,6 +135,7 @@ check_trixie() {
 	check_script "fi_pmem programs" "$top/util/root.sh" run \
 		"$top/fabtests/scripts/pmem_fabtests.sh" "$root_build/.libs"
 	check_script "Open MPI" "$top/util/mpi.sh"
+	check_script "verbs in a machine" "$top/util/rxe.sh"
 }
 
 check_format() {

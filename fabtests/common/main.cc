@@ -42,7 +42,7 @@ namespace
 
 constexpr long kTmpfsMagic = 0x01021994;
 constexpr int kNotRun = 77;
-constexpr unsigned kProgramSeconds = 900;
+constexpr unsigned kProgramTimeouts = 45; /* 15 minutes */
 
 /* A close that fails in mid-test fails that test. */
 class CloseListener : public testing::EmptyTestEventListener
@@ -68,11 +68,12 @@ const char *why_not()
 	if (fi_getinfo(FI_VERSION(1, 17), nullptr, nullptr, FI_PROV_ATTR_ONLY,
 		       nullptr, &info))
 		return "libfabric has no provider";
-	bool tcp = false;
+	bool core = false;
 	for (fi_info *at = info; at; at = at->next)
-		tcp |= !strcmp(at->fabric_attr->prov_name, "tcp");
+		core |= !strcmp(at->fabric_attr->prov_name,
+				pmem_test::core_provider());
 	fi_freeinfo(info);
-	return tcp ? nullptr : "libfabric has no tcp provider";
+	return core ? nullptr : "libfabric lacks the core provider";
 }
 
 } // namespace
@@ -90,7 +91,8 @@ int main(int argc, char **argv)
 		printf("not run: %s\n", reason);
 		return kNotRun;
 	}
-	alarm(kProgramSeconds);
+	alarm(kProgramTimeouts *
+	      static_cast<unsigned>(pmem_test::kTimeout.count()));
 	testing::UnitTest::GetInstance()->listeners().Append(new CloseListener);
 	return RUN_ALL_TESTS();
 }

@@ -15,7 +15,13 @@ namespace
 {
 
 constexpr uint32_t kApiVersion = FI_VERSION(1, 17);
-constexpr char kHost[] = "127.0.0.1";
+
+/* Where targets listen: verbs has no device on the loopback address. */
+const char *host()
+{
+	const char *named = getenv("PMEM_FABTESTS_HOST");
+	return named ? named : "127.0.0.1";
+}
 
 int failed_closes;
 
@@ -35,19 +41,27 @@ InfoPtr make_hints(const NodeOptions &options)
 	hints->domain_attr->threading = FI_THREAD_SAFE;
 	hints->domain_attr->mr_mode = FI_MR_LOCAL | FI_MR_VIRT_ADDR |
 				      FI_MR_ALLOCATED | FI_MR_PROV_KEY;
-	hints->fabric_attr->prov_name = strdup(provider_name(options));
+	hints->fabric_attr->prov_name = strdup(provider_name(options).c_str());
 	return hints;
 }
 
 } // namespace
 
-const char *provider_name(const NodeOptions &options)
+const char *core_provider()
+{
+	const char *named = getenv("PMEM_FABTESTS_CORE");
+	return named ? named : "tcp";
+}
+
+std::string provider_name(const NodeOptions &options)
 {
 	bool msg = options.stack == Stack::msg;
+	std::string core = core_provider();
 	/* To try the tests themselves without the layer. */
-	if (options.plain || getenv("PMEM_FABTESTS_PLAIN"))
-		return msg ? "tcp" : "net";
-	return msg ? "tcp;ofi_pmem" : "tcp;ofi_rxm;ofi_pmem";
+	bool plain = options.plain || getenv("PMEM_FABTESTS_PLAIN");
+	if (plain && !msg && core == "tcp")
+		return "net";
+	return core + (msg ? "" : ";ofi_rxm") + (plain ? "" : ";ofi_pmem");
 }
 
 FabricError::FabricError(const std::string &what, int64_t ret)
@@ -98,7 +112,8 @@ std::string Address::port() const
 }
 
 Node::Node(const NodeOptions &node_options)
-	: options(node_options), info(find_info(options, kHost, "0", FI_SOURCE))
+	: options(node_options),
+	  info(find_info(options, host(), "0", FI_SOURCE))
 {
 	if (!info)
 		throw FabricError(provider_name(options), -FI_ENODATA);
@@ -232,7 +247,7 @@ void Node::connect(const Address &target)
 			throw FabricError("fi_av_insert", -FI_EINVAL);
 		return;
 	}
-	InfoPtr to = find_info(options, kHost, target.port().c_str(), 0);
+	InfoPtr to = find_info(options, host(), target.port().c_str(), 0);
 	if (!to)
 		throw FabricError("fi_getinfo of the target", -FI_ENODATA);
 	open_endpoint(to.get());

@@ -44,8 +44,11 @@ struct NodeOptions {
 	bool plain = false; /* the inner provider, without our layer */
 };
 
-/* "tcp;ofi_pmem" or "tcp;ofi_rxm;ofi_pmem". */
-const char *provider_name(const NodeOptions &options);
+/* The core provider that everything runs on: $PMEM_FABTESTS_CORE, or tcp. */
+const char *core_provider();
+
+/* "tcp;ofi_pmem" or "tcp;ofi_rxm;ofi_pmem" where the core is tcp. */
+std::string provider_name(const NodeOptions &options);
 
 /* The call failed with `ret` (negative fi_errno). */
 class FabricError : public std::runtime_error

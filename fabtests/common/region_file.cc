@@ -5,8 +5,10 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
+#include <stdexcept>
 #include <system_error>
 
 #include "common/launcher.hh"
@@ -99,6 +101,13 @@ std::string difference(const Bytes &got, const Bytes &wanted)
 RegionFile::RegionFile(size_t len)
 {
 	static std::atomic<unsigned> count;
+	if (dax_device()) {
+		path_ = part_.emplace(len).path();
+		part_len_ = len;
+		Mapping mapping(path_, len);
+		std::fill_n(mapping.data(), len, uint8_t{0});
+		return;
+	}
 	path_ = work_dir() + "/region." + std::to_string(count++);
 	File file(path_, O_RDWR | O_CREAT | O_EXCL);
 	if (ftruncate(file.fd(), static_cast<off_t>(len)))
@@ -107,11 +116,19 @@ RegionFile::RegionFile(size_t len)
 
 RegionFile::~RegionFile()
 {
-	unlink(path_.c_str());
+	if (!part_)
+		unlink(path_.c_str());
 }
 
 Bytes RegionFile::read(uint64_t offset, size_t len) const
 {
+	if (part_) {
+		Mapping mapping(path_, part_len_);
+		offset = std::min<uint64_t>(offset, part_len_);
+		len = std::min<uint64_t>(len, part_len_ - offset);
+		return Bytes(mapping.data() + offset,
+			     mapping.data() + offset + len);
+	}
 	File file(path_, O_RDONLY);
 	Bytes bytes(len);
 	size_t done = 0;
@@ -130,6 +147,8 @@ Bytes RegionFile::read(uint64_t offset, size_t len) const
 
 Bytes RegionFile::read() const
 {
+	if (part_)
+		return read(0, part_len_);
 	File file(path_, O_RDONLY);
 	off_t len = lseek(file.fd(), 0, SEEK_END);
 	if (len < 0)
@@ -139,14 +158,24 @@ Bytes RegionFile::read() const
 
 void RegionFile::resize(size_t len)
 {
+	if (part_)
+		throw std::logic_error("a device has no length to change");
 	if (truncate(path_.c_str(), static_cast<off_t>(len)))
 		fail("truncate " + path_);
 }
 
-Mapping::Mapping(const std::string &path, size_t len, int flags) : len_(len)
+Mapping::Mapping(const std::string &path, size_t len, int flags)
+	: len_(len), mapped_len_(len)
 {
 	int prot = PROT_READ | PROT_WRITE;
-	if (path.empty()) {
+	std::string device;
+	uint64_t offset;
+	if (split_dax_path(path, &device, &offset)) {
+		File file(device, O_RDWR);
+		mapped_len_ = dax_round_up(len);
+		base_ = mmap(nullptr, mapped_len_, prot, flags, file.fd(),
+			     static_cast<off_t>(offset));
+	} else if (path.empty()) {
 		base_ = mmap(nullptr, len, prot, flags | MAP_ANONYMOUS, -1, 0);
 	} else {
 		File file(path, O_RDWR);
@@ -158,7 +187,7 @@ Mapping::Mapping(const std::string &path, size_t len, int flags) : len_(len)
 
 Mapping::~Mapping()
 {
-	munmap(base_, len_);
+	munmap(base_, mapped_len_);
 }
 
 } // namespace pmem_test

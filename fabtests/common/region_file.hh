@@ -10,8 +10,11 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
+
+#include "common/dax_part.hh"
 
 namespace pmem_test
 {
@@ -29,7 +32,10 @@ uint64_t hash(const void *data, size_t len);
 /* Empty when both are the same, else where and how they first differ. */
 std::string difference(const Bytes &got, const Bytes &wanted);
 
-/* A file of zeros in work_dir(), removed by the destructor. */
+/*
+ * A file of zeros in work_dir(), removed by the destructor; where there is a
+ * dax_device(), zeros in a part of it.
+ */
 class RegionFile
 {
 public:
@@ -44,13 +50,17 @@ public:
 	Bytes read(uint64_t offset, size_t len) const;
 	Bytes read() const;
 
+	/* Of a file only: a device has no length to change. */
 	void resize(size_t len);
 
 private:
 	std::string path_;
+	std::optional<DaxPart> part_;
+	size_t part_len_ = 0;
 };
 
-/* A mapping; flags as mmap(2) has them, `path` empty for anonymous memory. */
+/* A mapping; flags as mmap(2) has them, `path` empty for anonymous memory, or
+ * as RegionFile::path() has it. */
 class Mapping
 {
 public:
@@ -65,6 +75,7 @@ public:
 private:
 	void *base_;
 	size_t len_;
+	size_t mapped_len_; /* a device maps whole units only */
 };
 
 } // namespace pmem_test

@@ -24,6 +24,8 @@ std::string to_string(Memory memory)
 		return "powerfail";
 	case Memory::page:
 		return "page";
+	case Memory::dax:
+		return "dax";
 	default:
 		return "forced_line";
 	}
@@ -39,10 +41,29 @@ std::string to_string(const Setup &setup)
 	return to_string(setup.stack) + '_' + to_string(setup.memory);
 }
 
+std::vector<Memory> memories()
+{
+	if (dax_device())
+		return {Memory::dax};
+	if (!strcmp(core_provider(), "verbs"))
+		return {Memory::powerfail};
+	return {Memory::powerfail, Memory::page, Memory::forced_line};
+}
+
+std::vector<Setup> setups()
+{
+	std::vector<Setup> all;
+	for (Stack stack : kStacks) {
+		for (Memory memory : memories())
+			all.push_back({stack, memory});
+	}
+	return all;
+}
+
 ChildOptions child_options(Memory memory)
 {
 	ChildOptions options;
-	if (memory == Memory::powerfail)
+	if (memory == Memory::powerfail && !dax_device())
 		options.env = {"FI_OFI_PMEM_BACKEND=powerfail"};
 	else
 		options.env = {"FI_OFI_PMEM_BACKEND=pmem2"};

@@ -11,6 +11,7 @@
 #include <memory>
 #include <ostream>
 #include <string>
+#include <vector>
 
 #include "common/launcher.hh"
 #include "common/node.hh"
@@ -23,6 +24,7 @@ enum class Memory {
 	powerfail,   /* simulated power failure; one-sided */
 	page,	     /* a plain file, never one-sided */
 	forced_line, /* a plain file that counts as cache-line granular */
+	dax,	     /* a part of dax_device() */
 };
 
 /* What end-to-end tests are parameterised over. */
@@ -32,10 +34,11 @@ struct Setup {
 };
 
 inline constexpr Stack kStacks[] = {Stack::msg, Stack::rdm};
-inline constexpr Setup kSetups[] = {
-	{Stack::msg, Memory::powerfail},   {Stack::msg, Memory::page},
-	{Stack::msg, Memory::forced_line}, {Stack::rdm, Memory::powerfail},
-	{Stack::rdm, Memory::page},	   {Stack::rdm, Memory::forced_line}};
+
+/* All that this machine has: device DAX where a test run names one; of files,
+ * verbs registers the simulation's memory only. */
+std::vector<Memory> memories();
+std::vector<Setup> setups();
 
 std::string to_string(Memory memory);
 std::string to_string(Stack stack);
@@ -59,6 +62,7 @@ struct CaseName {
 	}
 };
 
+/* On a device DAX nothing is simulated, whatever `memory` is. */
 ChildOptions child_options(Memory memory);
 
 enum class Command : uint32_t {

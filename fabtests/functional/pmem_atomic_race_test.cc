@@ -155,8 +155,6 @@ TEST_P(PmemAtomicRace, CompareAndSwapsAreExact)
 }
 
 INSTANTIATE_TEST_SUITE_P(Memories, PmemAtomicRace,
-			 testing::Values(Memory::powerfail, Memory::page,
-					 Memory::forced_line),
-			 CaseName());
+			 testing::ValuesIn(memories()), CaseName());
 
 } // namespace

@@ -379,9 +379,7 @@ TEST_P(PmemAtomic, ToAClosedRegionFails)
 	}
 }
 
-INSTANTIATE_TEST_SUITE_P(Memories, PmemAtomic,
-			 testing::Values(Memory::powerfail, Memory::page,
-					 Memory::forced_line),
+INSTANTIATE_TEST_SUITE_P(Memories, PmemAtomic, testing::ValuesIn(memories()),
 			 CaseName());
 
 /* Completions: counters, selective reports, formats. */

@@ -304,7 +304,7 @@ TEST_P(PmemBadInput, RegionIsUsableAgainAfterReregistration)
 	expect_unharmed();
 }
 
-INSTANTIATE_TEST_SUITE_P(Stacks, PmemBadInput, testing::ValuesIn(kSetups),
+INSTANTIATE_TEST_SUITE_P(Stacks, PmemBadInput, testing::ValuesIn(setups()),
 			 CaseName());
 
 /* What the inner provider lacks is not there for persistent regions either. */

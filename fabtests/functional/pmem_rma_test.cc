@@ -436,7 +436,7 @@ TEST_P(PmemRmaDefault, EverythingClosesInOrder)
 	EXPECT_EQ(target.quit(), 0);
 }
 
-INSTANTIATE_TEST_SUITE_P(Stacks, PmemRmaDefault, testing::ValuesIn(kSetups),
+INSTANTIATE_TEST_SUITE_P(Stacks, PmemRmaDefault, testing::ValuesIn(setups()),
 			 CaseName());
 
 } // namespace

@@ -262,7 +262,7 @@ TEST_P(PmemStorm, AgreesWithASequentialModel)
 	EXPECT_EQ(difference(file.read(), storm.model()), "");
 }
 
-INSTANTIATE_TEST_SUITE_P(Stacks, PmemStorm, testing::ValuesIn(kSetups),
+INSTANTIATE_TEST_SUITE_P(Stacks, PmemStorm, testing::ValuesIn(setups()),
 			 CaseName());
 
 } // namespace

@@ -1,0 +1,154 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+#
+# The end-to-end tests over verbs, in a machine of util/vm: Soft-RoCE, which
+# executes IB FLUSH and ATOMIC WRITE, and an NVDIMM. Builds the tree in the root
+# of util/root.sh first.
+#
+#   util/rxe.sh [--filter PATTERN] [--env NAME=VALUE]... [PROGRAM...]
+#
+#   --filter PATTERN   only these cases, as the first half of --gtest_filter
+#   --env NAME=VALUE   something more in the environment of all of them
+#   PROGRAM            only these, for example pmem_rma_test
+#
+# Every program runs with regions on the device DAX, and those that cut the power
+# also with simulated power failure. Ends with a line "N passed, N failed,
+# N skipped"; the logs are in build/check/trixie/rxe. Exits with 1 if anything
+# failed, with 75 if nothing could be tested.
+
+set -u
+. "$(dirname "$0")/vm/common.sh"
+
+usage() {
+	echo "usage: util/rxe.sh [--filter PATTERN] [--env NAME=VALUE]..." \
+		"[PROGRAM...]" >&2
+	exit 2
+}
+
+logs=$root_build/rxe
+filter='*'
+limit=${RXE_TIME_LIMIT:-600} # seconds that one program may run
+on_dax="pmem_rma_test pmem_completion_test pmem_storm_test pmem_bad_input_test
+pmem_fault_test pmem_atomic_test pmem_atomic_inner_test pmem_atomic_race_test"
+simulated="pmem_rma_test pmem_kill_test pmem_atomic_kill_test"
+# What a device DAX cannot show: it neither shrinks nor fails, and has no ledger
+# of what a file holds.
+not_on_dax="PmemFile*"
+build_programs() {
+	local program targets=()
+	for program in $(printf '%s\n' $on_dax $simulated | sort -u); do
+		targets+=("fabtests/functional/$program")
+	done
+	"$top/util/root.sh" build || return
+	logged "$root_build.log" "$top/util/root.sh" run make -C "$root_build" \
+		-j "$(nproc)" "${targets[@]}" &&
+		logged "$root_build.log" "$top/util/root.sh" run gcc -O2 -Wall \
+			-o "$root_build/flushable" \
+			"$top/fabtests/verbs/flushable.c" -libverbs
+}
+
+# Counts what the kernel flushes for IB FLUSH.
+count_flushes='cd /sys/kernel/tracing &&
+	echo "p:pmem/flush rxe_flush_pmem_iova" >kprobe_events &&
+	echo 1 >events/pmem/flush/enable'
+
+flushes() {
+	vm_run 1 awk '$1 == "flush" {print $2}' /sys/kernel/tracing/kprobe_profile
+}
+
+check_machine() {
+	vm_run 1 "$root_build/flushable" rxe0 /dev/dax0.0 16777216
+	record "the NVDIMM is flushable through rxe0" $?
+	! vm_run 1 "$root_build/flushable" rxe0 memory 16777216
+	record "ordinary memory is not" $?
+	vm_run 1 bash -c "$count_flushes"
+	record "flushes are counted" $?
+}
+
+# What became of each case that a program began: a word and its name.
+case_results() { # case_results LOG
+	awk '/^\[ RUN      \] / {running = $4}
+	/^\[ .* \] .* \([0-9]+ ms\)$/ {
+		sub(/,$/, "", $4)
+		print $2, $4
+		running = ""
+	}
+	END {if (running) print "UNFINISHED", running}' "$1"
+}
+
+count_cases() { # count_cases NAME LOG
+	local result case
+	while read -r result case; do
+		case $result in
+		OK) passed=$((passed + 1)) ;;
+		SKIPPED) skipped=$((skipped + 1)) ;;
+		*) record "$1: $case: $result" 1 ;;
+		esac
+	done < <(case_results "$2")
+}
+
+# Again without the cases that it began, should one crash.
+run_program() { # run_program MODE PROGRAM EXCEPT [NAME=VALUE...]
+	local name="$2 ($1)" program=$2 log=$logs/$2.$1 except=$3 status
+	local assignments=(FI_PROVIDER_PATH="$root_build/.libs"
+		PMEM_FABTESTS_CORE=verbs PMEM_FABTESTS_HOST="$(vm_address 1)"
+		PMEM_FABTESTS_TIMEOUT=100
+		"${@:4}")
+	: >"$log.all"
+	while :; do
+		vm_run 1 env -C /var/tmp "${assignments[@]}" \
+			GTEST_FILTER="$filter-$except" timeout -k 5 "$limit" \
+			"$root_build/fabtests/functional/$program" >"$log" 2>&1
+		status=$?
+		cat "$log" >>"$log.all"
+		count_cases "$name" "$log"
+		# 124: it was not a crash, but took too long.
+		[ $status -gt 124 ] &&
+			case_results "$log" | grep -q UNFINISHED || break
+		except+=$(case_results "$log" | sed 's/.* /:/' | tr -d '\n')
+	done
+	mv "$log.all" "$log"
+	echo "== $name: $(grep -c '^\[       OK' "$log") cases passed"
+	case $status in
+	0 | 1) ;;
+	*) record "$name: ended with $status, see $log" 1 ;;
+	esac
+}
+
+run_mode() { # run_mode MODE PROGRAMS EXCEPT [NAME=VALUE...]
+	local mode=$1 programs=$2 program
+	shift 2
+	for program in $programs; do
+		case " $only " in
+		"  " | *" $program "*) run_program "$mode" "$program" "$@" ;;
+		esac
+	done
+}
+
+environment=()
+while [ $# -gt 0 ]; do
+	case $1 in
+	--filter) filter=${2:-} ;;
+	--env) environment+=(--env "${2:-}") ;;
+	-*) usage ;;
+	*) break ;;
+	esac
+	[ $# -ge 2 ] || usage
+	shift 2
+done
+only="$*"
+trap vm_remove EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+"$top/util/root.sh" make >/dev/null || exit $vm_not_made
+build_programs || exit $vm_not_made
+mkdir -p "$logs"
+vm_create --memory 3G ${environment[@]+"${environment[@]}"}
+vm_start 1
+vm_wait 1 || exit $vm_not_made
+check_machine
+run_mode dax "$on_dax" "$not_on_dax" PMEM_FABTESTS_DAX=/dev/dax0.0
+run_mode powerfail "$simulated" "" PMEM_KILL_ROUNDS="${PMEM_KILL_ROUNDS:-20}"
+echo "IB FLUSHes executed: $(flushes)"
+vm_stop 1
+conclude
