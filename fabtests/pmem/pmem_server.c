@@ -19,10 +19,14 @@
 #include "pmem_internal.h"
 
 #define PMEM_VOLATILE_LEN 4096
+/* A DAX device maps in multiples of its alignment, and this is the usual one.
+ */
+#define PMEM_DAX_ALIGN (2UL << 20)
 
 static bool pmem_path_is_ours;
 static char pmem_temp_path[] = "fi_pmem.XXXXXX";
 static char *pmem_base = MAP_FAILED;
+static size_t pmem_map_len;
 static struct fid_mr *pmem_mr;
 static char *pmem_volatile_base;
 static struct fid_mr *pmem_volatile_mr;
@@ -50,6 +54,9 @@ static int pmem_create_file(void)
 		ret = -errno;
 		FT_PRINTERR("ftruncate", ret);
 	}
+	pmem_map_len = S_ISCHR(st.st_mode)
+			       ? ALIGN(pmem_region_len, PMEM_DAX_ALIGN)
+			       : pmem_region_len;
 	close(fd);
 	return ret;
 }
@@ -69,8 +76,8 @@ static char *pmem_map_file(void)
 	fd = open(pmem_path, O_RDWR);
 	if (fd < 0)
 		return MAP_FAILED;
-	base = mmap(NULL, pmem_region_len, PROT_READ | PROT_WRITE, MAP_SHARED,
-		    fd, 0);
+	base = mmap(NULL, pmem_map_len, PROT_READ | PROT_WRITE, MAP_SHARED, fd,
+		    0);
 	close(fd);
 	return base;
 }
@@ -139,7 +146,7 @@ static int pmem_hash_place(struct pmem_ctrl *ctrl)
 		return -FI_ENODEV;
 	ctrl->hash = pmem_hash(base + ctrl->offset, ctrl->len);
 	if (ctrl->place == PMEM_FILE)
-		munmap(base, pmem_region_len);
+		munmap(base, pmem_map_len);
 	return 0;
 }
 
@@ -289,6 +296,6 @@ void pmem_close_server(void)
 void pmem_free_server(void)
 {
 	if (pmem_base != MAP_FAILED)
-		munmap(pmem_base, pmem_region_len);
+		munmap(pmem_base, pmem_map_len);
 	free(pmem_volatile_base);
 }
