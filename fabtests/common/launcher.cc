@@ -179,6 +179,12 @@ void copy_env(const std::vector<std::string> &env, char *target)
 
 } // namespace
 
+std::chrono::seconds timeout_from_environment()
+{
+	const char *seconds = getenv("PMEM_FABTESTS_TIMEOUT");
+	return std::chrono::seconds(seconds ? atoi(seconds) : 20);
+}
+
 void start_launcher()
 {
 	directory = (std::filesystem::current_path() /

@@ -19,8 +19,12 @@
 namespace pmem_test
 {
 
-/* Nothing in these tests may take longer; a sanitizer build fits in too. */
-inline constexpr std::chrono::seconds kTimeout{20};
+/*
+ * Nothing in these tests may take longer; a sanitizer build fits in too. An
+ * emulated processor needs more: $PMEM_FABTESTS_TIMEOUT, in seconds.
+ */
+std::chrono::seconds timeout_from_environment();
+inline const std::chrono::seconds kTimeout = timeout_from_environment();
 
 /* What a child runs; `control` is its end of a SOCK_SEQPACKET pair. The result
  * is its exit status. */

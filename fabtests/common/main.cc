@@ -42,7 +42,7 @@ namespace
 
 constexpr long kTmpfsMagic = 0x01021994;
 constexpr int kNotRun = 77;
-constexpr unsigned kProgramSeconds = 900;
+constexpr unsigned kProgramTimeouts = 45; /* 15 minutes */
 
 /* A close that fails in mid-test fails that test. */
 class CloseListener : public testing::EmptyTestEventListener
@@ -83,13 +83,16 @@ int main(int argc, char **argv)
 	/* rxm fills 70 MB of buffers for each endpoint, most of a test's time;
 	 * this is its inject size too. */
 	setenv("FI_OFI_RXM_BUFFER_SIZE", "2048", 0);
+	/* The mutants' tests run with and without. */
+	setenv("FI_OFI_PMEM_LEDGER", "yes", 0);
 	pmem_test::start_launcher();
 	testing::InitGoogleTest(&argc, argv);
 	if (const char *reason = why_not()) {
 		printf("not run: %s\n", reason);
 		return kNotRun;
 	}
-	alarm(kProgramSeconds);
+	alarm(kProgramTimeouts *
+	      static_cast<unsigned>(pmem_test::kTimeout.count()));
 	testing::UnitTest::GetInstance()->listeners().Append(new CloseListener);
 	return RUN_ALL_TESTS();
 }

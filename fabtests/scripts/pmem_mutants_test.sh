@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 #
-# The kill tests must lose bytes with each mutated plug-in. Run from the build
+# The kill tests must lose bytes with each mutated plug-in, and the flush ledger
+# must refuse its commits. Run from the build
 # directory (make check does).
 
 set -u
@@ -10,6 +11,7 @@ log=pmem_mutants.$$.log
 trap 'rm -f "$log"' EXIT
 
 missed=0
+export FI_OFI_PMEM_LEDGER=no
 for kill_test in pmem_kill_test pmem_atomic_kill_test; do
 	for mutant in skip_flush early_ack; do
 		FI_PROVIDER_PATH=$PWD/$mutants/$mutant/.libs \
@@ -28,5 +30,20 @@ for kill_test in pmem_kill_test pmem_atomic_kill_test; do
 			missed=1
 		fi
 	done
+done
+
+for mutant in skip_flush early_ack; do
+	FI_PROVIDER_PATH=$PWD/$mutants/$mutant/.libs FI_OFI_PMEM_LEDGER=yes \
+		FI_LOG_LEVEL=warn FI_LOG_PROV=ofi_pmem PMEM_KILL_ROUNDS=1 \
+		fabtests/functional/pmem_kill_test >"$log" 2>&1
+	status=$?
+	if [ "$status" -ne 0 ] && grep -m 1 -a 'flush ledger: a commit' "$log"
+	then
+		echo "caught by the flush ledger: $mutant"
+	else
+		cat "$log"
+		echo "NOT CAUGHT by the flush ledger: $mutant (status $status)"
+		missed=1
+	fi
 done
 exit "$missed"

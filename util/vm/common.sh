@@ -36,7 +36,7 @@ vm_usage="  --nodes N            1 or 2 machines (1)
   --smp N              processors of each machine (2)
   --capture FILE       what node 1 receives and sends, for tcpdump -r
   --env NAME=VALUE     environment of every command; may be repeated
-  --boot-timeout N     seconds that booting may take (180)
+  --boot-timeout N     seconds that booting may take (300)
   --state DIR          vm_dir, which is made and removed (in /var/tmp)"
 
 vm_defaults() {
@@ -48,7 +48,7 @@ vm_defaults() {
 	vm_smp=2
 	vm_capture=
 	vm_env=()
-	vm_boot_timeout=180
+	vm_boot_timeout=300
 	vm_state=
 	vm_dir=
 }

@@ -9,6 +9,7 @@
 #include "app_fixture.hh"
 #include "core/params.hh"
 #include "fake_backend.hh"
+#include "persist/ledger_backend.hh"
 #include "persist/volatile_backend.hh"
 #include "plane/wire.hh"
 
@@ -116,7 +117,8 @@ protected:
 		request.len = medium->visible.size();
 		request.base = kBase;
 		request.access = FI_REMOTE_READ | FI_REMOTE_WRITE;
-		request.backend = std::make_unique<test::FakeBackend>(medium);
+		request.backend = std::make_unique<LedgerBackend>(
+			std::make_unique<test::FakeBackend>(medium));
 		Key key(0);
 		EXPECT_EQ(persistence().add_region(std::move(request), &key),
 			  0);

@@ -187,6 +187,7 @@ wire::Region best_region()
 	region.granularity = static_cast<uint8_t>(Granularity::byte);
 	region.domain = static_cast<uint8_t>(PersistenceDomain::system);
 	region.one_sided = 1;
+	region.access = wire::kRemoteRead | wire::kRemoteWrite;
 	region.traits = wire::kDdioOff | wire::kVouched | wire::kFlushable;
 	return region;
 }
@@ -383,6 +384,16 @@ TEST(MethodWire, TraitsArriveAsDeclared)
 	EXPECT_TRUE(target.flushable);
 	EXPECT_FALSE(target.software_nic);
 	expect_cell("MRNA", target, transport_of(rc));
+}
+
+TEST(MethodWire, ReadNeedsAReadableRegionUnlessWritesTellTheirPlacement)
+{
+	auto region = best_region();
+	region.access = wire::kRemoteWrite;
+	TransportTraits transport = transport_of(rc_flush);
+	expect_cell("MNA", target_traits(region), transport);
+	transport.visible_writes = true;
+	expect_cell("MRNA", target_traits(region), transport);
 }
 
 TEST(MethodWire, SilenceIsTheWeakest)

@@ -17,6 +17,7 @@
 #include "core/key.hh"
 #include "core/params.hh"
 #include "fake_backend.hh"
+#include "persist/ledger_backend.hh"
 #include "plane/channel_table.hh"
 #include "target/service.hh"
 
@@ -96,6 +97,13 @@ protected:
 		return info;
 	}
 
+	/* What lies between the service and a region's flush ledger. */
+	virtual std::unique_ptr<Backend>
+	wrap_backend(std::unique_ptr<Backend> real)
+	{
+		return real;
+	}
+
 	/* Registers the medium; returns its persistent key. */
 	uint64_t add_region(FakeMedium *medium,
 			    uint8_t access = wire::kRemoteRead |
@@ -106,7 +114,8 @@ protected:
 		region->len = medium->visible.size();
 		region->base = kBase;
 		region->access = access;
-		region->backend = std::make_unique<FakeBackend>(medium);
+		region->backend = wrap_backend(std::make_unique<LedgerBackend>(
+			std::make_unique<FakeBackend>(medium)));
 		if (medium->one_sided) {
 			EXPECT_EQ(transport_->register_memory(
 					  region->memory, region->len,

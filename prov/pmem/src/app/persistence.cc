@@ -10,18 +10,19 @@ int Persistence::open(const fi_info &info)
 	int ret = open_transport(info, &transport_);
 	if (ret)
 		return ret;
+	nic_ = info.domain_attr->name;
 	initiator_ = std::make_unique<Initiator>(*transport_);
 	return initiator_->open(info.domain_attr->data_progress ==
 				FI_PROGRESS_AUTO);
 }
 
-int Persistence::start_service()
+int Persistence::start_service(const RegionRequest &first)
 {
 	std::lock_guard guard(service_mutex_);
 	if (service_)
 		return 0;
 	auto service = std::make_unique<Service>(*transport_, &regions_);
-	int ret = service->open();
+	int ret = service->open({nic_, first.memory, first.len});
 	if (!ret)
 		service_ = std::move(service);
 	return ret;
@@ -55,7 +56,7 @@ void Persistence::remove_region(Key key)
 
 int Persistence::add_region(RegionRequest request, Key *key)
 {
-	int ret = start_service();
+	int ret = start_service(request);
 	if (ret)
 		return ret;
 	auto region = std::make_unique<TargetRegion>();

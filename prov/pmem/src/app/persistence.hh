@@ -9,6 +9,8 @@
 
 #include <memory>
 #include <mutex>
+#include <string>
+#include <string>
 
 #include "core/key.hh"
 #include "plane/initiator.hh"
@@ -44,10 +46,11 @@ public:
 	void remove_region(Key key);
 
 private:
-	[[nodiscard]] int start_service();
+	[[nodiscard]] int start_service(const RegionRequest &first);
 
 	/* In order of dependence: destroyed from the last to the first. */
 	std::unique_ptr<Transport> transport_;
+	std::string nic_;
 	RegionTable regions_;
 	std::unique_ptr<Initiator> initiator_;
 	std::mutex service_mutex_;

@@ -30,6 +30,12 @@ public:
 	uint16_t port() const noexcept;
 	void set_port(uint16_t port) noexcept;
 
+	/* As socket calls take it. */
+	sockaddr *raw() noexcept
+	{
+		return reinterpret_cast<sockaddr *>(&storage_);
+	}
+
 	/* The numeric host, with the scope of a link-local address. */
 	std::string host() const;
 

@@ -52,6 +52,9 @@ const char *cause_text(int prov_errno) noexcept
 	case Cause::unsupported_atomic:
 		return "the target does not know this atomic operation on this "
 		       "datatype";
+	case Cause::ledger_violated:
+		return "the target's flush ledger shows that not all of the "
+		       "data was flushed and drained (FI_OFI_PMEM_LEDGER)";
 	}
 	return nullptr;
 }

@@ -30,6 +30,7 @@ enum class Cause : uint16_t {
 	inner_provider = 11,
 	local_memory = 13,
 	unsupported_atomic = 14,
+	ledger_violated = 20,
 };
 
 /* An error as it travels: a positive fi_errno and our own reason for it. */

@@ -70,6 +70,14 @@ constexpr Definition kDefinitions[] = {
 	{"trace_write", FI_PARAM_BOOL,
 	 "Trace the hops of each persistent write; needs FI_LOG_LEVEL=trace "
 	 "(default: no)"},
+	{"ledger", FI_PARAM_BOOL,
+	 "Self-check of the service: keep a ledger of what is written, flushed "
+	 "and drained, and fail commits that it does not bear out (default: "
+	 "no)"},
+	{"service_cpus", FI_PARAM_STRING,
+	 "CPUs of the service thread: auto (NUMA node of the NIC, or else of "
+	 "the memory), none (not bound), node:N or a list such as 0-3,8 "
+	 "(default: auto)"},
 };
 
 int refuse(const char *name, const char *value, const char *accepted) noexcept
@@ -147,14 +155,81 @@ int read_port_range(Params *values) noexcept
 	return 0;
 }
 
-int read_trace_write(bool *value) noexcept
+/* No machine has more; the node or CPU need not exist on this one. */
+constexpr unsigned kMaxCpu = 65535;
+
+bool parse_cpu_range(std::string_view text, ServiceCpus::Range *range) noexcept
+{
+	size_t dash = text.find('-');
+	if (!parse_number(text.substr(0, dash), &range->first))
+		return false;
+	range->last = range->first;
+	if (dash != text.npos &&
+	    !parse_number(text.substr(dash + 1), &range->last))
+		return false;
+	return range->first <= range->last && range->last <= kMaxCpu;
+}
+
+bool parse_cpu_list(std::string_view text, ServiceCpus *value)
+{
+	while (true) {
+		size_t comma = text.find(',');
+		ServiceCpus::Range range;
+		if (!parse_cpu_range(text.substr(0, comma), &range))
+			return false;
+		value->cpus.push_back(range);
+		if (comma == text.npos)
+			return true;
+		text.remove_prefix(comma + 1);
+	}
+}
+
+} // namespace
+
+bool parse_service_cpus(const char *text, ServiceCpus *value)
+{
+	constexpr std::string_view kNode = "node:";
+	ServiceCpus parsed;
+	if (!strcasecmp(text, "auto")) {
+		parsed.kind = ServiceCpus::Kind::automatic;
+	} else if (!strcasecmp(text, "none")) {
+		parsed.kind = ServiceCpus::Kind::none;
+	} else if (!strncasecmp(text, kNode.data(), kNode.size())) {
+		parsed.kind = ServiceCpus::Kind::node;
+		if (!parse_number(text + kNode.size(), &parsed.node) ||
+		    parsed.node > kMaxCpu)
+			return false;
+	} else {
+		parsed.kind = ServiceCpus::Kind::list;
+		if (!parse_cpu_list(text, &parsed))
+			return false;
+	}
+	*value = std::move(parsed);
+	return true;
+}
+
+namespace
+{
+
+int read_service_cpus(ServiceCpus *value) noexcept
+{
+	char *text = nullptr;
+	if (fi_param_get_str(&provider, "service_cpus", &text) || !text)
+		return 0;
+	return parse_service_cpus(text, value)
+		       ? 0
+		       : refuse("service_cpus", text,
+				"auto, none, node:N, a list such as 0-3,8");
+}
+
+int read_bool(const char *name, bool *value) noexcept
 {
 	int flag = 0;
-	int ret = fi_param_get_bool(&provider, "trace_write", &flag);
+	int ret = fi_param_get_bool(&provider, name, &flag);
 	if (ret == -FI_ENODATA)
 		return 0;
 	if (ret)
-		return refuse("trace_write", "unknown", "yes or no");
+		return refuse(name, "unknown", "yes or no");
 	*value = flag != 0;
 	return 0;
 }
@@ -247,7 +322,13 @@ int read_all(Params *values) noexcept
 	ret = read_limits(values);
 	if (ret)
 		return ret;
-	return read_trace_write(&values->trace_write);
+	ret = read_bool("trace_write", &values->trace_write);
+	if (ret)
+		return ret;
+	ret = read_bool("ledger", &values->ledger);
+	if (ret)
+		return ret;
+	return read_service_cpus(&values->service_cpus);
 }
 
 } // namespace

@@ -8,6 +8,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <vector>
 
 namespace ofi_pmem
 {
@@ -34,6 +35,18 @@ enum class NativeFlushChoice { automatic, vouched, off };
 /* The upper limit of inline_size: the payload of one request. */
 inline constexpr size_t kMaxInlineSize = 65536;
 
+/* Where the service thread runs (target/placement.hh). */
+struct ServiceCpus {
+	enum class Kind { automatic, none, node, list };
+	struct Range {
+		unsigned first;
+		unsigned last;
+	};
+	Kind kind = Kind::automatic;
+	unsigned node = 0;
+	std::vector<Range> cpus;
+};
+
 struct Params {
 	MethodChoice method = MethodChoice::automatic;
 	RegionChoice regions = RegionChoice::flagged;
@@ -52,6 +65,9 @@ struct Params {
 	/* A connection attempt fails after this time, milliseconds. */
 	uint32_t connect_timeout_ms = 5000;
 	bool trace_write = false;
+	/* Commits are looked up in a flush ledger (target/commit_audit.hh). */
+	bool ledger = false;
+	ServiceCpus service_cpus;
 };
 
 /*
@@ -62,6 +78,9 @@ struct Params {
 [[nodiscard]] int load_params() noexcept;
 
 const Params &params() noexcept;
+
+/* False, and *value as it was, when the text of service_cpus is none. */
+bool parse_service_cpus(const char *text, ServiceCpus *value);
 
 /* True when the environment asks for persistence where the program does not. */
 bool persistence_forced() noexcept;

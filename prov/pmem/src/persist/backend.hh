@@ -40,6 +40,8 @@ enum class PersistenceDomain : uint8_t {
 const char *to_string(Granularity granularity) noexcept;
 const char *to_string(PersistenceDomain domain) noexcept;
 
+class FlushLedger;
+
 class Backend
 {
 public:
@@ -85,6 +87,9 @@ public:
 	 * granularity a file can shrink or a disk fill up under the mapping.
 	 */
 	virtual bool one_sided() const noexcept = 0;
+
+	/* What is known of the bytes' state (FI_OFI_PMEM_LEDGER), or null. */
+	virtual FlushLedger *ledger() noexcept { return nullptr; }
 };
 
 struct RegionMemory {

@@ -9,12 +9,18 @@
 
 #include "persist/default_backend.hh"
 
+#include "persist/ledger_backend.hh"
+
 namespace ofi_pmem
 {
 
 int open_backend(const RegionMemory &memory, std::unique_ptr<Backend> *backend)
 {
-	return open_default_backend(memory, params().backend, backend);
+	std::unique_ptr<Backend> chosen;
+	int ret = open_default_backend(memory, params().backend, &chosen);
+	if (!ret)
+		*backend = keep_ledger(std::move(chosen));
+	return ret;
 }
 
 } // namespace ofi_pmem

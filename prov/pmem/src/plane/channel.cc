@@ -75,7 +75,7 @@ int Channel::ready()
 int Channel::connect()
 {
 	LinkAttr attr{initiator_->new_link_id(), kReceives, kSends,
-		      wire::kMaxMessage};
+		      wire::kMaxMessage, kMaxChains};
 	int ret = initiator_->transport().connect(peer_, initiator_->queues(),
 						  attr, &link_);
 	if (ret) {
@@ -126,6 +126,9 @@ bool Channel::on_hello_ack(const uint8_t *bytes, size_t len)
 	    ack.max_payload != wire::kMaxPayload)
 		return false;
 	credits_ = ack.credits;
+	uint16_t scratch = link_->borrow();
+	scratch_iov_ = {link_->borrowed(scratch), 1};
+	scratch_desc_ = link_->borrowed_desc();
 	next_sequence_ = 1;
 	answered_ = 0;
 	state_ = State::ready;
@@ -216,10 +219,36 @@ bool Channel::on_region(const uint8_t *bytes, size_t len)
 	if (info.length > UINT64_MAX - info.base ||
 	    info.length > UINT64_MAX - info.lower_base)
 		return false;
-	RemoteRegion &region = regions_[request(sequence).range.token];
-	region.state = RemoteRegion::State::known;
-	region.info = info;
+	accept_region(&regions_[request(sequence).range.token], info);
 	return settle_until(sequence, Failure{}, wire::Type::region);
+}
+
+/* Takes a region's description over and chooses its method. */
+void Channel::accept_region(RemoteRegion *region,
+			    const wire::Region &info) const
+{
+	TransportTraits traits = initiator_->transport().traits();
+	if (params().native_flush == NativeFlushChoice::off)
+		traits.native_flush = false;
+	MethodDecision decision =
+		decide_method(target_traits(info), traits, params().method);
+	region->info = info;
+	region->method = decision.method;
+	if (decision.error) {
+		region->state = RemoteRegion::State::refused;
+		region->refusal = {-decision.error, Cause::none};
+		PMEM_WARN(FI_LOG_EP_DATA,
+			  "FI_OFI_PMEM_METHOD cannot be kept for a region of "
+			  "%s port %u: %s",
+			  peer_.host().c_str(), peer_.port(), decision.reason);
+		return;
+	}
+	region->state = RemoteRegion::State::known;
+	PMEM_INFO(FI_LOG_EP_DATA,
+		  "region of %s port %u length %" PRIu64
+		  " has durability method %s: %s",
+		  peer_.host().c_str(), peer_.port(), info.length,
+		  to_string(decision.method), decision.reason);
 }
 
 bool Channel::on_data(const uint8_t *bytes, size_t len)
@@ -299,8 +328,11 @@ void Channel::settle(const Request &settled, const Failure &failure)
 
 void Channel::settle_op(PersistentOp *op)
 {
-	if (op->finished())
-		table_->finish(op);
+	if (!op->finished())
+		return;
+	if (fencing_ == op)
+		fencing_ = nullptr;
+	table_->finish(op);
 }
 
 void Channel::on_sent(uint16_t slot)
@@ -310,19 +342,18 @@ void Channel::on_sent(uint16_t slot)
 		initiator_->attend(this);
 }
 
-void Channel::on_one_sided(uint16_t slot, int err)
+void Channel::on_one_sided(uint16_t slot)
 {
-	if (slot >= kMaxOneSided || !one_sided_[slot])
+	if (slot >= kMaxChains || !chains_[slot].posted)
 		return;
-	PersistentOp *op = one_sided_[slot];
-	if (link_)
-		link_->chain_done(slot);
-	one_sided_[slot] = nullptr;
-	one_sided_count_--;
-	op->unfinished--;
-	if (err)
-		op->fail({err, Cause::inner_provider});
-	settle_op(op);
+	PersistentOp *op = chains_[slot].op;
+	forget_chain(slot);
+	if (op) {
+		op->unfinished--;
+		settle_op(op);
+	} else {
+		table_->settled();
+	}
 	if (!queue_.empty())
 		initiator_->attend(this);
 }
@@ -354,7 +385,7 @@ void Channel::disconnect(int err, const char *why)
 		state_ = State::idle;
 	}
 	if (was_connecting || answered_ + 1 != next_sequence_ ||
-	    one_sided_count_)
+	    chains_in_flight_)
 		PMEM_WARN(FI_LOG_EP_DATA,
 			  "channel to %s port %u lost, requests unanswered "
 			  "%" PRIu64 ": %s: %s (%d)",
@@ -365,10 +396,15 @@ void Channel::disconnect(int err, const char *why)
 	link_.reset();
 	broken_ = 0;
 
-	if (!dirty_.empty() || spilled_)
+	if (!dirty_.empty() || spilled_ || !nic_dirty_.empty())
 		writes_lost();
 	dirty_.clear();
+	nic_dirty_.clear();
+	drain_index_ = 0;
+	drain_offset_ = 0;
+	drain_reads_ = false;
 	spilled_ = false;
+	requested_ = false;
 	unseen_ = false;
 	regions_.clear();
 	fail_outstanding(failure);
@@ -392,14 +428,15 @@ void Channel::fail_outstanding(const Failure &failure)
 		settle(lost,
 		       lost.type == wire::Type::resolve ? Failure{} : failure);
 	}
-	for (uint16_t slot = 0; slot < kMaxOneSided; slot++) {
-		PersistentOp *op = one_sided_[slot];
-		if (!op)
+	for (uint16_t slot = 0; slot < kMaxChains; slot++) {
+		if (!chains_[slot].posted)
 			continue;
-		if (op->write)
+		PersistentOp *op = chains_[slot].op;
+		if (!op || op->write)
 			writes_lost();
-		op->fail(failure);
-		on_one_sided(slot, failure.err);
+		if (op)
+			op->fail(failure);
+		on_one_sided(slot);
 	}
 	for (PersistentOp *op : unposted) {
 		if (op->write)

@@ -6,16 +6,18 @@
  * order, and survives the loss of its connection: what was outstanding fails,
  * the next operation connects anew.
  *
- * How a write travels (message method):
- *  - by request, payload inside: small ones, fenced ones, ones to regions that
- *    only the service may touch, and ones that would overtake a request that
- *    is still unanswered;
- *  - else one-sided, followed by a Flush request when it commits.
- * An atomic operation is always one request.
+ * How a write travels:
+ *  - by request, payload inside: to regions of the message method small ones;
+ *    to every region atomics, injects, fenced ones, and ones that would
+ * overtake a request that is still unanswered;
+ *  - else one-sided. When it commits it is followed by what the region's method
+ *    asks for: a Flush request, a FLUSH, a READ, or nothing (plane/method.hh).
+ *    All but the first are done by the NIC: "NIC methods".
  *
  * Every function is called under the initiator's lock. Files: channel.cc the
- * connection and what arrives, channel_post.cc what is sent,
- * channel_atomic.cc the atomics of that.
+ * connection and what arrives, channel_post.cc the order of what is sent and
+ * the requests of it, channel_one_sided.cc what the NIC is asked to do,
+ * channel_atomic.cc the atomics.
  */
 #pragma once
 
@@ -29,6 +31,7 @@
 #include "core/address.hh"
 #include "plane/dirty_ranges.hh"
 #include "transport/link.hh"
+#include "plane/method.hh"
 #include "plane/op.hh"
 
 namespace ofi_pmem
@@ -40,6 +43,7 @@ class Initiator;
 struct RemoteRegion {
 	enum class State { asked, known, refused } state = State::asked;
 	wire::Region info{};
+	Method method = Method::message;
 	Failure refusal;
 };
 
@@ -102,7 +106,7 @@ public:
 	void on_connected();
 	void on_receive(uint16_t slot, size_t len);
 	void on_sent(uint16_t slot);
-	void on_one_sided(uint16_t slot, int err);
+	void on_one_sided(uint16_t slot);
 
 	uint32_t link_id() const noexcept { return link_ ? link_->id() : 0; }
 	bool connecting() const noexcept
@@ -131,6 +135,8 @@ private:
 	[[nodiscard]] bool on_hello_ack(const uint8_t *bytes, size_t len);
 	[[nodiscard]] bool on_answer(const uint8_t *bytes, size_t len);
 	[[nodiscard]] bool on_region(const uint8_t *bytes, size_t len);
+	void accept_region(RemoteRegion *region,
+			   const wire::Region &info) const;
 	[[nodiscard]] bool on_data(const uint8_t *bytes, size_t len);
 	static wire::Type success_of(const Request &request) noexcept;
 	[[nodiscard]] bool settle_until(uint64_t sequence,
@@ -140,10 +146,13 @@ private:
 	void settle_op(PersistentOp *op);
 	void fail_outstanding(const Failure &failure);
 	void writes_lost();
+	bool all_answered() const noexcept
+	{
+		return answered_ + 1 == next_sequence_;
+	}
 	bool idle() const noexcept
 	{
-		return queue_.empty() && !one_sided_count_ &&
-		       answered_ + 1 == next_sequence_;
+		return queue_.empty() && !chains_in_flight_ && all_answered();
 	}
 	Request &request(uint64_t sequence) noexcept
 	{
@@ -153,14 +162,19 @@ private:
 	/* channel_post.cc. bool: everything was posted. */
 	void post_queue();
 	[[nodiscard]] bool post(PersistentOp *op);
-	[[nodiscard]] bool choose_route(const PersistentOp &op) const noexcept;
+	void start(PersistentOp *op);
+	[[nodiscard]] Route choose_route(const PersistentOp &op) const noexcept;
 	[[nodiscard]] bool must_wait(const PersistentOp &op) const noexcept;
+	[[nodiscard]] bool
+	must_wait_for_nic(const PersistentOp &op) const noexcept;
+	[[nodiscard]] bool waits_for_nic(const PersistentOp &op);
 	[[nodiscard]] static bool touches(const Request &earlier,
 					  const wire::Range &range,
 					  bool write) noexcept;
 	[[nodiscard]] bool one_sided_allowed(const wire::Range &range,
 					     bool write) const noexcept;
 	[[nodiscard]] bool post_preamble(PersistentOp *op);
+	[[nodiscard]] bool post_drain(PersistentOp *op);
 	[[nodiscard]] bool post_by_request(PersistentOp *op);
 	[[nodiscard]] bool post_write(PersistentOp *op, const wire::Range &part,
 				      uint16_t flags);
@@ -168,19 +182,45 @@ private:
 				     uint16_t flags);
 	[[nodiscard]] bool post_announcement(PersistentOp *op);
 	[[nodiscard]] bool post_atomic(PersistentOp *op);
-	[[nodiscard]] bool post_one_sided(PersistentOp *op);
-	[[nodiscard]] bool post_transfer(PersistentOp *op,
-					 const wire::Range &range);
 	[[nodiscard]] bool post_flush(PersistentOp *op,
 				      const wire::Range *ranges, size_t count,
 				      uint16_t flags);
-	[[nodiscard]] int describe_locally(PersistentOp *op, size_t count,
-					   const iovec *iov, void **desc);
 	[[nodiscard]] bool remember_dirty(const wire::Range *ranges,
 					  size_t count);
 	[[nodiscard]] bool may_request() const noexcept;
 	void sent_request(const Request &request);
 	void broken(int ret);
+
+	/* channel_one_sided.cc */
+	struct Plan; /* the chain that an operation becomes */
+	const RemoteRegion *known_region(uint64_t token) const noexcept;
+	Method method_of(const wire::Range &range) const noexcept;
+	/* Some range has a NIC method. */
+	[[nodiscard]] bool by_nic(const PersistentOp &op) const noexcept;
+	[[nodiscard]] bool
+	orders_natively(const PersistentOp &op) const noexcept;
+	[[nodiscard]] bool post_one_sided(PersistentOp *op);
+	[[nodiscard]] bool post_ordered(PersistentOp *op);
+	[[nodiscard]] bool note_unflushed(PersistentOp *op);
+	[[nodiscard]] bool plan_transfers(const PersistentOp &op,
+					  Plan *plan) const;
+	void plan_settling(const PersistentOp &op, Plan *plan) const;
+	[[nodiscard]] int describe_locally(PersistentOp *op, Plan *plan);
+	[[nodiscard]] int register_locally(PersistentOp *op, Plan *plan);
+	[[nodiscard]] bool post_plan(PersistentOp *op, const Plan &plan);
+	[[nodiscard]] bool post_settling_request(PersistentOp *op);
+	/*
+	 * Posts what makes everything durable that the NIC wrote before, and
+	 * `tail` behind it. `op`, which may be null, waits for its completion.
+	 */
+	[[nodiscard]] bool post_nic_drain(PersistentOp *op,
+					  const OneSided *tail = nullptr,
+					  size_t tail_count = 0);
+	[[nodiscard]] size_t next_flushes(OneSided *chain, size_t room);
+	[[nodiscard]] int post_chain(PersistentOp *op, const OneSided *chain,
+				     size_t count, int borrowed);
+	OneSided read_behind(const RemoteRegion &region) const noexcept;
+	void forget_chain(uint16_t slot);
 
 	Initiator *initiator_;
 	ChannelTable *table_;
@@ -200,11 +240,32 @@ private:
 	uint64_t answered_ = 0;
 	uint32_t fences_ = 0; /* unanswered requests with kFence */
 
-	static constexpr size_t kMaxOneSided = 128;
-	std::array<PersistentOp *, kMaxOneSided> one_sided_{};
-	size_t one_sided_count_ = 0;
+	/* A chain of one-sided operations in flight. */
+	struct Chain {
+		bool posted = false;
+		PersistentOp *op = nullptr; /* none: a drain of our own */
+		int borrowed = -1;	    /* a message buffer it uses */
+		bool nic = false;	    /* counts in nic_chains_ */
+	};
+	static constexpr size_t kMaxChains = 128;
+	std::array<Chain, kMaxChains> chains_{};
+	size_t chains_in_flight_ = 0;
+	size_t nic_chains_ = 0; /* of these, what a fence must wait for */
 
+	/* Written and not committed: what the service is to flush. */
 	DirtyRanges dirty_;
+	/* The same for the NIC, and how far a drain has posted it. */
+	DirtyRanges nic_dirty_;
+	size_t drain_index_ = 0;
+	uint64_t drain_offset_ = 0;
+	bool drain_reads_ = false;
+	/* What no operation may pass: a fenced one that the NIC executes. */
+	const PersistentOp *fencing_ = nullptr;
+	/* Requests since the last drain: the service may know of failures. */
+	bool requested_ = false;
+	/* Where the READ of the read method ends up, see read_behind(). */
+	iovec scratch_iov_{};
+	void *scratch_desc_ = nullptr;
 	/* Ranges left dirty_ for the service's own list: see remember_dirty. */
 	bool spilled_ = false;
 	/* One-sided writes whose arrival no answer has shown yet. */

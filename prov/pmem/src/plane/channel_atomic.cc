@@ -16,12 +16,12 @@ namespace
 
 static_assert(kMaxRmaIov <= wire::kMaxAtomicRanges);
 
-uint16_t flags_of(const PersistentOp &op) noexcept
+uint16_t flags_of(const PersistentOp &op, bool durable) noexcept
 {
 	unsigned flags = op.fetch ? wire::kFetch : 0;
 	if (op.fence)
 		flags |= wire::kFence;
-	if (op.level == Level::commit)
+	if (durable)
 		flags |= wire::kFlush | wire::kCommit;
 	return static_cast<uint16_t>(flags);
 }
@@ -40,7 +40,9 @@ bool Channel::post_atomic(PersistentOp *op)
 {
 	if (!op->len)
 		return true; /* its place in the order was all it had */
-	if (op->write && op->level != Level::commit &&
+	/* What the CPU stores, a FLUSH of the NIC may not reach. */
+	bool durable = op->level == Level::commit || (op->write && by_nic(*op));
+	if (op->write && !durable &&
 	    !remember_dirty(op->ranges, op->range_count))
 		return false;
 	if (!may_request())
@@ -49,8 +51,8 @@ bool Channel::post_atomic(PersistentOp *op)
 	size_t operands_len = length_of(op->local);
 	size_t compare_len = length_of(op->compare);
 	size_t payload = ranges_len + operands_len + compare_len;
-	auto message = wire::make<wire::Atomic>(next_sequence_, op->id,
-						flags_of(*op), payload);
+	auto message = wire::make<wire::Atomic>(
+		next_sequence_, op->id, flags_of(*op, durable), payload);
 	message.datatype = op->datatype;
 	message.op = op->atomic_op;
 	message.range_count = static_cast<uint16_t>(op->range_count);

@@ -36,11 +36,15 @@ int Channel::submit(PersistentOp *op)
 	 * At most a flush of earlier writes, a spill of the dirty ranges, an
 	 * announcement and one request for each range. */
 	size_t needed = 3 + op->range_count;
-	if (op->inject &&
-	    (!queue_.empty() || must_wait(*op) ||
-	     link_->free_sends() < needed ||
-	     credits_ - (next_sequence_ - 1 - answered_) < needed))
-		return -FI_EAGAIN;
+	if (op->inject) {
+		if (!queue_.empty())
+			return -FI_EAGAIN;
+		start(op);
+		if (must_wait(*op) || waits_for_nic(*op) ||
+		    link_->free_sends() < needed ||
+		    credits_ - (next_sequence_ - 1 - answered_) < needed)
+			return -FI_EAGAIN;
+	}
 	queue_.push_back(op);
 	post_queue();
 	if (!queue_.empty() || link_->has_waiting())
@@ -60,41 +64,70 @@ void Channel::post_queue()
 	}
 }
 
+/*
+ * An inject behind a drain of the NIC would be posted only when that is done:
+ * it is begun, and the inject tried again.
+ */
+bool Channel::waits_for_nic(const PersistentOp &op)
+{
+	if (!op.is_drain() || op.route == Route::ordered)
+		return false;
+	if (!nic_dirty_.empty())
+		static_cast<void>(post_nic_drain(nullptr));
+	return nic_chains_ != 0;
+}
+
+void Channel::start(PersistentOp *op)
+{
+	if (op->started)
+		return;
+	op->started = true;
+	op->route = choose_route(*op);
+	if (params().trace_write)
+		PMEM_TRACE(FI_LOG_EP_DATA, "op %" PRIu64 " post %s len %zu",
+			   op->id,
+			   op->route == Route::request ? "by request"
+						       : "one-sided",
+			   op->len);
+}
+
 bool Channel::post(PersistentOp *op)
 {
-	if (!op->started) {
-		op->by_request = choose_route(*op);
-		op->started = true;
-		if (params().trace_write)
-			PMEM_TRACE(FI_LOG_EP_DATA,
-				   "op %" PRIu64 " post %s len %zu", op->id,
-				   op->by_request ? "by request" : "one-sided",
-				   op->len);
-	}
-	if (must_wait(*op) || !post_preamble(op) || !post_announcement(op))
+	start(op);
+	if (must_wait(*op) || !post_announcement(op))
+		return false;
+	if (op->route == Route::ordered)
+		return post_ordered(op);
+	if (!post_preamble(op))
+		return false;
+	/* Posted operations may pass a FLUSH, so it must be done before. */
+	if (op->is_drain() && op->len && op->unfinished)
 		return false;
 	if (op->atomic)
 		return post_atomic(op);
-	return op->by_request ? post_by_request(op) : post_one_sided(op);
+	return op->route == Route::request ? post_by_request(op)
+					   : post_one_sided(op);
 }
 
 /*
- * True: by request. The CPU at the target executes requests later than the
- * NIC executes one-sided operations, so what touches the bytes of an
- * unanswered request, or follows a fence that is not done, goes as a request
- * behind it.
+ * By request: what only the service can do. The CPU at the target executes
+ * requests later than the NIC executes one-sided operations, so what touches
+ * the bytes of an unanswered request, or follows a fence that is not done, goes
+ * as a request behind it.
  */
-bool Channel::choose_route(const PersistentOp &op) const noexcept
+Route Channel::choose_route(const PersistentOp &op) const noexcept
 {
+	if (orders_natively(op))
+		return Route::ordered;
 	if (op.atomic || op.fence || op.inject || fences_ || !op.len)
-		return true;
-	if (op.write && op.len <= params().inline_size)
-		return true;
+		return Route::request;
+	if (op.write && op.len <= params().inline_size && !by_nic(op))
+		return Route::request;
 	for (size_t i = 0; i < op.range_count; i++) {
 		if (!one_sided_allowed(op.ranges[i], op.write))
-			return true;
+			return Route::request;
 	}
-	return false;
+	return Route::one_sided;
 }
 
 bool Channel::one_sided_allowed(const wire::Range &range,
@@ -132,17 +165,36 @@ bool Channel::touches(const Request &earlier, const wire::Range &range,
 }
 
 /*
+ * Nothing passes a fenced operation that the NIC executes, and that one waits
+ * for what the NIC has begun; unless a FLUSH of its own comes behind it in the
+ * send queue, which completes in order.
+ */
+bool Channel::must_wait_for_nic(const PersistentOp &op) const noexcept
+{
+	if (fencing_)
+		return fencing_ != &op;
+	if (!op.fence || op.route == Route::ordered)
+		return false;
+	bool flushes_behind =
+		op.is_drain() && (!nic_dirty_.empty() || op.unfinished);
+	return !flushes_behind && nic_chains_;
+}
+
+/*
  * A one-sided read is answered from the region's memory while requests behind
  * it are executed already: what writes the same bytes, or is fenced, waits.
  */
 bool Channel::must_wait(const PersistentOp &op) const noexcept
 {
-	if (!one_sided_count_ || !(op.write || op.fence))
+	if (must_wait_for_nic(op))
+		return true;
+	if (!chains_in_flight_ || !(op.write || op.fence))
 		return false;
-	for (const PersistentOp *earlier : one_sided_) {
-		if (!earlier || earlier->write)
+	for (const Chain &chain : chains_) {
+		const PersistentOp *earlier = chain.op;
+		if (!chain.posted || !earlier || earlier->write)
 			continue;
-		if (op.fence)
+		if (op.fence && earlier != &op)
 			return true;
 		for (size_t i = 0; i < earlier->range_count; i++) {
 			for (size_t j = 0; j < op.range_count; j++) {
@@ -154,17 +206,36 @@ bool Channel::must_wait(const PersistentOp &op) const noexcept
 	return false;
 }
 
+/* By the NIC what it wrote, by the service the rest. */
+bool Channel::post_drain(PersistentOp *op)
+{
+	if (!post_nic_drain(op))
+		return false;
+	bool by_service = !dirty_.empty() || spilled_;
+	/* It knows of requests that failed; and somebody must answer. */
+	if (!op->len && (requested_ || !op->unfinished))
+		by_service = true;
+	if (!by_service) {
+		if (!op->len)
+			fencing_ = op;
+		return true;
+	}
+	if (!post_flush(op, dirty_.data(), dirty_.size(),
+			wire::kFence | wire::kCommit))
+		return false;
+	dirty_.clear();
+	spilled_ = false;
+	return true;
+}
+
 /* What a fenced commit sends before its own data: the earlier writes' flush. */
 bool Channel::post_preamble(PersistentOp *op)
 {
 	if (op->preamble_posted)
 		return true;
-	if (op->is_drain() && (!dirty_.empty() || spilled_ || !op->len)) {
-		if (!post_flush(op, dirty_.data(), dirty_.size(),
-				wire::kFence | wire::kCommit))
+	if (op->is_drain()) {
+		if (!post_drain(op))
 			return false;
-		dirty_.clear();
-		spilled_ = false;
 	} else if (!op->len) {
 		/* 0 bytes: nothing but its place in the order. */
 		uint16_t flags = op->fence ? wire::kFence : 0;
@@ -201,6 +272,8 @@ bool Channel::post_announcement(PersistentOp *op)
 
 bool Channel::post_by_request(PersistentOp *op)
 {
+	/* What the CPU stores, a FLUSH of the NIC may not reach. */
+	bool durable = op->level == Level::commit || by_nic(*op);
 	while (op->range_index < op->range_count) {
 		const wire::Range &range = op->ranges[op->range_index];
 		while (op->range_offset < range.length) {
@@ -214,7 +287,7 @@ bool Channel::post_by_request(PersistentOp *op)
 			uint16_t flags = 0;
 			if (op->fence && !op->iov_offset)
 				flags |= wire::kFence;
-			if (op->write && op->level == Level::commit)
+			if (op->write && durable)
 				flags |= last ? wire::kFlush | wire::kCommit
 					      : wire::kFlush;
 			if (op->write ? !post_write(op, part, flags)
@@ -276,111 +349,6 @@ bool Channel::post_read(PersistentOp *op, const wire::Range &part,
 	return true;
 }
 
-bool Channel::post_one_sided(PersistentOp *op)
-{
-	while (op->range_index < op->range_count) {
-		const wire::Range &range = op->ranges[op->range_index];
-		if (range.length && !post_transfer(op, range))
-			return false;
-		if (op->failure)
-			return true; /* nothing more of it is sent */
-		op->iov_offset += range.length;
-		op->range_index++;
-	}
-	if (!op->write || op->level == Level::transmit)
-		return true;
-	/* The request's answer shows that the data has arrived. */
-	if (op->level == Level::commit)
-		return post_flush(op, op->ranges, op->range_count,
-				  wire::kCommit);
-	return post_flush(op, nullptr, 0, 0);
-}
-
-/* One range, one inner operation. */
-bool Channel::post_transfer(PersistentOp *op, const wire::Range &range)
-{
-	if (one_sided_count_ == kMaxOneSided)
-		return false;
-	if (op->write && op->level != Level::commit &&
-	    !remember_dirty(&range, 1))
-		return false;
-	size_t slot = 0;
-	while (one_sided_[slot])
-		slot++;
-
-	auto known = regions_.find(range.token);
-	if (known == regions_.end() ||
-	    known->second.state != RemoteRegion::State::known) {
-		/* Closed since the operation was accepted. Of its ranges
-		 * before this one nothing is flushed. */
-		op->fail({FI_ENOKEY, Cause::unknown_key});
-		if (op->write)
-			writes_lost();
-		return true;
-	}
-	const wire::Region &region = known->second.info;
-	iovec iov[kMaxIov];
-	void *desc[kMaxIov];
-	OneSided transfer{};
-	transfer.kind = op->write ? OneSided::Kind::write
-				  : OneSided::Kind::read;
-	transfer.addr = region.lower_base + range.offset;
-	transfer.key = region.lower_key;
-	transfer.len = range.length;
-	transfer.iov_count = op->slice(op->iov_offset, range.length, iov);
-	transfer.iov = iov;
-	transfer.desc = desc;
-	size_t registered = op->local_memory.size();
-	int ret = describe_locally(op, transfer.iov_count, iov, desc);
-	if (ret) {
-		op->fail({-ret, Cause::local_memory});
-		if (op->write)
-			writes_lost();
-		return true;
-	}
-	ret = link_->post_chain(&transfer, 1, static_cast<uint16_t>(slot));
-	if (ret == -FI_EAGAIN) {
-		op->local_memory.resize(registered);
-		return false;
-	}
-	if (ret) {
-		op->fail({-ret, Cause::inner_provider});
-		broken(ret);
-		return true;
-	}
-	one_sided_[slot] = op;
-	one_sided_count_++;
-	op->unfinished++;
-	if (op->write)
-		unseen_ = true;
-	return true;
-}
-
-/*
- * Registers the buffers for this operation where the channel's provider needs
- * it; released when the operation finishes.
- */
-int Channel::describe_locally(PersistentOp *op, size_t count, const iovec *iov,
-			      void **desc)
-{
-	const Transport &transport = initiator_->transport();
-	if (!transport.traits().needs_local_memory) {
-		std::fill(desc, desc + count, nullptr);
-		return 0;
-	}
-	for (size_t i = 0; i < count; i++) {
-		std::unique_ptr<LinkMemory> memory;
-		int ret = transport.register_memory(
-			iov[i].iov_base, iov[i].iov_len,
-			op->write ? FI_WRITE : FI_READ, false, &memory);
-		if (ret)
-			return ret;
-		desc[i] = memory->desc;
-		op->local_memory.push_back(std::move(memory));
-	}
-	return 0;
-}
-
 bool Channel::post_flush(PersistentOp *op, const wire::Range *ranges,
 			 size_t count, uint16_t flags)
 {
@@ -436,6 +404,10 @@ void Channel::sent_request(const Request &sent)
 		sent.op->unanswered++;
 	if (sent.fence)
 		fences_++;
+	if (sent.drains && sent.fence)
+		requested_ = false;
+	else if (sent.type != wire::Type::resolve)
+		requested_ = true;
 	if (link_->has_waiting())
 		initiator_->attend(this);
 }
@@ -468,9 +440,12 @@ bool Channel::drained()
 		return true;
 	if (!idle())
 		return false;
-	if (dirty_.empty() && !spilled_)
+	if (dirty_.empty() && !spilled_ && nic_dirty_.empty())
 		return true;
-	if (post_flush(nullptr, dirty_.data(), dirty_.size(),
+	if (!nic_dirty_.empty() && !post_nic_drain(nullptr))
+		return false;
+	if ((!dirty_.empty() || spilled_) &&
+	    post_flush(nullptr, dirty_.data(), dirty_.size(),
 		       wire::kFence | wire::kCommit)) {
 		dirty_.clear();
 		spilled_ = false;

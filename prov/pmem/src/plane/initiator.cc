@@ -184,7 +184,7 @@ void Initiator::dispatch(const Completion &completion)
 		channel->on_sent(handle.slot);
 		break;
 	case Handle::one_sided:
-		channel->on_one_sided(handle.slot, 0);
+		channel->on_one_sided(handle.slot);
 		break;
 	}
 }

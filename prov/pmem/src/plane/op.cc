@@ -46,7 +46,6 @@ void PersistentOp::assign(const OpRequest &request, uint64_t op_id) noexcept
 	local.assign(msg.msg_iov, msg.iov_count);
 	assign_atomic(request.atomic);
 	started = false;
-	by_request = false;
 	preamble_posted = false;
 	announced = false;
 	fully_posted = false;

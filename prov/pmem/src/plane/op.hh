@@ -31,6 +31,13 @@ class ChannelTable;
 /* When the completion of a write may be reported (fi_pmem(7), COMPLETIONS). */
 enum class Level : uint8_t { transmit, delivery, commit };
 
+/* How an operation travels, see channel.hh. */
+enum class Route : uint8_t {
+	request,
+	one_sided,
+	ordered, /* 8 bytes behind a fence, by ATOMIC WRITE */
+};
+
 /* What an atomic operation has beside its operands. All lengths in bytes. */
 struct AtomicOp {
 	uint8_t datatype;
@@ -171,7 +178,7 @@ public:
 
 	/* How far it has been posted. */
 	bool started = false;
-	bool by_request = false;
+	Route route = Route::request;
 	bool preamble_posted = false;
 	bool announced = false;
 	bool fully_posted = false;

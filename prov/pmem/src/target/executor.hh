@@ -61,13 +61,15 @@ public:
 	 */
 	[[nodiscard]] Failure pass_fence(uint64_t operation) noexcept;
 
+	/* A failure, if it is one, that the next fence must report. */
+	[[nodiscard]] Failure remember(const Failure &failure) noexcept;
+
 private:
 	struct Outcome {
 		uint64_t token;
 		Failure failure;
 	};
 
-	[[nodiscard]] Failure remember(const Failure &failure) noexcept;
 	[[nodiscard]] Failure refused(uint64_t operation) const noexcept;
 	void will_drain(uint64_t token);
 	[[nodiscard]] Failure check(const AtomicRequest &request) const;

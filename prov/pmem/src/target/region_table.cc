@@ -3,7 +3,9 @@
 #include "target/region_table.hh"
 
 #include <cerrno>
+#include <cinttypes>
 #include <cstring>
+#include <new>
 
 #include <sys/random.h>
 
@@ -93,6 +95,28 @@ Failure TargetRegion::drain() noexcept
 	return ret ? poisoned_by(ret) : Failure{};
 }
 
+Failure TargetRegion::verify(const Extent &extent, FlushLedger::Mark mark)
+{
+	const FlushLedger *ledger = backend->ledger();
+	if (!ledger || poison)
+		return poison;
+	auto missing = ledger->missing(extent, mark);
+	if (!missing)
+		return {};
+	poison = {FI_EIO, Cause::region_poisoned};
+	PMEM_WARN(FI_LOG_MR,
+		  "flush ledger: a commit of bytes %" PRIu64 " to %" PRIu64
+		  " of "
+		  "the region at %p length %zu fails, as %" PRIu64 " to "
+		  "%" PRIu64 " were %s; it accepts nothing until it is "
+		  "registered anew",
+		  extent.begin, extent.end, static_cast<void *>(memory), len,
+		  missing->extent.begin, missing->extent.end,
+		  missing->flushed ? "flushed but not drained"
+				   : "not flushed after they were written");
+	return {FI_EIO, Cause::ledger_violated};
+}
+
 int RegionTable::add(std::unique_ptr<TargetRegion> region, uint64_t *token)
 {
 	std::lock_guard guard(mutex_);
@@ -102,6 +126,7 @@ int RegionTable::add(std::unique_ptr<TargetRegion> region, uint64_t *token)
 			return -errno;
 		random &= Key::kTokenMask;
 	} while (regions_.count(random));
+	keeps_ledgers_ = keeps_ledgers_ || region->backend->ledger();
 	regions_.emplace(random, std::move(region));
 	*token = random;
 	return 0;
@@ -145,6 +170,23 @@ bool RegionTable::contains(const iovec *iov, size_t count) noexcept
 	return true;
 }
 
+/* The inner provider stored the bytes: the ledger learns of them here. */
+Failure TargetRegion::commit_local(const iovec &buffer)
+{
+	auto start = static_cast<uint8_t *>(buffer.iov_base) - memory;
+	auto offset = static_cast<uint64_t>(start);
+	Extent extent{offset, offset + buffer.iov_len};
+	FlushLedger::Mark mark = 0;
+	if (FlushLedger *ledger = backend->ledger()) {
+		mark = ledger->mark();
+		ledger->store(extent);
+	}
+	Failure failure = flush(offset, buffer.iov_len);
+	if (!failure)
+		failure = drain();
+	return failure ? failure : verify(extent, mark);
+}
+
 int RegionTable::commit_local(const iovec *iov, size_t count) noexcept
 {
 	std::lock_guard guard(mutex_);
@@ -152,12 +194,12 @@ int RegionTable::commit_local(const iovec *iov, size_t count) noexcept
 		TargetRegion *region = containing(iov[i]);
 		if (!region)
 			return -FI_EINVAL;
-		auto offset = static_cast<uint8_t *>(iov[i].iov_base) -
-			      region->memory;
-		Failure failure = region->flush(static_cast<uint64_t>(offset),
-						iov[i].iov_len);
-		if (!failure)
-			failure = region->drain();
+		Failure failure{FI_ENOMEM, Cause::none};
+		try {
+			failure = region->commit_local(iov[i]);
+		} catch (const std::bad_alloc &) {
+			/* The ledger's: nothing is known to be durable. */
+		}
 		if (failure)
 			return -failure.err;
 	}

@@ -15,6 +15,7 @@
 
 #include "core/errors.hh"
 #include "persist/backend.hh"
+#include "persist/flush_ledger.hh"
 #include "target/announcements.hh"
 #include "transport/transport.hh"
 
@@ -58,6 +59,17 @@ struct TargetRegion {
 				   size_t length) noexcept;
 	[[nodiscard]] Failure drain() noexcept;
 
+	/* Makes a buffer inside the region durable. */
+	[[nodiscard]] Failure commit_local(const iovec &buffer);
+
+	/*
+	 * Before a commit of bytes that were written up to `mark` is reported:
+	 * FI_EIO, and the region is poisoned, when its ledger knows of one that
+	 * is not durable. Without a ledger no failure.
+	 */
+	[[nodiscard]] Failure verify(const Extent &extent,
+				     FlushLedger::Mark mark);
+
 private:
 	Failure poisoned_by(int ret) noexcept;
 };
@@ -76,6 +88,9 @@ public:
 	 * service no longer executes requests on the memory.
 	 */
 	std::unique_ptr<TargetRegion> remove(uint64_t token);
+
+	/* Whether any region ever had a flush ledger. */
+	bool keeps_ledgers() const noexcept { return keeps_ledgers_; }
 
 	/* Writes to the regions that the application is told of. */
 	Announcements &announcements() noexcept { return announcements_; }
@@ -98,6 +113,7 @@ private:
 	std::mutex mutex_;
 	std::unordered_map<uint64_t, std::unique_ptr<TargetRegion>> regions_;
 	Announcements announcements_;
+	bool keeps_ledgers_ = false;
 };
 
 } // namespace ofi_pmem

@@ -52,7 +52,7 @@ Service::~Service()
 		::close(wake_fd_);
 }
 
-int Service::open()
+int Service::open(const Locality &near)
 {
 	int ret = transport_.open_queues(kCompletions, &queues_);
 	if (!ret)
@@ -62,7 +62,10 @@ int Service::open()
 	wake_fd_ = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (wake_fd_ < 0)
 		return -errno;
-	thread_ = thread_without_signals([this] { run(); });
+	thread_ = thread_without_signals([this, near] {
+		place_thread(params().service_cpus, near);
+		run();
+	});
 	PMEM_INFO(FI_LOG_DOMAIN, "persistence service listens on port %u",
 		  port_);
 	return 0;

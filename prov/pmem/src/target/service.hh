@@ -16,6 +16,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "target/placement.hh"
 #include "target/region_table.hh"
 #include "target/session.hh"
 #include "transport/transport.hh"
@@ -31,9 +32,11 @@ public:
 	Service(const Service &) = delete;
 	Service &operator=(const Service &) = delete;
 
-	/* Listens, on a port of FI_OFI_PMEM_PORT_RANGE, and starts the thread.
+	/*
+	 * Listens, on a port of FI_OFI_PMEM_PORT_RANGE, and starts the thread
+	 * near to these.
 	 */
-	[[nodiscard]] int open();
+	[[nodiscard]] int open(const Locality &near = {});
 
 	uint16_t port() const noexcept { return port_; }
 

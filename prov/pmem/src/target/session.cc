@@ -22,7 +22,8 @@ constexpr uint16_t kSends = 2 * (wire::kMaxCredits + 1);
 
 } // namespace
 
-Session::Session(RegionTable *table) noexcept : table_(table), executor_(table)
+Session::Session(RegionTable *table) noexcept
+	: table_(table), executor_(table), audit_(table)
 {
 }
 
@@ -128,6 +129,10 @@ Failure Session::fence(const wire::Header &header)
 	if (!(header.flags & (wire::kFlush | wire::kCommit)))
 		return {};
 	executor_.drain();
+	/* A flush names what is not flushed yet. */
+	if (header.type != wire::Type::flush)
+		static_cast<void>(
+			executor_.remember(audit_.verify_earlier(header)));
 	return executor_.pass_fence(header.operation);
 }
 
@@ -141,7 +146,8 @@ void Session::pend(const wire::Header &header, uint64_t token,
 			    token,
 			    failure,
 			    false,
-			    {}});
+			    {},
+			    audit_.after(header, bool(failure))});
 }
 
 bool Session::execute_write(const uint8_t *bytes, size_t len)
@@ -150,6 +156,7 @@ bool Session::execute_write(const uint8_t *bytes, size_t len)
 	if (!wire::parse(bytes, len, &request))
 		return false;
 	Failure failure = fence(request.header);
+	audit_.before(request, len - sizeof(request));
 	if (!failure)
 		failure = executor_.write(request, bytes + sizeof(request),
 					  len - sizeof(request));
@@ -167,6 +174,7 @@ bool Session::execute_flush(const uint8_t *bytes, size_t len)
 	if (payload % sizeof(wire::Range) || count > wire::kMaxRanges)
 		return false;
 	Failure refusal = fence(request.header);
+	audit_.before(request, bytes + sizeof(request), count);
 	/* Also when it is refused: the initiator has forgotten these ranges,
 	 * and its next fenced commit stands for them. */
 	Failure failure =
@@ -210,6 +218,7 @@ bool Session::execute_atomic(const uint8_t *bytes, size_t len)
 		return false;
 	Failure failure = fence(request.header());
 	std::vector<uint8_t> was;
+	audit_.before(request);
 	if (!failure)
 		failure = executor_.atomic(request, &was);
 	pend(request.header(),
@@ -290,6 +299,9 @@ void Session::complete_pending()
 		if (!request.needs_drain)
 			continue;
 		request.failure = executor_.failure_of(request.token);
+		if (!request.failure)
+			request.failure = executor_.remember(
+				audit_.verify(request.claims));
 		request.needs_drain = false;
 		if (params().trace_write && !request.failure)
 			PMEM_TRACE(FI_LOG_EP_DATA,

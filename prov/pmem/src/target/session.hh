@@ -14,6 +14,7 @@
 #include <unordered_set>
 #include <vector>
 
+#include "target/commit_audit.hh"
 #include "target/executor.hh"
 #include "transport/link.hh"
 
@@ -64,6 +65,7 @@ private:
 		Failure failure;
 		bool fetches; /* succeeds with Data, not with an Ack */
 		std::vector<uint8_t> data;
+		CommitAudit::Claims claims; /* what its commit stands for */
 	};
 
 	[[nodiscard]] bool run_backlog();
@@ -85,6 +87,7 @@ private:
 
 	RegionTable *table_;
 	Executor executor_;
+	CommitAudit audit_;
 	std::unique_ptr<Link> link_;
 	bool greeted_ = false;
 	uint64_t last_sequence_ = 0;

@@ -40,8 +40,9 @@ int Link::open_buffers(const Transport &transport)
 					attr_.message_bytes, FI_RECV);
 	if (ret)
 		return ret;
+	/* One may also be what a READ ends in. */
 	ret = send_buffers_.open(transport, attr_.sends, attr_.message_bytes,
-				 FI_SEND);
+				 FI_SEND | FI_READ);
 	if (ret)
 		return ret;
 	free_sends_.reserve(attr_.sends);
@@ -92,6 +93,13 @@ int Link::send_waiting() noexcept
 		waiting_.pop_front();
 	}
 	return 0;
+}
+
+uint16_t Link::borrow() noexcept
+{
+	uint16_t slot = free_sends_.back();
+	free_sends_.pop_back();
+	return slot;
 }
 
 void Link::sent(uint16_t slot) noexcept

@@ -54,6 +54,8 @@ private:
 	std::unique_ptr<LinkMemory> memory_;
 };
 
+inline constexpr size_t kMaxOneSidedBuffers = 8;
+
 /* One operation on remote memory. */
 struct OneSided {
 	enum class Kind : uint8_t {
@@ -69,7 +71,7 @@ struct OneSided {
 	uint64_t addr; /* at the target */
 	uint64_t key;
 	size_t len; /* >= 1; of a flush < 4 GiB */
-	/* Local buffers; none of a flush. */
+	/* Local buffers, at most kMaxOneSidedBuffers; none of a flush. */
 	const iovec *iov = nullptr;
 	void *const *desc = nullptr;
 	size_t iov_count = 0;
@@ -110,6 +112,18 @@ public:
 
 	/* A completed send gives its buffer back. */
 	void sent(uint16_t slot) noexcept;
+
+	/*
+	 * A buffer for something else than a message, for as long as wanted;
+	 * only while free_sends() > 0.
+	 */
+	uint16_t borrow() noexcept;
+	void give_back(uint16_t slot) noexcept { free_sends_.push_back(slot); }
+	uint8_t *borrowed(uint16_t slot) const noexcept
+	{
+		return send_buffers_.at(slot);
+	}
+	void *borrowed_desc() const noexcept { return send_buffers_.desc(); }
 
 	template <typename Message>
 	[[nodiscard]] int send_message(const Message &message) noexcept

@@ -1,14 +1,61 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /* Copyright (c) 2026 the ofi_pmem developers */
 /* The strongest transport that the core provider of a domain allows. */
+#include "config.h"
+
+#include <string_view>
+
+#include <rdma/fi_errno.h>
+
+#include "core/log.hh"
 #include "transport/fi_transport.hh"
+#ifdef HAVE_RAW_VERBS
+#include "transport/verbs_transport.hh"
+#endif
 
 namespace ofi_pmem
 {
 
+namespace
+{
+
+#ifdef HAVE_RAW_VERBS
+bool is_verbs(const fi_info &info) noexcept
+{
+	std::string_view name = info.fabric_attr->prov_name;
+	return name.substr(0, name.find(';')) == "verbs";
+}
+
+/* False where libfabric's own verbs endpoints must do. */
+bool open_verbs(const fi_info &app_info, std::unique_ptr<Transport> *transport)
+{
+	if (!is_verbs(app_info))
+		return false;
+	auto made = std::make_unique<VerbsTransport>();
+	int ret = made->open(app_info);
+	if (!ret)
+		*transport = std::move(made);
+	else
+		PMEM_INFO(FI_LOG_DOMAIN,
+			  "no raw queue pairs on domain %s, so no native "
+			  "flush: %s (%d)",
+			  app_info.domain_attr->name, fi_strerror(-ret), -ret);
+	return !ret;
+}
+#else
+bool open_verbs(const fi_info &, std::unique_ptr<Transport> *) noexcept
+{
+	return false;
+}
+#endif
+
+} // namespace
+
 int open_transport(const fi_info &app_info,
 		   std::unique_ptr<Transport> *transport)
 {
+	if (open_verbs(app_info, transport))
+		return 0;
 	auto over_libfabric = std::make_unique<FiTransport>();
 	int ret = over_libfabric->open(app_info);
 	if (!ret)

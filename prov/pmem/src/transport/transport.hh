@@ -62,10 +62,11 @@ struct Completion {
 };
 
 struct LinkAttr {
-	uint32_t id;	      /* in its handles; unique on its queues */
-	uint16_t receives;    /* message buffers of each kind */
+	uint32_t id;	   /* in its handles; unique on its queues */
+	uint16_t receives; /* message buffers of each kind */
 	uint16_t sends;
 	size_t message_bytes; /* the size of each */
+	uint16_t chains = 0;  /* slots of post_chain() */
 };
 
 class Queues;

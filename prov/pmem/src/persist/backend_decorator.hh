@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* Copyright (c) 2026 the ofi_pmem developers */
+/*
+ * A backend around another one. This one forwards everything; what derives from
+ * it overrides what it does differently.
+ */
+#pragma once
+
+#include <utility>
+
+#include "persist/backend.hh"
+
+namespace ofi_pmem
+{
+
+/* Called as the backend it owns. */
+class BackendDecorator : public Backend
+{
+public:
+	explicit BackendDecorator(std::unique_ptr<Backend> real)
+		: real_(std::move(real))
+	{
+	}
+
+	int flush(uint64_t offset, size_t len) noexcept override
+	{
+		return real_->flush(offset, len);
+	}
+	int drain() noexcept override { return real_->drain(); }
+	int store(uint64_t offset, const void *source,
+		  size_t len) noexcept override
+	{
+		return real_->store(offset, source, len);
+	}
+	int store_flush(uint64_t offset, const void *source, size_t len,
+			bool *stored) noexcept override
+	{
+		return real_->store_flush(offset, source, len, stored);
+	}
+	int load(uint64_t offset, void *target, size_t len) noexcept override
+	{
+		return real_->load(offset, target, len);
+	}
+	Granularity granularity() const noexcept override
+	{
+		return real_->granularity();
+	}
+	PersistenceDomain domain() const noexcept override
+	{
+		return real_->domain();
+	}
+	bool one_sided() const noexcept override { return real_->one_sided(); }
+	FlushLedger *ledger() noexcept override { return real_->ledger(); }
+
+protected:
+	Backend &real() noexcept { return *real_; }
+
+private:
+	std::unique_ptr<Backend> real_;
+};
+
+} // namespace ofi_pmem

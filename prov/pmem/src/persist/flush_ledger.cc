@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* Copyright (c) 2026 the ofi_pmem developers */
+#include "persist/flush_ledger.hh"
+
+namespace ofi_pmem
+{
+
+void FlushLedger::store(const Extent &extent)
+{
+	dirty_.assign_new(extent, time_);
+}
+
+void FlushLedger::flush(const Extent &extent)
+{
+	IntervalMap flushed;
+	dirty_.each(extent, [&](const Extent &part, uint64_t since) {
+		flushed.assign(part, since);
+	});
+	/* What is pending already was written earlier: that mark stays. */
+	flushed.each(extent, [&](const Extent &part, uint64_t since) {
+		pending_.assign_new(part, since);
+	});
+	dirty_.erase(extent);
+	time_++;
+}
+
+std::optional<FlushLedger::Missing> FlushLedger::missing(const Extent &extent,
+							 Mark mark) const
+{
+	std::optional<Missing> first;
+	auto look_for = [&](const IntervalMap &map, bool flushed) {
+		map.each(extent, [&](const Extent &part, uint64_t since) {
+			if (since <= mark &&
+			    (!first || part.begin < first->extent.begin))
+				first = Missing{part, flushed};
+		});
+	};
+	look_for(dirty_, false);
+	look_for(pending_, true);
+	return first;
+}
+
+} // namespace ofi_pmem

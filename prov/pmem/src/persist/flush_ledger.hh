@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* Copyright (c) 2026 the ofi_pmem developers */
+/*
+ * Which bytes of a region are written and not yet durable: written since they
+ * were flushed last, or flushed and not drained. Exact to the byte, and bounded
+ * by what is not durable. Bytes that it was told nothing of count as durable.
+ *
+ * What was written before and after a flush differs, so each write has a mark,
+ * which flushes and close() count up, and a commit asks for what was written up
+ * to its mark: later writes of others, to the same bytes, are not its concern.
+ *
+ * Not thread-safe. Throws std::bad_alloc.
+ */
+#pragma once
+
+#include <optional>
+
+#include "persist/interval_map.hh"
+
+namespace ofi_pmem
+{
+
+class FlushLedger
+{
+public:
+	using Mark = uint64_t;
+
+	/* The mark of what is written now. */
+	Mark mark() const noexcept { return time_; }
+
+	/* The mark of what was written until now; what follows has another. */
+	Mark close() noexcept { return time_++; }
+
+	void store(const Extent &extent);
+	/* Of what was written before. */
+	void flush(const Extent &extent);
+	/* Of what was flushed before. */
+	void drain() noexcept { pending_.clear(); }
+
+	/* Bytes that a commit lacks. */
+	struct Missing {
+		Extent extent;
+		bool flushed; /* and not drained */
+	};
+
+	/*
+	 * The first bytes in `extent` that were written up to `mark` and are
+	 * not durable.
+	 */
+	std::optional<Missing> missing(const Extent &extent, Mark mark) const;
+
+	/* How many ranges are kept. */
+	size_t size() const noexcept { return dirty_.size() + pending_.size(); }
+
+private:
+	Mark time_ = 0;
+	/* With the mark of the first write that was not flushed. */
+	IntervalMap dirty_;
+	/* With the mark of the first write that was flushed, not drained. */
+	IntervalMap pending_;
+};
+
+} // namespace ofi_pmem

@@ -1,0 +1,459 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* Copyright (c) 2026 the ofi_pmem developers */
+/*
+ * One-sided operations, and what the NIC does to make them durable: a chain of
+ * transfers, followed in the same send queue by what each region's method
+ * needs. Posted operations (WRITE, messages) may be placed before a FLUSH in
+ * front of them is done; FLUSH, READ and ATOMIC WRITE are executed in order.
+ */
+#include <algorithm>
+#include <cinttypes>
+#include <cstring>
+
+#include "core/log.hh"
+#include "core/params.hh"
+#include "plane/channel.hh"
+#include "plane/channel_table.hh"
+#include "plane/initiator.hh"
+
+namespace ofi_pmem
+{
+
+namespace
+{
+
+static_assert(kMaxIov <= kMaxOneSidedBuffers);
+
+/*
+ * Shorter than 4 GiB and never 0 bytes: Soft-RoCE takes a 32-bit length, and
+ * acknowledges a FLUSH of 4 GiB without flushing anything.
+ */
+constexpr uint64_t kMaxFlush = 1ULL << 31;
+
+constexpr size_t kMaxFlushes = 64;
+
+OneSided flush_of(const RemoteRegion &region, uint64_t offset, uint64_t len,
+		  OneSided::Kind kind) noexcept
+{
+	OneSided flush{};
+	flush.kind = kind;
+	flush.addr = region.info.lower_base + offset;
+	flush.key = region.info.lower_key;
+	flush.len = len;
+	return flush;
+}
+
+} // namespace
+
+/* The chain of one operation, with its local buffers. */
+struct Channel::Plan {
+	/* Of each range a transfer and a flush, and one READ. */
+	std::array<OneSided, 2 * kMaxRmaIov + 1> chain;
+	size_t count = 0;
+	size_t transfers = 0;
+	/* A buffer that two ranges share is in two pieces. */
+	std::array<iovec, kMaxIov + kMaxRmaIov> iov;
+	std::array<void *, kMaxIov + kMaxRmaIov> desc{};
+	std::array<size_t, kMaxIov + kMaxRmaIov> buffer; /* of the operation */
+	size_t pieces = 0;
+	int borrowed = -1; /* the message buffer that holds the data */
+
+	void add(const OneSided &operation) { chain[count++] = operation; }
+};
+
+const RemoteRegion *Channel::known_region(uint64_t token) const noexcept
+{
+	auto region = regions_.find(token);
+	if (region == regions_.end() ||
+	    region->second.state != RemoteRegion::State::known)
+		return nullptr;
+	return &region->second;
+}
+
+Method Channel::method_of(const wire::Range &range) const noexcept
+{
+	const RemoteRegion *region = known_region(range.token);
+	return region ? region->method : Method::message;
+}
+
+bool Channel::by_nic(const PersistentOp &op) const noexcept
+{
+	return std::any_of(op.ranges, op.ranges + op.range_count,
+			   [&](const wire::Range &range) {
+				   return method_of(range) != Method::message;
+			   });
+}
+
+/*
+ * WRITE..., FLUSH, ATOMIC WRITE, FLUSH without a pause (IBA memory placement
+ * extensions): if all that the fence stands for is in this send queue.
+ */
+bool Channel::orders_natively(const PersistentOp &op) const noexcept
+{
+	if (!op.write || op.atomic || !op.is_drain() || op.len != 8 ||
+	    op.range_count != 1 ||
+	    !initiator_->transport().traits().atomic_write)
+		return false;
+	const RemoteRegion *region = known_region(op.ranges[0].token);
+	return region && region->method == Method::native &&
+	       (region->info.lower_base + op.ranges[0].offset) % 8 == 0 &&
+	       all_answered() && !requested_ && dirty_.empty() && !spilled_;
+}
+
+bool Channel::post_ordered(PersistentOp *op)
+{
+	const RemoteRegion *region = known_region(op->ranges[0].token);
+	if (!region) {
+		op->fail({FI_ENOKEY, Cause::unknown_key});
+		return true;
+	}
+	uint64_t word = 0;
+	op->local.gather(0, reinterpret_cast<uint8_t *>(&word), sizeof(word));
+	iovec payload{&word, sizeof(word)};
+	uint64_t offset = op->ranges[0].offset;
+	OneSided tail[2] = {
+		flush_of(*region, offset, 8, OneSided::Kind::atomic_write),
+		flush_of(*region, offset, 8, OneSided::Kind::flush_persistent)};
+	tail[0].iov = &payload;
+	tail[0].iov_count = 1;
+	if (!post_nic_drain(op, tail, 2))
+		return false;
+	fencing_ = op;
+	return true;
+}
+
+bool Channel::post_one_sided(PersistentOp *op)
+{
+	if (!op->chain_index && !note_unflushed(op))
+		return false;
+	Plan plan;
+	if (!plan_transfers(*op, &plan)) {
+		/* A region was closed since the operation was accepted. */
+		op->fail({FI_ENOKEY, Cause::unknown_key});
+		if (op->write)
+			writes_lost();
+		return true;
+	}
+	plan_settling(*op, &plan);
+	if (op->chain_index < plan.count) {
+		int ret = describe_locally(op, &plan);
+		if (ret) {
+			op->fail({-ret, Cause::local_memory});
+			if (op->write)
+				writes_lost();
+			return true;
+		}
+		if (!post_plan(op, plan))
+			return false;
+	}
+	return op->failure || post_settling_request(op);
+}
+
+/* What a later fenced commit must flush of a write that does not commit. */
+bool Channel::note_unflushed(PersistentOp *op)
+{
+	if (!op->write || op->level == Level::commit)
+		return true;
+	bool noted = true;
+	for (size_t i = 0; i < op->range_count; i++) {
+		const wire::Range &range = op->ranges[i];
+		switch (method_of(range)) {
+		case Method::message:
+			if (!remember_dirty(&range, 1))
+				return false;
+			break;
+		case Method::read:
+			/* There the service's answer shows the placement. */
+			if (initiator_->transport().traits().visible_writes) {
+				requested_ = true;
+				break;
+			}
+			noted = nic_dirty_.add(range) && noted;
+			break;
+		case Method::native:
+			noted = nic_dirty_.add(range) && noted;
+			break;
+		case Method::ack:
+			break; /* durable when it completes */
+		}
+	}
+	/* A range may have grown that a drain has been through. */
+	drain_index_ = 0;
+	drain_offset_ = 0;
+	/* No room for so many regions: it is made durable at once. */
+	if (!noted)
+		op->level = Level::commit;
+	return true;
+}
+
+/* False when a region is not known any more. */
+bool Channel::plan_transfers(const PersistentOp &op, Plan *plan) const
+{
+	bool visible = op.write && op.level != Level::transmit &&
+		       initiator_->transport().traits().visible_writes;
+	size_t offset = 0;
+	for (size_t i = 0; i < op.range_count; i++) {
+		const wire::Range &range = op.ranges[i];
+		const RemoteRegion *region = known_region(range.token);
+		if (!region)
+			return false;
+		if (!range.length)
+			continue;
+		OneSided transfer =
+			flush_of(*region, range.offset, range.length,
+				 OneSided::Kind::read);
+		if (op.write)
+			transfer.kind =
+				visible && region->method == Method::read
+					? OneSided::Kind::write_visible
+					: OneSided::Kind::write;
+		transfer.iov = &plan->iov[plan->pieces];
+		transfer.desc = &plan->desc[plan->pieces];
+		op.local.for_each_part(
+			offset, range.length,
+			[&](size_t index, uint8_t *base, size_t part) {
+				plan->iov[plan->pieces] = {base, part};
+				plan->buffer[plan->pieces++] = index;
+				transfer.iov_count++;
+			});
+		plan->add(transfer);
+		offset += range.length;
+	}
+	plan->transfers = plan->count;
+	return true;
+}
+
+/* What the NIC does behind the transfers of a write. */
+void Channel::plan_settling(const PersistentOp &op, Plan *plan) const
+{
+	if (!op.write || op.level == Level::transmit)
+		return;
+	auto kind = op.level == Level::commit ? OneSided::Kind::flush_persistent
+					      : OneSided::Kind::flush_visible;
+	const RemoteRegion *read = nullptr;
+	for (size_t i = 0; i < op.range_count; i++) {
+		const wire::Range &range = op.ranges[i];
+		const RemoteRegion *region = known_region(range.token);
+		if (!range.length)
+			continue;
+		if (region->method == Method::native)
+			plan->add(flush_of(*region, range.offset, range.length,
+					   kind));
+		if (region->method == Method::read)
+			read = region;
+	}
+	if (read && !initiator_->transport().traits().visible_writes)
+		plan->add(read_behind(*read));
+}
+
+/* Behind writes on the same queue pair; where it reads does not matter. */
+OneSided Channel::read_behind(const RemoteRegion &region) const noexcept
+{
+	OneSided read = flush_of(region, 0, 1, OneSided::Kind::read);
+	read.iov = &scratch_iov_;
+	read.desc = &scratch_desc_;
+	read.iov_count = 1;
+	return read;
+}
+
+/*
+ * What the channel's transport needs to know of local buffers: nothing when it
+ * sends them inline, else a small write is copied into a message buffer, and
+ * what is larger registered until the operation finishes.
+ */
+int Channel::describe_locally(PersistentOp *op, Plan *plan)
+{
+	const TransportTraits &traits = initiator_->transport().traits();
+	if (!traits.needs_local_memory)
+		return 0;
+	if (op->write && op->len <= traits.inline_bytes)
+		return 0;
+	bool copy = op->write && op->len <= wire::kMaxMessage &&
+		    plan->count <= traits.max_chain && !op->chain_index &&
+		    link_->free_sends() > wire::kMaxCredits;
+	if (!copy)
+		return register_locally(op, plan);
+	uint16_t slot = link_->borrow();
+	plan->borrowed = slot;
+	uint8_t *next = link_->borrowed(slot);
+	op->local.gather(0, next, op->len);
+	for (size_t i = 0; i < plan->transfers; i++) {
+		plan->iov[i] = {next, plan->chain[i].len};
+		plan->desc[i] = link_->borrowed_desc();
+		plan->chain[i].iov = &plan->iov[i];
+		plan->chain[i].desc = &plan->desc[i];
+		plan->chain[i].iov_count = 1;
+		next += plan->chain[i].len;
+	}
+	return 0;
+}
+
+int Channel::register_locally(PersistentOp *op, Plan *plan)
+{
+	uint64_t access = op->write ? FI_WRITE : FI_READ;
+	while (op->local_memory.size() < op->local.count()) {
+		const iovec &buffer = op->local.iov()[op->local_memory.size()];
+		std::unique_ptr<LinkMemory> memory;
+		int ret = 0;
+		if (buffer.iov_len)
+			ret = initiator_->transport().register_memory(
+				buffer.iov_base, buffer.iov_len, access, false,
+				&memory);
+		if (ret)
+			return ret;
+		op->local_memory.push_back(std::move(memory));
+	}
+	for (size_t i = 0; i < plan->pieces; i++)
+		plan->desc[i] = op->local_memory[plan->buffer[i]]->desc;
+	return 0;
+}
+
+bool Channel::post_plan(PersistentOp *op, const Plan &plan)
+{
+	size_t most = initiator_->transport().traits().max_chain;
+	while (op->chain_index < plan.count) {
+		size_t count = std::min(most, plan.count - op->chain_index);
+		int ret = post_chain(op, &plan.chain[op->chain_index], count,
+				     plan.borrowed);
+		if (ret && plan.borrowed >= 0)
+			link_->give_back(static_cast<uint16_t>(plan.borrowed));
+		if (ret == -FI_EAGAIN)
+			return false;
+		if (ret) {
+			op->fail({-ret, Cause::inner_provider});
+			broken(ret);
+			return true;
+		}
+		op->chain_index += count;
+	}
+	if (op->write)
+		unseen_ = true;
+	return true;
+}
+
+/* What the service does for the ranges that the NIC does nothing for. */
+bool Channel::post_settling_request(PersistentOp *op)
+{
+	if (!op->write || op->level == Level::transmit)
+		return true;
+	wire::Range ranges[kMaxRmaIov];
+	size_t count = 0;
+	bool unseen = false;
+	for (size_t i = 0; i < op->range_count; i++) {
+		Method method = method_of(op->ranges[i]);
+		if (method == Method::message)
+			ranges[count++] = op->ranges[i];
+		/* An ack may precede placement. */
+		if (method == Method::message || method == Method::ack)
+			unseen = true;
+	}
+	if (op->level == Level::commit)
+		return !count || post_flush(op, ranges, count, wire::kCommit);
+	/* The answer shows that the data has arrived. */
+	return !unseen || post_flush(op, nullptr, 0, 0);
+}
+
+/*
+ * The FLUSHes of a drain from where it has come to, and behind all of them one
+ * READ if any range needs it; 0 when nothing is left.
+ */
+size_t Channel::next_flushes(OneSided *chain, size_t room)
+{
+	size_t count = 0;
+	while (drain_index_ < nic_dirty_.size() && count < room) {
+		const wire::Range &range = nic_dirty_.data()[drain_index_];
+		const RemoteRegion *region = known_region(range.token);
+		uint64_t left = range.length - drain_offset_;
+		if (region && region->method == Method::native && left) {
+			uint64_t part = std::min(left, kMaxFlush);
+			chain[count++] = flush_of(
+				*region, range.offset + drain_offset_, part,
+				OneSided::Kind::flush_persistent);
+			drain_offset_ += part;
+			if (part < left)
+				continue;
+		} else if (region && region->method == Method::read &&
+			   !drain_reads_) {
+			chain[count++] = read_behind(*region);
+			drain_reads_ = true;
+		}
+		drain_index_++;
+		drain_offset_ = 0;
+	}
+	return count;
+}
+
+bool Channel::post_nic_drain(PersistentOp *op, const OneSided *tail,
+			     size_t tail_count)
+{
+	size_t room = std::min(initiator_->transport().traits().max_chain,
+			       kMaxFlushes);
+	OneSided chain[kMaxFlushes];
+	while (true) {
+		size_t index = drain_index_;
+		uint64_t offset = drain_offset_;
+		bool reads = drain_reads_;
+		size_t count = next_flushes(chain, room);
+		bool last = drain_index_ == nic_dirty_.size() &&
+			    count + tail_count <= room;
+		if (last) {
+			std::copy(tail, tail + tail_count, chain + count);
+			count += tail_count;
+		}
+		int ret = count ? post_chain(op, chain, count, -1) : 0;
+		if (ret == -FI_EAGAIN) {
+			drain_index_ = index;
+			drain_offset_ = offset;
+			drain_reads_ = reads;
+			return false;
+		}
+		if (ret) {
+			if (op)
+				op->fail({-ret, Cause::inner_provider});
+			broken(ret);
+			return true;
+		}
+		if (last)
+			break;
+	}
+	nic_dirty_.clear();
+	drain_index_ = 0;
+	drain_offset_ = 0;
+	drain_reads_ = false;
+	return true;
+}
+
+int Channel::post_chain(PersistentOp *op, const OneSided *chain, size_t count,
+			int borrowed)
+{
+	if (chains_in_flight_ == kMaxChains)
+		return -FI_EAGAIN;
+	uint16_t slot = 0;
+	while (chains_[slot].posted)
+		slot++;
+	int ret = link_->post_chain(chain, count, slot);
+	if (ret)
+		return ret;
+	chains_[slot] = {true, op, borrowed,
+			 !op || op->is_drain() || (op->write && by_nic(*op))};
+	chains_in_flight_++;
+	nic_chains_ += chains_[slot].nic;
+	if (op)
+		op->unfinished++;
+	return 0;
+}
+
+void Channel::forget_chain(uint16_t slot)
+{
+	Chain done = chains_[slot];
+	chains_[slot] = Chain{};
+	chains_in_flight_--;
+	nic_chains_ -= done.nic;
+	if (!link_)
+		return;
+	link_->chain_done(slot);
+	if (done.borrowed >= 0)
+		link_->give_back(static_cast<uint16_t>(done.borrowed));
+}
+
+} // namespace ofi_pmem

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* Copyright (c) 2026 the ofi_pmem developers */
+/*
+ * Where the service thread runs (FI_OFI_PMEM_SERVICE_CPUS): on the NUMA node
+ * of its NIC, or where that is unknown, of its first region's memory. Never
+ * outside the CPUs that the process may use.
+ */
+#pragma once
+
+#include <cstddef>
+#include <string>
+
+#include <hwloc.h>
+
+#include "core/params.hh"
+
+namespace ofi_pmem
+{
+
+/* What the thread should be near to. */
+struct Locality {
+	std::string nic; /* an inner domain's name: mlx5_0, eth0, ... */
+	const void *memory = nullptr;
+	size_t len = 0;
+};
+
+/*
+ * The choice, apart from the machine. Sets `chosen` to CPUs out of `own`, the
+ * process's. False when the thread's affinity is to stay as it is; *reason
+ * tells in both cases why. `memory` are the NUMA nodes of the memory, null or
+ * empty where unknown. The topology must have been loaded with I/O devices.
+ */
+bool choose_cpus(hwloc_topology_t topology, const ServiceCpus &wanted,
+		 const std::string &nic, hwloc_const_nodeset_t memory,
+		 hwloc_const_cpuset_t own, hwloc_cpuset_t chosen,
+		 const char **reason);
+
+/* Moves the calling thread. What fails is logged, and the thread stays. */
+void place_thread(const ServiceCpus &wanted, const Locality &near) noexcept;
+
+} // namespace ofi_pmem

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* Copyright (c) 2026 the ofi_pmem developers */
+/*
+ * A link over an RC queue pair. Everything of a channel goes through this one
+ * pair: a FLUSH stands for what its own queue pair wrote, and a message arrives
+ * behind the writes before it (IBA volume 1, 9.4.9 and A19).
+ */
+#pragma once
+
+#include <vector>
+
+#include "transport/link.hh"
+#include "transport/verbs_queues.hh"
+
+namespace ofi_pmem
+{
+
+class VerbsLink final : public Link, private VerbsEventHandler
+{
+public:
+	VerbsLink(const LinkAttr &attr,
+		  const VerbsTransport &transport) noexcept
+		: Link(attr), transport_(transport)
+	{
+	}
+	~VerbsLink() override;
+
+	/* Whether a queue pair with all that is needed can be made here. */
+	[[nodiscard]] static int probe(const VerbsTransport &transport);
+
+	[[nodiscard]] int connect(const IpAddress &peer, VerbsQueues *queues);
+
+	/* `id` is that of a connection request; taken in every case. */
+	[[nodiscard]] int accept(VerbsPtr<rdma_cm_id> id,
+				 const rdma_conn_param &asked,
+				 VerbsQueues *queues);
+
+	int post_receive(uint16_t slot) noexcept override;
+	int post_chain(const OneSided *chain, size_t count,
+		       uint16_t slot) noexcept override;
+	void chain_done(uint16_t slot) noexcept override;
+
+private:
+	bool on_event(const Event &event, LinkEvent *told) override;
+	[[nodiscard]] int proceed(const Event &event, bool *connected);
+	[[nodiscard]] int resolve_route();
+	[[nodiscard]] int open_queue_pair();
+	[[nodiscard]] int request_connection();
+	rdma_conn_param parameters() const noexcept;
+
+	int post_send(uint16_t slot, size_t len) noexcept override;
+	void send_done() noexcept override { free_entries_++; }
+	void post_one(const OneSided &operation) noexcept;
+	void set_buffers(const OneSided &operation) noexcept;
+	[[nodiscard]] int complete_posting(size_t count) noexcept;
+
+	const VerbsTransport &transport_;
+	VerbsQueues *queues_ = nullptr;
+	VerbsPtr<rdma_cm_id> id_; /* owns its queue pair, see ~VerbsLink() */
+	ibv_qp_ex *qp_ = nullptr;
+	bool established_ = false;
+	/* Entries of the send queue that nothing is posted in. */
+	size_t free_entries_ = 0;
+	std::vector<uint8_t> chain_lengths_; /* by slot */
+};
+
+} // namespace ofi_pmem

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* Copyright (c) 2026 the ofi_pmem developers */
+/*
+ * A completion queue with its channel and a channel of connection events. The
+ * context of every connection identifier on it is a VerbsEventHandler.
+ */
+#pragma once
+
+#include <deque>
+
+#include "transport/verbs_transport.hh"
+
+namespace ofi_pmem
+{
+
+/* What connection events are for: a link or a listener. */
+class VerbsEventHandler
+{
+public:
+	/* Of an event, what is valid after its acknowledgement. */
+	struct Event {
+		rdma_cm_event_type type;
+		int status;
+		rdma_cm_id *id;
+		/* Of a connection request. */
+		uint8_t responder_resources;
+		uint8_t initiator_depth;
+	};
+
+	/* True when the user of the queues is to learn of `*told`. */
+	[[nodiscard]] virtual bool on_event(const Event &event,
+					    LinkEvent *told) = 0;
+
+protected:
+	~VerbsEventHandler() = default;
+};
+
+class VerbsQueues final : public Queues
+{
+public:
+	[[nodiscard]] int open(ibv_context *device, int completions);
+
+	size_t read_completions(Completion *completions,
+				size_t count) noexcept override;
+	bool read_event(LinkEvent *event) override;
+	int trywait() noexcept override;
+	int completion_fd() const noexcept override
+	{
+		return completion_channel_->fd;
+	}
+	int event_fd() const noexcept override { return events_->fd; }
+
+	ibv_cq *cq() const noexcept { return cq_.get(); }
+	rdma_event_channel *events() const noexcept { return events_.get(); }
+
+private:
+	void take_notifications() noexcept;
+
+	VerbsPtr<rdma_event_channel> events_;
+	VerbsPtr<ibv_comp_channel> completion_channel_;
+	VerbsPtr<ibv_cq> cq_;
+	/* What trywait() found after it had armed the queue. */
+	Completion found_{};
+	bool has_found_ = false;
+};
+
+} // namespace ofi_pmem

@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* Copyright (c) 2026 the ofi_pmem developers */
+#include "transport/verbs_transport.hh"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+#include <unistd.h>
+
+#include <rdma/fi_domain.h>
+#include <rdma/fi_errno.h>
+#include <rdma/ib_user_verbs.h>
+
+#include "core/log.hh"
+#include "transport/verbs_link.hh"
+#include "transport/verbs_listener.hh"
+#include "transport/verbs_queues.hh"
+
+namespace ofi_pmem
+{
+
+namespace
+{
+
+/* Soft-RoCE has this and no PCI device, see the kernel's rxe_param.h. */
+constexpr uint32_t kSoftVendor = 0xffffff;
+
+constexpr uint64_t kFlush =
+	IB_UVERBS_DEVICE_FLUSH_GLOBAL | IB_UVERBS_DEVICE_FLUSH_PERSISTENT;
+
+constexpr size_t kMaxChain = 64;
+constexpr uint32_t kMaxInline = 256;
+
+/* Deeper gains nothing: one thread posts at a time. */
+constexpr int kMaxDepth = 16;
+
+NicKind kind_of(const ibv_device_attr &attr, const ibv_context *device)
+{
+	if (attr.vendor_id == kSoftVendor)
+		return NicKind::software;
+	std::string pci = device->device->ibdev_path;
+	pci += "/device/vendor";
+	return access(pci.c_str(), R_OK) ? NicKind::unknown : NicKind::hardware;
+}
+
+/* verbs names the domains of XRC and datagrams after the device, too. */
+bool names_device(const char *domain_name, const char *device)
+{
+	size_t len = std::strlen(device);
+	return domain_name && !std::strncmp(domain_name, device, len) &&
+	       (!domain_name[len] || domain_name[len] == '-');
+}
+
+int to_verbs_access(uint64_t access)
+{
+	int flags = 0;
+	if (access & (FI_RECV | FI_READ | FI_REMOTE_WRITE))
+		flags |= IBV_ACCESS_LOCAL_WRITE;
+	if (access & FI_REMOTE_WRITE)
+		flags |= IBV_ACCESS_REMOTE_WRITE;
+	if (access & FI_REMOTE_READ)
+		flags |= IBV_ACCESS_REMOTE_READ;
+	return flags;
+}
+
+class VerbsMemory final : public LinkMemory
+{
+public:
+	explicit VerbsMemory(VerbsPtr<ibv_mr> mr) noexcept : mr_(std::move(mr))
+	{
+		desc = mr_.get();
+		base = reinterpret_cast<uintptr_t>(mr_->addr);
+		key = mr_->rkey;
+	}
+
+private:
+	VerbsPtr<ibv_mr> mr_;
+};
+
+} // namespace
+
+int VerbsTransport::find_device(const char *domain_name)
+{
+	int count = 0;
+	devices_.reset(rdma_get_devices(&count));
+	for (int i = 0; devices_ && i < count; i++) {
+		ibv_context *device = devices_.get()[i];
+		if (names_device(domain_name,
+				 ibv_get_device_name(device->device))) {
+			device_ = device;
+			return 0;
+		}
+	}
+	return -FI_ENODEV;
+}
+
+int VerbsTransport::learn_traits()
+{
+	ibv_device_attr_ex attr{};
+	int ret = ibv_query_device_ex(device_, nullptr, &attr);
+	if (ret)
+		return -ret;
+	const ibv_device_attr &basic = attr.orig_attr;
+	bool flush = (attr.device_cap_flags_ex & kFlush) == kFlush;
+	nic_ = kind_of(basic, device_);
+	registers_flushable_ = flush;
+	limits_.initiator_depth = static_cast<uint8_t>(
+		std::min(basic.max_qp_init_rd_atom, kMaxDepth));
+	limits_.responder_resources =
+		static_cast<uint8_t>(std::min(basic.max_qp_rd_atom, kMaxDepth));
+	limits_.max_send_wr = static_cast<uint32_t>(basic.max_qp_wr);
+	limits_.max_sge = static_cast<uint32_t>(basic.max_sge);
+	limits_.max_cqe = basic.max_cqe;
+
+	ibv_port_attr port{};
+	ret = ibv_query_port(device_, 1, &port);
+	if (ret)
+		return -ret;
+	traits_.needs_local_memory = true;
+	traits_.max_transfer = port.max_msg_sz;
+	traits_.max_chain = kMaxChain;
+	traits_.inline_bytes = kMaxInline;
+	traits_.native_flush = flush;
+	traits_.atomic_write =
+		attr.device_cap_flags_ex & IB_UVERBS_DEVICE_ATOMIC_WRITE;
+	traits_.placement_wait = true;
+	traits_.reliable_ack =
+		device_->device->transport_type == IBV_TRANSPORT_IB;
+	return 0;
+}
+
+int VerbsTransport::open(const fi_info &app_info)
+{
+	int ret = find_device(app_info.domain_attr->name);
+	if (!ret)
+		ret = learn_traits();
+	if (ret)
+		return ret;
+	pd_.reset(ibv_alloc_pd(device_));
+	if (!pd_)
+		return -errno;
+	has_own_address_ =
+		own_address_.assign(app_info.src_addr, app_info.src_addrlen) &&
+		!own_address_.wildcard();
+	ret = VerbsLink::probe(*this);
+	if (ret)
+		return ret;
+	PMEM_INFO(FI_LOG_DOMAIN,
+		  "persistence plane on raw queue pairs of %s, FLUSH %s",
+		  ibv_get_device_name(device_->device),
+		  traits_.native_flush ? "yes" : "no");
+	return 0;
+}
+
+int VerbsTransport::open_queues(size_t completions,
+				std::unique_ptr<Queues> *queues) const
+{
+	auto made = std::make_unique<VerbsQueues>();
+	int wanted = static_cast<int>(completions);
+	int ret = made->open(device_, std::min(wanted, limits_.max_cqe));
+	if (!ret)
+		*queues = std::move(made);
+	return ret;
+}
+
+int VerbsTransport::connect(const IpAddress &peer, Queues *queues,
+			    const LinkAttr &attr,
+			    std::unique_ptr<Link> *link) const
+{
+	auto made = std::make_unique<VerbsLink>(attr, *this);
+	int ret = made->connect(peer, static_cast<VerbsQueues *>(queues));
+	if (!ret)
+		*link = std::move(made);
+	return ret;
+}
+
+int VerbsTransport::listen(uint16_t port, Queues *queues,
+			   std::unique_ptr<Listener> *listener) const
+{
+	auto made = std::make_unique<VerbsListener>(*this);
+	int ret = made->open(port, static_cast<VerbsQueues *>(queues));
+	if (!ret)
+		*listener = std::move(made);
+	return ret;
+}
+
+int VerbsTransport::register_memory(const void *base, size_t len,
+				    uint64_t access, bool persistent,
+				    std::unique_ptr<LinkMemory> *memory) const
+{
+	auto address = const_cast<void *>(base);
+	int flags = to_verbs_access(access);
+	VerbsPtr<ibv_mr> mr;
+	/* Refused for memory that is not persistent, with EINVAL. */
+	bool flushable = persistent && registers_flushable_;
+	if (flushable)
+		mr.reset(ibv_reg_mr(pd(), address, len,
+				    flags | IBV_ACCESS_FLUSH_GLOBAL |
+					    IBV_ACCESS_FLUSH_PERSISTENT));
+	flushable = mr != nullptr;
+	if (!mr)
+		mr.reset(ibv_reg_mr(pd(), address, len, flags));
+	if (!mr)
+		return -errno;
+	auto made = std::make_unique<VerbsMemory>(std::move(mr));
+	made->flushable = flushable;
+	made->nic = nic_;
+	*memory = std::move(made);
+	return 0;
+}
+
+} // namespace ofi_pmem

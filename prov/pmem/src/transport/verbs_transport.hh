@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* Copyright (c) 2026 the ofi_pmem developers */
+/*
+ * The transport over raw RC queue pairs, made with librdmacm and posted to with
+ * libibverbs' extended calls: what libfabric's verbs provider does, and FLUSH
+ * and ATOMIC WRITE besides. A peer whose transport is libfabric's verbs
+ * provider can connect to it and be connected to.
+ *
+ * Built only where rdma-core has ibv_wr_flush(3).
+ */
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include <infiniband/verbs.h>
+#include <rdma/rdma_cma.h>
+
+#include "transport/transport.hh"
+
+namespace ofi_pmem
+{
+
+struct VerbsClose {
+	void operator()(ibv_pd *pd) const noexcept { ibv_dealloc_pd(pd); }
+	void operator()(ibv_mr *mr) const noexcept { ibv_dereg_mr(mr); }
+	void operator()(ibv_cq *cq) const noexcept { ibv_destroy_cq(cq); }
+	void operator()(ibv_comp_channel *channel) const noexcept
+	{
+		ibv_destroy_comp_channel(channel);
+	}
+	void operator()(rdma_event_channel *channel) const noexcept
+	{
+		rdma_destroy_event_channel(channel);
+	}
+	void operator()(rdma_cm_id *id) const noexcept { rdma_destroy_id(id); }
+	/* The list of devices, which keeps them open. */
+	void operator()(ibv_context **devices) const noexcept
+	{
+		rdma_free_devices(devices);
+	}
+};
+
+template <typename Object> using VerbsPtr = std::unique_ptr<Object, VerbsClose>;
+
+/* The limits of the device that links are made to. */
+struct VerbsLimits {
+	uint8_t initiator_depth; /* READ, FLUSH and ATOMIC WRITE at once */
+	uint8_t responder_resources;
+	uint32_t max_send_wr;
+	uint32_t max_sge;
+	int max_cqe;
+};
+
+class VerbsTransport final : public Transport
+{
+public:
+	/*
+	 * See open_transport(). -FI_ENOSYS when the device cannot do what the
+	 * links need.
+	 */
+	[[nodiscard]] int open(const fi_info &app_info);
+
+	int open_queues(size_t completions,
+			std::unique_ptr<Queues> *queues) const override;
+	int connect(const IpAddress &peer, Queues *queues, const LinkAttr &attr,
+		    std::unique_ptr<Link> *link) const override;
+	int listen(uint16_t port, Queues *queues,
+		   std::unique_ptr<Listener> *listener) const override;
+	int register_memory(const void *base, size_t len, uint64_t access,
+			    bool persistent,
+			    std::unique_ptr<LinkMemory> *memory) const override;
+
+	ibv_context *device() const noexcept { return device_; }
+	ibv_pd *pd() const noexcept { return pd_.get(); }
+	const VerbsLimits &limits() const noexcept { return limits_; }
+
+	/* Null when the domain is not bound to one address. */
+	const IpAddress *own_address() const noexcept
+	{
+		return has_own_address_ ? &own_address_ : nullptr;
+	}
+
+private:
+	[[nodiscard]] int find_device(const char *domain_name);
+	[[nodiscard]] int learn_traits();
+
+	VerbsPtr<ibv_context *> devices_;
+	ibv_context *device_ = nullptr;
+	VerbsPtr<ibv_pd> pd_;
+	VerbsLimits limits_{};
+	NicKind nic_ = NicKind::unknown;
+	bool registers_flushable_ = false;
+	IpAddress own_address_;
+	bool has_own_address_ = false;
+};
+
+} // namespace ofi_pmem
