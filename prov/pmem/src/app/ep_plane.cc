@@ -395,9 +395,9 @@ ssize_t EndpointPlane::notify(const Notification &note) noexcept
 		cq->expect(op);
 	if (gate_.is_open())
 		gate_.begin(Transmit::write);
-	ssize_t ret = fi_writemsg(endpoint_->inner(), &msg,
-				  FI_REMOTE_CQ_DATA | FI_INJECT |
-					  FI_COMPLETION);
+	ssize_t ret =
+		fi_writemsg(endpoint_->inner(), &msg,
+			    FI_REMOTE_CQ_DATA | FI_INJECT | FI_COMPLETION);
 	if (ret) {
 		if (cq)
 			cq->forget(op);
