@@ -5,12 +5,13 @@
 # tests. Ends with a line "N passed, N failed, N skipped". CI runs this, with
 # --sanitizers and --trixie.
 #
-#   util/check.sh [--sanitizers] [--trixie] [--no-install]
+#   util/check.sh [--sanitizers] [--trixie] [--verbs] [--no-install]
 #
 #   --sanitizers  all tests again under ASan+UBSan and under TSan
 #   --trixie      all tests again on libfabric 2.1, the standard fabtests, Open
 #                 MPI, and verbs in a machine, with the root of util/root.sh;
 #                 must be run as root
+#   --verbs       the end-to-end tests on Soft-RoCE, in a virtual machine
 #   --no-install  the packages are there already; do not call apt-get
 #
 # Builds below build/check/ and may be run again at any time.
@@ -21,15 +22,17 @@ top=$(cd "$(dirname "$0")/.." && pwd)
 
 sanitizers=no
 trixie=no
+verbs=no
 install=yes
 for arg in "$@"; do
 	case $arg in
 	--sanitizers) sanitizers=yes ;;
 	--trixie) trixie=yes ;;
+	--verbs) verbs=yes ;;
 	--no-install) install=no ;;
 	*)
 		echo "usage: util/check.sh [--sanitizers] [--trixie]" \
-			"[--no-install]" >&2
+			"[--verbs] [--no-install]" >&2
 		exit 2
 		;;
 	esac
@@ -135,6 +138,10 @@ check_trixie() {
 	check_script "fi_pmem programs" "$top/util/root.sh" run \
 		"$top/fabtests/scripts/pmem_fabtests.sh" "$root_build/.libs"
 	check_script "Open MPI" "$top/util/mpi.sh"
+}
+
+# In a virtual machine with an RDMA device, on the same root.
+check_verbs() {
 	check_script "verbs in a machine" "$top/util/rxe.sh"
 }
 
@@ -180,5 +187,6 @@ if [ "$sanitizers" = yes ]; then
 fi
 
 [ "$trixie" = no ] || check_trixie
+[ "$verbs" = no ] || check_verbs
 
 conclude

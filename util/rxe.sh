@@ -31,9 +31,10 @@ limit=${RXE_TIME_LIMIT:-600} # seconds that one program may run
 on_dax="pmem_rma_test pmem_completion_test pmem_storm_test pmem_bad_input_test
 pmem_fault_test pmem_atomic_test pmem_atomic_inner_test pmem_atomic_race_test"
 simulated="pmem_rma_test pmem_kill_test pmem_atomic_kill_test"
-# What a device DAX cannot show: it neither shrinks nor fails, and has no ledger
-# of what a file holds.
-not_on_dax="PmemFile*"
+# What makes no sense here: a device DAX neither shrinks nor fails, and maps whole
+# units only, never privately; verbs has no TCP ports for strangers.
+not_on_dax="*PmemFile*:*PmemPort*:*PrivateMappingIsRefused*:*UnmappedMemoryIsRefused*"
+
 build_programs() {
 	local program targets=()
 	for program in $(printf '%s\n' $on_dax $simulated | sort -u); do

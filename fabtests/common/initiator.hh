@@ -72,6 +72,7 @@ public:
 	TargetReply await_arrival(Target &target);
 
 	Node &node() { return node_; }
+	const Node &node() const { return node_; }
 	fid_ep *ep() { return node_.ep(); }
 	fi_addr_t peer() const { return node_.peer; }
 	CompletionQueue &completions() { return *node_.completions; }

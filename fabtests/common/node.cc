@@ -32,7 +32,7 @@ InfoPtr make_hints(const NodeOptions &options)
 		throw std::bad_alloc();
 	bool msg = options.stack == Stack::msg;
 	hints->caps = FI_MSG | FI_RMA | FI_RMA_PMEM | options.caps;
-	hints->mode = FI_CONTEXT | FI_CONTEXT2;
+	hints->mode = FI_CONTEXT | FI_CONTEXT2 | FI_RX_CQ_DATA;
 	hints->addr_format = FI_SOCKADDR_IN;
 	hints->ep_attr->type = msg ? FI_EP_MSG : FI_EP_RDM;
 	hints->tx_attr->op_flags = options.op_flags;

@@ -114,6 +114,12 @@ struct Node {
 		return info->domain_attr->mr_mode & FI_MR_LOCAL;
 	}
 
+	/* Remote CQ data consumes a receive at the target. */
+	bool data_takes_receive() const
+	{
+		return info->rx_attr->mode & FI_RX_CQ_DATA;
+	}
+
 	/* Registers; `key` only when the provider does not choose. */
 	FidPtr<fid_mr> register_memory(void *base, size_t len, uint64_t access,
 				       uint64_t flags);

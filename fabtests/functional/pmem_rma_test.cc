@@ -59,6 +59,23 @@ protected:
 		target.connect(initiator.node());
 	}
 
+	/* The target awaits a completion with remote CQ data. */
+	void expect_remote_data()
+	{
+		if (initiator.node().data_takes_receive())
+			target.post_recv();
+		target.start_read_cq();
+	}
+
+	/* What the provider carries of it: 4 bytes on verbs. */
+	uint64_t remote_data() const
+	{
+		return UINT64_C(0x1122334455667788) &
+		       (UINT64_MAX >>
+			(64 -
+			 8 * initiator.node().info->domain_attr->cq_data_size));
+	}
+
 	Initiator initiator;
 };
 
@@ -217,6 +234,8 @@ TEST_P(PmemRmaDefault, GatheredWriteArrivesInOrder)
 
 TEST_P(PmemRmaDefault, CommitOfSeveralRangesReachesEach)
 {
+	if (initiator.node().info->tx_attr->rma_iov_limit < 3)
+		GTEST_SKIP() << "an operation has fewer than three ranges";
 	for (size_t len : {size_t{300}, size_t{30000}}) {
 		SCOPED_TRACE(len);
 		Bytes wanted = pattern(len, len);
@@ -229,7 +248,6 @@ TEST_P(PmemRmaDefault, CommitOfSeveralRangesReachesEach)
 			{region.base + 500000, third, region.key},
 			{region.base + 9, third, region.key},
 			{region.base + 200000, len - 2 * third, region.key}};
-		ASSERT_GE(initiator.node().info->tx_attr->rma_iov_limit, 3u);
 		fi_msg_rma msg{};
 		msg.msg_iov = iov;
 		msg.desc = desc;
@@ -260,7 +278,9 @@ TEST_P(PmemRmaDefault, ScatteredReadFillsEachBuffer)
 	LocalBuffer into(initiator.node(), wanted.size());
 	iovec iov[] = {{into.data(), 1000}, {into.data() + 1000, 11000}};
 	void *desc[] = {into.desc(), into.desc()};
-	fi_rma_iov rma[] = {{region.base + 50, 6000, region.key},
+	size_t ranges = std::min<size_t>(
+		initiator.node().info->tx_attr->rma_iov_limit, 2);
+	fi_rma_iov rma[] = {{region.base + 50, 12000 / ranges, region.key},
 			    {region.base + 6050, 6000, region.key}};
 	fi_msg_rma msg{};
 	msg.msg_iov = iov;
@@ -268,7 +288,7 @@ TEST_P(PmemRmaDefault, ScatteredReadFillsEachBuffer)
 	msg.iov_count = 2;
 	msg.addr = initiator.peer();
 	msg.rma_iov = rma;
-	msg.rma_iov_count = 2;
+	msg.rma_iov_count = ranges;
 	msg.context = &context;
 	ssize_t ret = initiator.post(
 		[&] { return fi_readmsg(initiator.ep(), &msg, 0); });
@@ -280,6 +300,8 @@ TEST_P(PmemRmaDefault, ScatteredReadFillsEachBuffer)
 
 TEST_P(PmemRmaDefault, ReadCommitsIntoAPersistentLocalBuffer)
 {
+	if (!strcmp(core_provider(), "verbs") && !dax_device())
+		GTEST_SKIP() << "verbs registers no file of ext4";
 	Bytes wanted = pattern(9, 70000);
 	initiator.write_and_wait(region, 0, wanted, 0);
 	RegionFile local_file(1 << 17);
@@ -308,7 +330,7 @@ TEST_P(PmemRmaDefault, RemoteDataFollowsTheCommit)
 {
 	Bytes wanted = pattern(10, 20000);
 	LocalBuffer from(initiator.node(), wanted);
-	target.start_read_cq();
+	expect_remote_data();
 	iovec iov{from.data(), from.size()};
 	void *desc = from.desc();
 	fi_rma_iov rma{region.base + 1, from.size(), region.key};
@@ -320,7 +342,7 @@ TEST_P(PmemRmaDefault, RemoteDataFollowsTheCommit)
 	msg.rma_iov = &rma;
 	msg.rma_iov_count = 1;
 	msg.context = &context;
-	msg.data = 0x1122334455667788;
+	msg.data = remote_data();
 	ssize_t ret = initiator.post([&] {
 		return fi_writemsg(initiator.ep(), &msg,
 				   FI_COMMIT_COMPLETE | FI_REMOTE_CQ_DATA);
@@ -339,7 +361,7 @@ TEST_P(PmemRmaDefault, PlainWritedataReachesTheTarget)
 {
 	Bytes wanted = pattern(11, 500);
 	LocalBuffer from(initiator.node(), wanted);
-	target.start_read_cq();
+	expect_remote_data();
 	ssize_t ret = initiator.post([&] {
 		return fi_writedata(initiator.ep(), from.data(), from.size(),
 				    from.desc(), 42, initiator.peer(),

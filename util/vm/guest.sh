@@ -31,7 +31,7 @@ mount_all() {
 	mount -t devpts devpts /dev/pts
 	mount -t debugfs debugfs /sys/kernel/debug
 	mount -t tracefs tracefs /sys/kernel/tracing 2>/dev/null
-	mount -t 9p -o trans=virtio,version=9p2000.L,msize=524288,cache=none \
+	mount -t 9p -o trans=virtio,version=9p2000.L,msize=512000,cache=none \
 		control /run/vm || fail "the shared directory does not mount"
 	mount -t ext4 /dev/vda /var/tmp || fail "the scratch disk does not mount"
 	chmod 1777 /var/tmp

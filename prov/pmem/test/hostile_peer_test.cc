@@ -27,9 +27,9 @@ public:
 		EXPECT_TRUE(address.assign(&loopback, sizeof(loopback)));
 		address.set_port(port);
 		LinkAttr attr{1, 8, 8, wire::kMaxMessage};
-		EXPECT_EQ(transport.connect(address, queues_.get(), attr,
-					    &link_),
-			  0);
+		EXPECT_EQ(
+			transport.connect(address, queues_.get(), attr, &link_),
+			0);
 		EXPECT_EQ(wait_event(), LinkEvent::Kind::connected);
 	}
 

@@ -43,8 +43,8 @@ public:
 		if (!queues_->read_completions(&entry, 1) || entry.err ||
 		    entry.handle.kind != Handle::receive)
 			return;
-		auto reply = answer_(link_->received(entry.handle.slot),
-				     entry.len);
+		auto reply =
+			answer_(link_->received(entry.handle.slot), entry.len);
 		if (reply.empty())
 			return;
 		std::memcpy(link_->begin(), reply.data(), reply.size());

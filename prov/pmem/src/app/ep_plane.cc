@@ -381,12 +381,11 @@ ssize_t EndpointPlane::notify(const Notification &note) noexcept
 	CompletionQueue *cq = endpoint_->bindings().tx_cq;
 	InternalOp *op = note.op;
 	fi_rma_iov target{note.addr, 0, note.key};
-	iovec nothing{nullptr, 0};
-	void *desc = nullptr;
+	/*
+	 * No local range, and injected: verbs looks into the descriptor of any
+	 * range, even of 0 bytes, and rxm passes one down unless it injects.
+	 */
 	fi_msg_rma msg{};
-	msg.msg_iov = &nothing;
-	msg.desc = &desc;
-	msg.iov_count = 1;
 	msg.addr = note.peer;
 	msg.rma_iov = &target;
 	msg.rma_iov_count = 1;
@@ -396,8 +395,9 @@ ssize_t EndpointPlane::notify(const Notification &note) noexcept
 		cq->expect(op);
 	if (gate_.is_open())
 		gate_.begin(Transmit::write);
-	ssize_t ret = fi_writemsg(endpoint_->inner(), &msg,
-				  FI_REMOTE_CQ_DATA | FI_COMPLETION);
+	ssize_t ret =
+		fi_writemsg(endpoint_->inner(), &msg,
+			    FI_REMOTE_CQ_DATA | FI_INJECT | FI_COMPLETION);
 	if (ret) {
 		if (cq)
 			cq->forget(op);

@@ -277,7 +277,8 @@ bool Session::resolve(const uint8_t *bytes, size_t len)
 	answer.notify_key = region->notify_key;
 	NicTraits nic;
 	if (region->link_memory)
-		nic = {region->link_memory->nic, region->link_memory->flushable};
+		nic = {region->link_memory->nic,
+		       region->link_memory->flushable};
 	declare(*region->backend, nic, params(), &answer);
 	answer.one_sided = region->link_memory != nullptr;
 	answer.access = region->access;

@@ -65,11 +65,10 @@ int FiLink::accept()
 
 int FiLink::post_receive(uint16_t slot) noexcept
 {
-	return static_cast<int>(
-		fi_recv(ep_.get(), receive_buffers_.at(slot),
-			receive_buffers_.bytes(), receive_buffers_.desc(),
-			FI_ADDR_UNSPEC,
-			to_context(handle(Handle::receive, slot))));
+	return static_cast<int>(fi_recv(
+		ep_.get(), receive_buffers_.at(slot), receive_buffers_.bytes(),
+		receive_buffers_.desc(), FI_ADDR_UNSPEC,
+		to_context(handle(Handle::receive, slot))));
 }
 
 int FiLink::post_send(uint16_t slot, size_t len) noexcept
@@ -100,9 +99,8 @@ int FiLink::post_chain(const OneSided *chain, size_t count,
 		return static_cast<int>(
 			fi_writemsg(ep_.get(), &msg, FI_COMPLETION));
 	case OneSided::Kind::write_visible:
-		return static_cast<int>(
-			fi_writemsg(ep_.get(), &msg,
-				    FI_COMPLETION | FI_DELIVERY_COMPLETE));
+		return static_cast<int>(fi_writemsg(
+			ep_.get(), &msg, FI_COMPLETION | FI_DELIVERY_COMPLETE));
 	case OneSided::Kind::read:
 		return static_cast<int>(
 			fi_readmsg(ep_.get(), &msg, FI_COMPLETION));

@@ -62,8 +62,7 @@ size_t FiQueues::read_completions(Completion *completions,
 				  size_t count) noexcept
 {
 	fi_cq_msg_entry entries[kBatch];
-	ssize_t ret =
-		fi_cq_read(cq_.get(), entries, std::min(count, kBatch));
+	ssize_t ret = fi_cq_read(cq_.get(), entries, std::min(count, kBatch));
 	if (ret == -FI_EAVAIL)
 		return read_error(completions);
 	if (ret <= 0)

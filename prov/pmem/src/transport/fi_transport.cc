@@ -86,7 +86,7 @@ private:
 } // namespace
 
 int FiTransport::query(const char *node, const char *service, uint64_t flags,
-			InfoPtr *info) const
+		       InfoPtr *info) const
 {
 	InfoPtr hints = make_hints(core_provider_);
 	InfoPtr list;
@@ -173,9 +173,9 @@ int FiTransport::connect(const IpAddress &peer, Queues *queues,
 			 std::unique_ptr<Link> *link) const
 {
 	InfoPtr info;
-	int ret = query(peer.host().c_str(),
-			std::to_string(peer.port()).c_str(), FI_NUMERICHOST,
-			&info);
+	int ret =
+		query(peer.host().c_str(), std::to_string(peer.port()).c_str(),
+		      FI_NUMERICHOST, &info);
 	if (ret)
 		return ret;
 	auto made = std::make_unique<FiLink>(attr);
@@ -202,7 +202,8 @@ int FiTransport::listen(uint16_t port, Queues *queues,
 }
 
 int FiTransport::register_memory(const void *base, size_t len, uint64_t access,
-				 bool, std::unique_ptr<LinkMemory> *memory) const
+				 bool,
+				 std::unique_ptr<LinkMemory> *memory) const
 {
 	uint64_t key = 0;
 	int ret = choose_key(&key);

@@ -9,6 +9,8 @@
 
 #include <rdma/fi_errno.h>
 
+#include "core/log.hh"
+
 namespace ofi_pmem
 {
 
@@ -42,8 +44,17 @@ int to_errno(ibv_wc_status status) noexcept
 	}
 }
 
+/* Behind the first failure everything else is flushed, which says nothing. */
+void log_failure(const ibv_wc &wc) noexcept
+{
+	if (wc.status != IBV_WC_SUCCESS && wc.status != IBV_WC_WR_FLUSH_ERR)
+		PMEM_WARN(FI_LOG_EP_DATA, "queue pair %u: %s (%d)", wc.qp_num,
+			  ibv_wc_status_str(wc.status), wc.status);
+}
+
 Completion to_completion(const ibv_wc &wc) noexcept
 {
+	log_failure(wc);
 	return {Handle::from_number(wc.wr_id), wc.byte_len,
 		to_errno(wc.status)};
 }
