@@ -51,6 +51,8 @@ private:
 	int post_send(uint16_t slot, size_t len) noexcept override;
 	void send_done() noexcept override { free_entries_++; }
 	void post_one(const OneSided &operation) noexcept;
+	bool is_copied(const OneSided &operation) const noexcept;
+	void set_inline_data(const OneSided &operation) noexcept;
 	void set_buffers(const OneSided &operation) noexcept;
 	[[nodiscard]] int complete_posting(size_t count) noexcept;
 

@@ -2,6 +2,8 @@
 /* Copyright (c) 2026 the ofi_pmem developers */
 /* What a connected queue pair is given to do. */
 #include <algorithm>
+#include <array>
+#include <cstring>
 
 #include <rdma/fi_errno.h>
 
@@ -12,6 +14,14 @@ namespace ofi_pmem
 
 namespace
 {
+
+/*
+ * ibv_wr_post(3) takes ibv_wr_set_inline_data() alone as the wish to copy. The
+ * library of Soft-RoCE then copies, but only this flag tells its kernel module,
+ * which else looks for the data by an empty list of buffers, fails, and flushes
+ * the queue pair.
+ */
+constexpr unsigned kInline = IBV_SEND_INLINE;
 
 uint32_t local_key(const void *desc) noexcept
 {
@@ -49,10 +59,11 @@ int VerbsLink::post_send(uint16_t slot, size_t len) noexcept
 		return -FI_EAGAIN;
 	ibv_wr_start(qp_);
 	qp_->wr_id = handle(Handle::send, slot).to_number();
-	qp_->wr_flags = IBV_SEND_SIGNALED;
+	bool copied = len <= transport_.traits().inline_bytes;
+	qp_->wr_flags = IBV_SEND_SIGNALED | (copied ? kInline : 0);
 	ibv_wr_send(qp_);
 	uint8_t *bytes = send_buffers_.at(slot);
-	if (len <= transport_.traits().inline_bytes)
+	if (copied)
 		ibv_wr_set_inline_data(qp_, bytes, len);
 	else
 		ibv_wr_set_sge(qp_, local_key(send_buffers_.desc()),
@@ -61,15 +72,38 @@ int VerbsLink::post_send(uint16_t slot, size_t len) noexcept
 	return complete_posting(1);
 }
 
+/*
+ * In one piece: of ibv_wr_set_inline_data_list() the library of Soft-RoCE makes
+ * an operation of no bytes, which then succeeds.
+ */
+void VerbsLink::set_inline_data(const OneSided &operation) noexcept
+{
+	if (operation.iov_count == 1) {
+		ibv_wr_set_inline_data(qp_, operation.iov->iov_base,
+				       operation.iov->iov_len);
+		return;
+	}
+	std::array<uint8_t, kMaxInline> gathered;
+	size_t len = 0;
+	for (size_t i = 0; i < operation.iov_count; i++) {
+		const iovec &piece = operation.iov[i];
+		std::memcpy(gathered.data() + len, piece.iov_base,
+			    piece.iov_len);
+		len += piece.iov_len;
+	}
+	ibv_wr_set_inline_data(qp_, gathered.data(), len);
+}
+
+bool VerbsLink::is_copied(const OneSided &operation) const noexcept
+{
+	return operation.kind == OneSided::Kind::write &&
+	       operation.len <= transport_.traits().inline_bytes;
+}
+
 void VerbsLink::set_buffers(const OneSided &operation) noexcept
 {
-	bool write = operation.kind == OneSided::Kind::write;
-	if (write && operation.len <= transport_.traits().inline_bytes) {
-		ibv_data_buf pieces[kMaxOneSidedBuffers];
-		for (size_t i = 0; i < operation.iov_count; i++)
-			pieces[i] = {operation.iov[i].iov_base,
-				     operation.iov[i].iov_len};
-		ibv_wr_set_inline_data_list(qp_, operation.iov_count, pieces);
+	if (is_copied(operation)) {
+		set_inline_data(operation);
 		return;
 	}
 	ibv_sge pieces[kMaxOneSidedBuffers];
@@ -84,6 +118,8 @@ void VerbsLink::set_buffers(const OneSided &operation) noexcept
 void VerbsLink::post_one(const OneSided &operation) noexcept
 {
 	auto key = static_cast<uint32_t>(operation.key);
+	if (is_copied(operation))
+		qp_->wr_flags |= kInline;
 	switch (operation.kind) {
 	case OneSided::Kind::write:
 	case OneSided::Kind::write_visible:

@@ -30,7 +30,6 @@ constexpr uint64_t kFlush =
 	IB_UVERBS_DEVICE_FLUSH_GLOBAL | IB_UVERBS_DEVICE_FLUSH_PERSISTENT;
 
 constexpr size_t kMaxChain = 64;
-constexpr uint32_t kMaxInline = 256;
 
 /* Deeper gains nothing: one thread posts at a time. */
 constexpr int kMaxDepth = 16;

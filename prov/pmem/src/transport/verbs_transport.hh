@@ -43,6 +43,9 @@ struct VerbsClose {
 
 template <typename Object> using VerbsPtr = std::unique_ptr<Object, VerbsClose>;
 
+/* What a queue pair takes into its queue instead of reading it from memory. */
+inline constexpr uint32_t kMaxInline = 256;
+
 /* The limits of the device that links are made to. */
 struct VerbsLimits {
 	uint8_t initiator_depth; /* READ, FLUSH and ATOMIC WRITE at once */
