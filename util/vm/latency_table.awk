@@ -16,6 +16,15 @@ function median(key, count, values, i, j, value) {
 	return (values[count / 2] + values[count / 2 + 1]) / 2
 }
 
+function best(key, count, values, i, least) {
+	count = split(samples[key], values, " ")
+	least = values[1] + 0
+	for (i = 2; i <= count; i++)
+		if (values[i] + 0 < least)
+			least = values[i] + 0
+	return least
+}
+
 $1 == "raw" || $1 == "rpma" || $1 == "ours" {
 	series = $1 " " $2
 	if (!(series in known)) {
@@ -29,12 +38,14 @@ $1 == "raw" || $1 == "rpma" || $1 == "ours" {
 	samples[series " " $3] = samples[series " " $3] " " $4
 }
 
-function row(series, size, value, raw, rpma) {
+function row(series, size, value, raw, rpma, fast) {
 	value = median(series " " size)
 	raw = median("raw native " size)
 	rpma = median("rpma native " size)
-	printf("| %-13s | %7d | %10.1f | %9.2f | %11.2f |\n", series, size,
-		value, value / raw, value / rpma)
+	fast = best(series " " size)
+	printf("| %-13s | %7d | %9.1f | %6.2f | %9.2f | %9.1f | %6.2f |\n",
+		series, size, value, value / raw, value / rpma, fast,
+		fast / best("raw native " size))
 	if (series != "ours native")
 		return
 	native++
@@ -45,9 +56,9 @@ function row(series, size, value, raw, rpma) {
 END {
 	if (!size_count)
 		exit 1
-	printf("| %-13s | %7s | %10s | %9s | %11s |\n", "program", "bytes",
-		"us", "/ raw", "/ librpma")
-	print "| --- | ---: | ---: | ---: | ---: |"
+	printf("| %-13s | %7s | %9s | %6s | %9s | %9s | %6s |\n", "program",
+		"bytes", "median us", "/ raw", "/ librpma", "best us", "/ raw")
+	print "| --- | ---: | ---: | ---: | ---: | ---: | ---: |"
 	for (i = 1; i <= series_count; i++)
 		for (j = 1; j <= size_count; j++)
 			row(order[i], sizes[j])
