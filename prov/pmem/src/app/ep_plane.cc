@@ -382,10 +382,14 @@ ssize_t EndpointPlane::notify(const Notification &note) noexcept
 	InternalOp *op = note.op;
 	fi_rma_iov target{note.addr, 0, note.key};
 	/*
-	 * No local range, and injected: verbs looks into the descriptor of any
-	 * range, even of 0 bytes, and rxm passes one down unless it injects.
+	 * One empty local range, as verbs writes the first element of as many
+	 * as it is told; without descriptors and injected, as verbs and rxm
+	 * look into the descriptor of any other range.
 	 */
+	iovec nothing{};
 	fi_msg_rma msg{};
+	msg.msg_iov = &nothing;
+	msg.iov_count = 1;
 	msg.addr = note.peer;
 	msg.rma_iov = &target;
 	msg.rma_iov_count = 1;
