@@ -2,6 +2,7 @@
 /* Copyright (c) 2026 the ofi_pmem developers */
 #include "app/cq.hh"
 
+#include "app/marker_gate.hh"
 #include "core/errors.hh"
 
 #include <algorithm>
@@ -18,6 +19,9 @@ namespace
 constexpr size_t kDefaultRing = 1024;
 constexpr size_t kMinRing = 64;
 constexpr size_t kMaxRing = 65536;
+
+/* Endpoints on one queue that may wait for a fence at the same time. */
+constexpr size_t kFencedEndpoints = 64;
 
 CompletionQueue &queue(fid_cq *cq) noexcept
 {
@@ -172,6 +176,10 @@ int CompletionQueue::open_merged(const fi_cq_attr *attr)
 	default:
 		return -FI_ENOSYS;
 	}
+	/* A marker behind transmits is one more than the application counts
+	 * with, and a full queue of a NIC cannot be mended. */
+	if (below.size && (domain_.info().caps & FI_FENCE))
+		below.size += kFencedEndpoints * MarkerGate::kMarkers;
 	fid_cq *inner = nullptr;
 	int ret = fi_cq_open(domain_.inner(), &below, &inner, &fid);
 	if (ret)

@@ -146,7 +146,8 @@ int Endpoint::bind(fid_t other, uint64_t flags)
 int Endpoint::bind_inner(fid_t other, fid_t below, uint64_t flags)
 {
 	constexpr uint64_t kTransmits = FI_SEND | FI_WRITE | FI_READ;
-	bool shares = plane_ && plane_->gate().is_open() &&
+	TransmitGate *gate = plane_ ? plane_->gate() : nullptr;
+	bool shares = gate && gate->takes_counters() &&
 		      other->fclass == FI_CLASS_CNTR && (flags & kTransmits);
 	if (!shares)
 		return fi_ep_bind(inner(), below, flags);
@@ -154,7 +155,7 @@ int Endpoint::bind_inner(fid_t other, fid_t below, uint64_t flags)
 	int ret = rest ? fi_ep_bind(inner(), below, rest) : 0;
 	if (ret)
 		return ret;
-	return plane_->gate().feed(outer_of<Counter>(other), flags);
+	return gate->feed(outer_of<Counter>(other), flags);
 }
 
 int Endpoint::hook_plane(fid_t other)

@@ -111,7 +111,7 @@ int EndpointPlane::open()
 	channels_->open(std::clamp(wanted, kMinOperations, kMaxOperations));
 	if (!(endpoint_->info().caps & FI_FENCE))
 		return 0;
-	return gate_.open(domain.inner(), endpoint_->inner());
+	return open_transmit_gate(endpoint_, &gate_);
 }
 
 void EndpointPlane::bound_to_av(AddressVector *av)
@@ -164,7 +164,8 @@ void EndpointPlane::close() noexcept
 		}
 	}
 	channels_.reset();
-	gate_.close();
+	if (gate_)
+		gate_->close();
 	queues_.clear();
 	counters_.clear();
 }
@@ -230,8 +231,9 @@ ssize_t EndpointPlane::submit(const OpRequest &request, fi_addr_t peer) noexcept
 {
 	if (notifications_)
 		run_deferred();
-	if (request.fence && gate_.is_open() && !gate_.idle())
-		return -FI_EAGAIN;
+	int ret = request.fence && gate_ ? gate_->idle() : 0;
+	if (ret)
+		return ret;
 	return guarded([&] {
 		return static_cast<int>(
 			channels_->submit(request, identity(peer)));
@@ -255,9 +257,7 @@ int EndpointPlane::pass_gate(fi_addr_t peer, uint64_t flags,
 		if (ret)
 			return ret;
 	}
-	if (fence && gate_.is_open() && !gate_.idle())
-		return -FI_EAGAIN;
-	return 0;
+	return fence && gate_ ? gate_->idle() : 0;
 }
 
 /* A thread may sleep in fi_cq_sread() until it can send. */
@@ -397,16 +397,16 @@ ssize_t EndpointPlane::notify(const Notification &note) noexcept
 	msg.data = note.data;
 	if (cq)
 		cq->expect(op);
-	if (gate_.is_open())
-		gate_.begin(Transmit::write);
+	if (gate_)
+		gate_->begin(Transmit::write);
 	ssize_t ret =
 		fi_writemsg(endpoint_->inner(), &msg,
 			    FI_REMOTE_CQ_DATA | FI_INJECT | FI_COMPLETION);
+	if (gate_)
+		gate_->end(Transmit::write, !ret);
 	if (ret) {
 		if (cq)
 			cq->forget(op);
-		if (gate_.is_open())
-			gate_.undo(Transmit::write);
 		return ret;
 	}
 	/* Without a queue its completion is seen by a counter only. */

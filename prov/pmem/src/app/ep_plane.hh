@@ -80,16 +80,16 @@ public:
 		int ret = pass_gate(peer, flags, kind);
 		if (ret)
 			return ret;
-		if (!gate_.is_open())
+		if (!gate_)
 			return inner_call();
-		gate_.begin(kind);
+		gate_->begin(kind);
 		ssize_t sent = inner_call();
-		if (sent)
-			gate_.undo(kind);
+		gate_->end(kind, !sent);
 		return sent;
 	}
 
-	TransmitGate &gate() noexcept { return gate_; }
+	/* Null where FI_FENCE was not granted. */
+	TransmitGate *gate() noexcept { return gate_.get(); }
 
 	/* The inner endpoint is closed: what is outstanding is cancelled. */
 	void close() noexcept;
@@ -124,7 +124,7 @@ private:
 	fi_addr_t identity(fi_addr_t peer) const noexcept;
 
 	Endpoint *endpoint_;
-	TransmitGate gate_;
+	std::unique_ptr<TransmitGate> gate_;
 	std::unique_ptr<ChannelTable> channels_;
 	AddressVector *av_ = nullptr;
 	/* A transmit was refused by the gate and may be waited for. */

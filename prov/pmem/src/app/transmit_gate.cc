@@ -2,7 +2,11 @@
 /* Copyright (c) 2026 the ofi_pmem developers */
 #include "app/transmit_gate.hh"
 
-#include "app/cntr.hh"
+#include <cstring>
+
+#include "app/counting_gate.hh"
+#include "app/ep.hh"
+#include "app/marker_gate.hh"
 #include "core/log.hh"
 
 namespace ofi_pmem
@@ -11,72 +15,37 @@ namespace ofi_pmem
 namespace
 {
 
-constexpr uint64_t kKinds[] = {FI_SEND, FI_WRITE, FI_READ};
+/*
+ * One reliable connection of InfiniBand: completions of a send queue come in
+ * the order of its requests, whatever these are (InfiniBand Architecture
+ * Specification, volume 1, 10.8).
+ */
+bool completes_in_order(const fi_info &info) noexcept
+{
+	const char *name = info.fabric_attr->prov_name;
+	return info.ep_attr->type == FI_EP_MSG && name &&
+	       !strncmp(name, "verbs", strlen("verbs"));
+}
 
 } // namespace
 
-TransmitGate::~TransmitGate()
+int open_transmit_gate(Endpoint *endpoint, std::unique_ptr<TransmitGate> *gate)
 {
-	close();
-}
-
-int TransmitGate::open(fid_domain *inner_domain, fid_ep *inner_ep)
-{
-	fi_cntr_attr attr{};
-	attr.events = FI_CNTR_EVENTS_COMP;
-	attr.wait_obj = FI_WAIT_NONE;
-	for (size_t i = 0; i < tallies_.size(); i++) {
-		fid_cntr *counter = nullptr;
-		int ret = fi_cntr_open(inner_domain, &attr, &counter, nullptr);
-		if (!ret) {
-			tallies_[i].counter.reset(counter);
-			ret = fi_ep_bind(inner_ep, &counter->fid, kKinds[i]);
-		}
-		if (ret) {
-			PMEM_WARN(FI_LOG_EP_CTRL,
-				  "FI_FENCE needs counters of the inner "
-				  "provider: %s (%d)",
-				  fi_strerror(-ret), -ret);
-			return ret;
-		}
+	auto counting = std::make_unique<CountingGate>();
+	int ret = counting->open(endpoint->domain().inner(), endpoint->inner());
+	if (!ret) {
+		*gate = std::move(counting);
+		return 0;
 	}
-	return 0;
-}
-
-int TransmitGate::feed(Counter *counter, uint64_t kinds)
-{
-	for (size_t i = 0; i < tallies_.size(); i++) {
-		if (!(kinds & kKinds[i]))
-			continue;
-		if (tallies_[i].fed)
-			return -FI_EINVAL;
-		counter->add_source(tallies_[i].counter.get());
-		tallies_[i].fed = counter;
+	if (ret == -FI_ENOSYS && completes_in_order(endpoint->info())) {
+		*gate = std::make_unique<MarkerGate>(endpoint);
+		return 0;
 	}
-	return 0;
-}
-
-bool TransmitGate::idle() noexcept
-{
-	bool all = true;
-	for (Tally &tally : tallies_) {
-		fid_cntr *counter = tally.counter.get();
-		/* Both reads progress the inner endpoint. */
-		uint64_t done =
-			fi_cntr_read(counter) + fi_cntr_readerr(counter);
-		all = all && done >= tally.posted;
-	}
-	return all;
-}
-
-void TransmitGate::close() noexcept
-{
-	for (Tally &tally : tallies_) {
-		if (tally.fed)
-			tally.fed->remove_source(tally.counter.get());
-		tally.fed = nullptr;
-		tally.counter.reset();
-	}
+	PMEM_WARN(FI_LOG_EP_CTRL,
+		  "FI_FENCE needs counters of the inner provider, or the "
+		  "ordered completions of verbs: %s (%d)",
+		  fi_strerror(-ret), -ret);
+	return ret;
 }
 
 } // namespace ofi_pmem

@@ -2,24 +2,22 @@
 /* Copyright (c) 2026 the ofi_pmem developers */
 /*
  * Knows whether the transmits that an endpoint handed to its inner endpoint
- * have completed, which FI_FENCE waits for. Counts by private inner counters:
- * completions may be suppressed, and injects have none.
+ * have completed, which FI_FENCE waits for. Completions do not tell: they may
+ * be suppressed, and injects have none. How it knows depends on the inner
+ * provider: by its counters, or by the order of its completions.
  */
 #pragma once
 
-#include <array>
-#include <atomic>
 #include <cstdint>
+#include <memory>
 
-#include <rdma/fi_domain.h>
-#include <rdma/fi_endpoint.h>
-
-#include "core/fid.hh"
+#include <rdma/fabric.h>
 
 namespace ofi_pmem
 {
 
 class Counter;
+class Endpoint;
 
 /* What an operation is counted as by FI_SEND, FI_WRITE, FI_READ counters. */
 enum class Transmit : uint8_t { send = 0, write = 1, read = 2 };
@@ -30,41 +28,36 @@ public:
 	TransmitGate() = default;
 	TransmitGate(const TransmitGate &) = delete;
 	TransmitGate &operator=(const TransmitGate &) = delete;
-	~TransmitGate();
+	virtual ~TransmitGate() = default;
 
-	/* Opens the counters and binds them to the inner endpoint. */
-	[[nodiscard]] int open(fid_domain *inner_domain, fid_ep *inner_ep);
-	bool is_open() const noexcept { return tallies_[0].counter != nullptr; }
+	/* Around each inner transmit; `accepted` is whether it was taken. */
+	virtual void begin(Transmit kind) noexcept = 0;
+	virtual void end(Transmit kind, bool accepted) noexcept = 0;
+
+	/*
+	 * 0 when every transmit that has returned has completed, -FI_EAGAIN
+	 * while not.
+	 */
+	[[nodiscard]] virtual int idle() noexcept = 0;
+
+	/* True when counters of transmits must be bound by feed(). */
+	virtual bool takes_counters() const noexcept { return false; }
 
 	/*
 	 * The application's counter for these kinds (FI_SEND, FI_WRITE,
 	 * FI_READ) cannot be bound beside ours: it takes ours in instead.
 	 */
-	[[nodiscard]] int feed(Counter *counter, uint64_t kinds);
-
-	/* Around each inner transmit. */
-	void begin(Transmit kind) noexcept { tally(kind).posted++; }
-	void undo(Transmit kind) noexcept { tally(kind).posted--; }
-
-	/* True when every transmit has completed; makes progress. */
-	bool idle() noexcept;
-
-	/* The inner endpoint is closed: nothing feeds the counters now. */
-	void close() noexcept;
-
-private:
-	struct Tally {
-		FidPtr<fid_cntr> counter;
-		std::atomic<uint64_t> posted{0};
-		Counter *fed = nullptr;
-	};
-
-	Tally &tally(Transmit kind) noexcept
+	[[nodiscard]] virtual int feed(Counter *, uint64_t)
 	{
-		return tallies_[static_cast<size_t>(kind)];
+		return -FI_ENOSYS;
 	}
 
-	std::array<Tally, 3> tallies_;
+	/* The inner endpoint is closed: it completes nothing more. */
+	virtual void close() = 0;
 };
+
+/* For an endpoint whose inner endpoint is open, and bound to nothing yet. */
+[[nodiscard]] int open_transmit_gate(Endpoint *endpoint,
+				     std::unique_ptr<TransmitGate> *gate);
 
 } // namespace ofi_pmem
