@@ -6,6 +6,7 @@
 
 #include <memory>
 
+#include "app/mr_refusal.hh"
 #include "core/log.hh"
 #include "core/params.hh"
 
@@ -160,6 +161,15 @@ int open_region_backend(const Registration &request,
 	return open_backend(memory, backend);
 }
 
+void warn_refused(const fi_info &domain, const Registration &request, int ret)
+{
+	if (request.iface != FI_HMEM_SYSTEM)
+		return;
+	auto text = refused_memory(domain, request.iov, request.iov_count, ret);
+	if (!text.empty())
+		PMEM_WARN(FI_LOG_MR, "%s", text.c_str());
+}
+
 } // namespace
 
 MemoryRegion::MemoryRegion(Domain &domain, void *context) noexcept
@@ -189,8 +199,10 @@ int MemoryRegion::open(Domain &domain, const Registration &request,
 	fid_mr *inner = nullptr;
 	int ret = inner_reg(domain.inner_key(request.requested_key),
 			    request.flags & ~FI_RMA_PMEM, &inner);
-	if (ret)
+	if (ret) {
+		warn_refused(domain.info(), request, ret);
 		return ret;
+	}
 	outer->adopt_inner(inner);
 	if (backend)
 		ret = outer->publish(request, std::move(backend));

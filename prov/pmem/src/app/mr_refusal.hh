@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* Copyright (c) 2026 the ofi_pmem developers */
+#pragma once
+
+#include <string>
+
+#include <rdma/fabric.h>
+#include <sys/uio.h>
+
+namespace ofi_pmem
+{
+
+/*
+ * For the user, when the inner provider of the domain answered `ret` to the
+ * registration of this memory: which part, why, and what works instead. Empty
+ * when the cause is not known. Throws std::bad_alloc.
+ */
+std::string refused_memory(const fi_info &domain, const iovec *iov,
+			   size_t count, int ret);
+
+} // namespace ofi_pmem
