@@ -330,6 +330,19 @@ TEST(InfoVariant, ConnectionRequestLooksLikeItsListener)
 	EXPECT_EQ(info->dest_addrlen, sizeof(sockaddr_in));
 }
 
+TEST(InfoVariant, EnableAdviceIsForOfiRxmOverVerbs)
+{
+	auto info = make_info(FI_RMA);
+	EXPECT_EQ(enable_advice(*info), nullptr);
+	free(info->fabric_attr->prov_name);
+	info->fabric_attr->prov_name = strdup("verbs;ofi_rxm;ofi_pmem");
+	ASSERT_NE(enable_advice(*info), nullptr);
+	EXPECT_NE(strstr(enable_advice(*info), "FI_UNIVERSE_SIZE"), nullptr);
+	free(info->fabric_attr->prov_name);
+	info->fabric_attr->prov_name = strdup("verbs;ofi_pmem");
+	EXPECT_EQ(enable_advice(*info), nullptr);
+}
+
 TEST(Getinfo, UnnamedWeOfferNothing)
 {
 	fi_info *found = nullptr;

@@ -10,8 +10,10 @@
 #include "app/rma.hh"
 #include "app/xfer.hh"
 #include "app/xfer_gated.hh"
+#include "core/log.hh"
 
 #include <rdma/fi_cm.h>
+#include <rdma/fi_errno.h>
 
 namespace ofi_pmem
 {
@@ -39,6 +41,14 @@ fi_ops_ep ep_ops = make_ep_ops();
 template <typename Ops> Ops *table_for(Ops *inner, Ops &ours, Ops &none)
 {
 	return inner ? &ours : &none;
+}
+
+void warn_not_enabled(const fi_info &info, int ret) noexcept
+{
+	if (const char *advice = enable_advice(info))
+		PMEM_WARN(FI_LOG_EP_CTRL,
+			  "cannot enable the endpoint: %s (%d). %s",
+			  fi_strerror(-ret), -ret, advice);
 }
 
 } // namespace
@@ -215,6 +225,8 @@ int Endpoint::control(int command, void *arg)
 	default:
 		int ret = Wrapper::control(command, arg);
 		choose_tables();
+		if (ret && command == FI_ENABLE)
+			warn_not_enabled(*info_, ret);
 		return ret;
 	}
 }

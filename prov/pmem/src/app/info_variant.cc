@@ -364,4 +364,19 @@ InfoPtr connreq_info(const fi_info &pep, InfoPtr inner)
 	return info;
 }
 
+/*
+ * ofi_rxm opens one queue for the whole universe, whose size no attribute that
+ * we pass down changes: its core provider's sizes come from its own variables.
+ */
+const char *enable_advice(const fi_info &outer) noexcept
+{
+	const char *name = prov_name(outer);
+	if (!name || strncmp(name, "verbs;ofi_rxm", strlen("verbs;ofi_rxm")))
+		return nullptr;
+	return "the completion queue of ofi_rxm holds 256 entries for each of "
+	       "FI_UNIVERSE_SIZE peers (1024 unless set), which can be more "
+	       "than the device allows: set FI_UNIVERSE_SIZE to the number of "
+	       "peers, at most 127 on Soft-RoCE";
+}
+
 } // namespace ofi_pmem

@@ -102,4 +102,10 @@ InfoPtr inner_info(const fi_info &outer, const InnerTraits &traits);
  */
 InfoPtr connreq_info(const fi_info &pep, InfoPtr inner);
 
+/*
+ * What to set where the inner provider refuses to enable an endpoint with the
+ * settings that it has by default; null when it needs none.
+ */
+const char *enable_advice(const fi_info &outer) noexcept;
+
 } // namespace ofi_pmem
