@@ -116,6 +116,21 @@ TEST(InfoVariant, PersistentPromisesWhatTwoPlanesKeep)
 	EXPECT_EQ(info->domain_attr->data_progress, FI_PROGRESS_MANUAL);
 }
 
+TEST(InfoVariant, InjectIsADefaultOnlyWhenAskedFor)
+{
+	auto info = inner_like_tcp();
+	info->tx_attr->op_flags = FI_INJECT | FI_COMPLETION;
+	make_persistent_info(nullptr, info.get());
+	EXPECT_EQ(info->tx_attr->op_flags, FI_COMPLETION);
+
+	auto hints = make_info(FI_RMA | FI_RMA_PMEM);
+	hints->tx_attr->op_flags = FI_INJECT;
+	info = inner_like_tcp();
+	info->tx_attr->op_flags = FI_INJECT;
+	make_persistent_info(hints.get(), info.get());
+	EXPECT_EQ(info->tx_attr->op_flags, FI_INJECT);
+}
+
 TEST(InfoVariant, PersistentGivesWhatIsAskedFor)
 {
 	auto hints = make_info(FI_MSG | FI_RMA | FI_RMA_PMEM | FI_FENCE);

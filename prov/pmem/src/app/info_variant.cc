@@ -102,6 +102,20 @@ void set_prov_name(fi_info *info, const char *name)
 	info->fabric_attr->prov_version = 0;
 }
 
+/*
+ * Unasked, inner providers name every flag that they understand, and do not
+ * take a default inject for a limit of the length as we do.
+ */
+void grant_op_flags(const fi_info *hints, fi_info *info) noexcept
+{
+	if (!hints || !hints->tx_attr)
+		info->tx_attr->op_flags &= ~FI_INJECT;
+	else
+		info->tx_attr->op_flags |=
+			hints->tx_attr->op_flags &
+			our_flags(prov_name(*info), Variant::persistent);
+}
+
 /* We offer neither scalable endpoints nor shared transmit contexts. */
 void limit_contexts(fi_info *info) noexcept
 {
@@ -297,10 +311,7 @@ void make_persistent_info(const fi_info *hints, fi_info *info) noexcept
 	if (!hints || !hints->rx_attr ||
 	    !(hints->rx_attr->msg_order & FI_ORDER_SAW))
 		info->rx_attr->msg_order &= ~FI_ORDER_SAW;
-	if (hints && hints->tx_attr)
-		info->tx_attr->op_flags |=
-			hints->tx_attr->op_flags &
-			our_flags(prov_name(*info), Variant::persistent);
+	grant_op_flags(hints, info);
 	limit_contexts(info);
 }
 
