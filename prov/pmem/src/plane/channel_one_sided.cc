@@ -47,8 +47,8 @@ OneSided flush_of(const RemoteRegion &region, uint64_t offset, uint64_t len,
 
 /* The chain of one operation, with its local buffers. */
 struct Channel::Plan {
-	/* Of each range a transfer and a flush, and one READ. */
-	std::array<OneSided, 2 * kMaxRmaIov + 1> chain;
+	/* A transfer of each piece, a flush of each range, and one READ. */
+	std::array<OneSided, kMaxIov + 2 * kMaxRmaIov + 1> chain;
 	size_t count = 0;
 	size_t transfers = 0;
 	/* A buffer that two ranges share is in two pieces. */
@@ -59,6 +59,36 @@ struct Channel::Plan {
 	int borrowed = -1; /* the message buffer that holds the data */
 
 	void add(const OneSided &operation) { chain[count++] = operation; }
+
+	/*
+	 * One range, whose local bytes begin at `offset`: as many operations
+	 * as a limit of `max_buffers` for each makes of it.
+	 */
+	void add_transfers(const Buffers &local, size_t offset,
+			   const OneSided &range, size_t max_buffers)
+	{
+		OneSided next = range;
+		next.len = 0;
+		local.for_each_part(
+			offset, range.len,
+			[&](size_t index, uint8_t *base, size_t part) {
+				if (next.iov_count == max_buffers) {
+					add(next);
+					next.addr += next.len;
+					next.len = 0;
+					next.iov_count = 0;
+				}
+				if (!next.iov_count) {
+					next.iov = &iov[pieces];
+					next.desc = &desc[pieces];
+				}
+				iov[pieces] = {base, part};
+				buffer[pieces++] = index;
+				next.iov_count++;
+				next.len += part;
+			});
+		add(next);
+	}
 };
 
 const RemoteRegion *Channel::known_region(uint64_t token) const noexcept
@@ -191,6 +221,7 @@ bool Channel::plan_transfers(const PersistentOp &op, Plan *plan) const
 {
 	bool visible = op.write && op.level != Level::transmit &&
 		       initiator_->transport().traits().visible_writes;
+	size_t max_buffers = initiator_->transport().traits().max_buffers;
 	size_t offset = 0;
 	for (size_t i = 0; i < op.range_count; i++) {
 		const wire::Range &range = op.ranges[i];
@@ -207,16 +238,7 @@ bool Channel::plan_transfers(const PersistentOp &op, Plan *plan) const
 				visible && region->method == Method::read
 					? OneSided::Kind::write_visible
 					: OneSided::Kind::write;
-		transfer.iov = &plan->iov[plan->pieces];
-		transfer.desc = &plan->desc[plan->pieces];
-		op.local.for_each_part(
-			offset, range.length,
-			[&](size_t index, uint8_t *base, size_t part) {
-				plan->iov[plan->pieces] = {base, part};
-				plan->buffer[plan->pieces++] = index;
-				transfer.iov_count++;
-			});
-		plan->add(transfer);
+		plan->add_transfers(op.local, offset, transfer, max_buffers);
 		offset += range.length;
 	}
 	plan->transfers = plan->count;

@@ -141,6 +141,8 @@ struct TransportTraits {
 	bool needs_local_memory = false;
 	/* Largest one-sided operation, bytes. */
 	uint64_t max_transfer = 0;
+	/* Local buffers of one one-sided operation, at most. */
+	size_t max_buffers = 8;
 	/* Operations of one post_chain(), at most. */
 	size_t max_chain = 1;
 	/* Writes of up to so many bytes need no registered local buffer. */

@@ -110,6 +110,13 @@ int VerbsTransport::learn_traits()
 		static_cast<uint8_t>(std::min(basic.max_qp_rd_atom, kMaxDepth));
 	limits_.max_send_wr = static_cast<uint32_t>(basic.max_qp_wr);
 	limits_.max_sge = static_cast<uint32_t>(basic.max_sge);
+	/* Of a list of buffers the library of Soft-RoCE (rdma-core 56) adds up
+	 * the length of the first as often as there are buffers, and success is
+	 * reported for bytes that were never sent. */
+	if (nic_ == NicKind::software)
+		limits_.max_sge = 1;
+	traits_.max_buffers =
+		std::min<size_t>(kMaxOneSidedBuffers, limits_.max_sge);
 	limits_.max_cqe = basic.max_cqe;
 
 	ibv_port_attr port{};
