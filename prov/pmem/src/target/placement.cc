@@ -132,7 +132,8 @@ bool choose(hwloc_topology_t topology, const ServiceCpus &wanted,
 	return false;
 }
 
-Topology load_topology()
+/* With the NICs in it: only whoever looks for one pays for finding them. */
+Topology load_topology(bool with_nics)
 {
 	hwloc_topology *made = nullptr;
 	if (hwloc_topology_init(&made))
@@ -141,9 +142,10 @@ Topology load_topology()
 	for (const char *name : kUnwanted)
 		hwloc_topology_set_components(
 			made, HWLOC_TOPOLOGY_COMPONENTS_FLAG_BLACKLIST, name);
-	if (hwloc_topology_set_io_types_filter(made,
-					       HWLOC_TYPE_FILTER_KEEP_ALL) ||
-	    hwloc_topology_load(made))
+	if (with_nics && hwloc_topology_set_io_types_filter(
+				 made, HWLOC_TYPE_FILTER_KEEP_ALL))
+		return nullptr;
+	if (hwloc_topology_load(made))
 		return nullptr;
 	return topology;
 }
@@ -220,7 +222,8 @@ void place_thread(const ServiceCpus &wanted, const Locality &near) noexcept
 	    (wanted.kind == ServiceCpus::Kind::automatic &&
 	     !has_several_nodes()))
 		return;
-	Topology topology = load_topology();
+	Topology topology =
+		load_topology(wanted.kind == ServiceCpus::Kind::automatic);
 	Bitmap own(hwloc_bitmap_alloc());
 	Bitmap chosen(hwloc_bitmap_alloc());
 	if (!topology || !own || !chosen ||
