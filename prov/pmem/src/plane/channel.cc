@@ -400,9 +400,7 @@ void Channel::disconnect(int err, const char *why)
 		writes_lost();
 	dirty_.clear();
 	nic_dirty_.clear();
-	drain_index_ = 0;
-	drain_offset_ = 0;
-	drain_reads_ = false;
+	drain_ = {};
 	spilled_ = false;
 	requested_ = false;
 	unseen_ = false;

@@ -255,10 +255,13 @@ private:
 	/* Written and not committed: what the service is to flush. */
 	DirtyRanges dirty_;
 	/* The same for the NIC, and how far a drain has posted it. */
+	struct DrainPosition {
+		size_t index = 0;
+		uint64_t offset = 0; /* within that range */
+		bool read = false;   /* the READ for all ranges is posted */
+	};
 	DirtyRanges nic_dirty_;
-	size_t drain_index_ = 0;
-	uint64_t drain_offset_ = 0;
-	bool drain_reads_ = false;
+	DrainPosition drain_;
 	/* What no operation may pass: a fenced one that the NIC executes. */
 	const PersistentOp *fencing_ = nullptr;
 	/* Requests since the last drain: the service may know of failures. */

@@ -7,11 +7,7 @@
  * front of them is done; FLUSH, READ and ATOMIC WRITE are executed in order.
  */
 #include <algorithm>
-#include <cinttypes>
-#include <cstring>
 
-#include "core/log.hh"
-#include "core/params.hh"
 #include "plane/channel.hh"
 #include "plane/channel_table.hh"
 #include "plane/initiator.hh"
@@ -207,9 +203,8 @@ bool Channel::note_unflushed(PersistentOp *op)
 			break; /* durable when it completes */
 		}
 	}
-	/* A range may have grown that a drain has been through. */
-	drain_index_ = 0;
-	drain_offset_ = 0;
+	/* A drain that is half posted does not cover this write. */
+	drain_ = {};
 	/* No room for so many regions: it is made durable at once. */
 	if (!noted)
 		op->level = Level::commit;
@@ -382,25 +377,25 @@ bool Channel::post_settling_request(PersistentOp *op)
 size_t Channel::next_flushes(OneSided *chain, size_t room)
 {
 	size_t count = 0;
-	while (drain_index_ < nic_dirty_.size() && count < room) {
-		const wire::Range &range = nic_dirty_.data()[drain_index_];
+	while (drain_.index < nic_dirty_.size() && count < room) {
+		const wire::Range &range = nic_dirty_.data()[drain_.index];
 		const RemoteRegion *region = known_region(range.token);
-		uint64_t left = range.length - drain_offset_;
+		uint64_t left = range.length - drain_.offset;
 		if (region && region->method == Method::native && left) {
 			uint64_t part = std::min(left, kMaxFlush);
 			chain[count++] = flush_of(
-				*region, range.offset + drain_offset_, part,
+				*region, range.offset + drain_.offset, part,
 				OneSided::Kind::flush_persistent);
-			drain_offset_ += part;
+			drain_.offset += part;
 			if (part < left)
 				continue;
 		} else if (region && region->method == Method::read &&
-			   !drain_reads_) {
+			   !drain_.read) {
 			chain[count++] = read_behind(*region);
-			drain_reads_ = true;
+			drain_.read = true;
 		}
-		drain_index_++;
-		drain_offset_ = 0;
+		drain_.index++;
+		drain_.offset = 0;
 	}
 	return count;
 }
@@ -412,11 +407,9 @@ bool Channel::post_nic_drain(PersistentOp *op, const OneSided *tail,
 			       kMaxFlushes);
 	OneSided chain[kMaxFlushes];
 	while (true) {
-		size_t index = drain_index_;
-		uint64_t offset = drain_offset_;
-		bool reads = drain_reads_;
+		DrainPosition before = drain_;
 		size_t count = next_flushes(chain, room);
-		bool last = drain_index_ == nic_dirty_.size() &&
+		bool last = drain_.index == nic_dirty_.size() &&
 			    count + tail_count <= room;
 		if (last) {
 			std::copy(tail, tail + tail_count, chain + count);
@@ -424,9 +417,7 @@ bool Channel::post_nic_drain(PersistentOp *op, const OneSided *tail,
 		}
 		int ret = count ? post_chain(op, chain, count, -1) : 0;
 		if (ret == -FI_EAGAIN) {
-			drain_index_ = index;
-			drain_offset_ = offset;
-			drain_reads_ = reads;
+			drain_ = before;
 			return false;
 		}
 		if (ret) {
@@ -439,9 +430,7 @@ bool Channel::post_nic_drain(PersistentOp *op, const OneSided *tail,
 			break;
 	}
 	nic_dirty_.clear();
-	drain_index_ = 0;
-	drain_offset_ = 0;
-	drain_reads_ = false;
+	drain_ = {};
 	return true;
 }
 

@@ -133,8 +133,8 @@ Route Channel::choose_route(const PersistentOp &op) const noexcept
 bool Channel::one_sided_allowed(const wire::Range &range,
 				bool write) const noexcept
 {
-	auto region = regions_.find(range.token);
-	if (region == regions_.end() || !region->second.info.one_sided ||
+	const RemoteRegion *region = known_region(range.token);
+	if (!region || !region->info.one_sided ||
 	    range.length > initiator_->transport().traits().max_transfer)
 		return false;
 	for (uint64_t s = answered_ + 1; s < next_sequence_; s++) {
