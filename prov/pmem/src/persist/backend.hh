@@ -37,6 +37,13 @@ enum class PersistenceDomain : uint8_t {
 	system = 6, /* WSP: the NIC's buffers too; only ever declared */
 };
 
+/* What is in the CPU's caches survives a power failure. */
+constexpr bool caches_persist(PersistenceDomain domain) noexcept
+{
+	return domain == PersistenceDomain::cpu_cache ||
+	       domain == PersistenceDomain::system;
+}
+
 const char *to_string(Granularity granularity) noexcept;
 const char *to_string(PersistenceDomain domain) noexcept;
 

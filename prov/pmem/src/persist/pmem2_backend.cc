@@ -122,12 +122,6 @@ int probe(const FileMapping &file, Pmem2Functions *functions)
 	return 0;
 }
 
-bool caches_persist(PersistenceDomain domain)
-{
-	return domain == PersistenceDomain::cpu_cache ||
-	       domain == PersistenceDomain::system;
-}
-
 /* What the hardware backs, whatever the user promises. */
 bool is_backed(Granularity granularity, bool is_pmem, PersistenceDomain domain)
 {

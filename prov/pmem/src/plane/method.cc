@@ -53,12 +53,6 @@ constexpr Verdict unsafe(const char *reason) noexcept
 	return {false, reason};
 }
 
-bool caches_persist(const TargetTraits &target) noexcept
-{
-	return target.domain == PersistenceDomain::cpu_cache ||
-	       target.domain == PersistenceDomain::system;
-}
-
 bool placed_by_cpu(const TargetTraits &target,
 		   const TransportTraits &transport) noexcept
 {
@@ -142,7 +136,7 @@ Verdict judge_native(const TargetTraits &target,
 		return unsafe("the target's region does not accept IB FLUSH: "
 			      "native needs a device there that executes it, "
 			      "and FI_OFI_PMEM_NATIVE_FLUSH not off");
-	if (caches_persist(target))
+	if (caches_persist(target.domain))
 		return safe("IB FLUSH places the data, and CPU caches are "
 			    "persistent");
 	if (target.software_nic)
@@ -170,7 +164,7 @@ Verdict judge_read(const TargetTraits &target,
 	if (!target.readable && !transport.visible_writes)
 		return unsafe("the target's region was not registered for "
 			      "FI_REMOTE_READ, which read needs");
-	if (caches_persist(target))
+	if (caches_persist(target.domain))
 		return safe("what is placed is durable, as CPU caches are "
 			    "persistent");
 	if (placed_by_cpu(target, transport))

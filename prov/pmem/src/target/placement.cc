@@ -10,6 +10,7 @@
 #include <filesystem>
 #include <memory>
 
+#include "core/device_name.hh"
 #include "core/log.hh"
 
 namespace ofi_pmem
@@ -37,17 +38,6 @@ constexpr size_t kSampleBytes = 1 << 20;
 /* Plug-ins of hwloc that would start a GPU's run time in the process. */
 constexpr const char *kUnwanted[] = {"cuda",	  "nvml",   "rsmi",
 				     "levelzero", "opencl", "gl"};
-
-/*
- * Domains of verbs other than for MSG endpoints are called as the device and
- * what they are: mlx5_0-xrc, mlx5_0-dgram.
- */
-bool is_of_device(const std::string &domain, const std::string &device)
-{
-	return domain == device ||
-	       (domain.size() > device.size() && domain[device.size()] == '-' &&
-		!domain.compare(0, device.size(), device));
-}
 
 /* Null when hwloc knows no such device, or not where it is. */
 hwloc_obj_t find_nic(hwloc_topology_t topology, const std::string &nic)

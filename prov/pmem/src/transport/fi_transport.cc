@@ -107,9 +107,7 @@ int FiTransport::open(const fi_info &app_info)
 	core_provider_.assign(name, std::strcspn(name, ";"));
 	if (app_info.domain_attr->name)
 		domain_name_ = app_info.domain_attr->name;
-	has_own_address_ =
-		own_address_.assign(app_info.src_addr, app_info.src_addrlen) &&
-		!own_address_.wildcard();
+	learn_own_address(app_info);
 
 	InfoPtr info;
 	int ret = query(nullptr, nullptr, 0, &info);
@@ -147,17 +145,6 @@ void FiTransport::learn_traits(const fi_info &info)
 	traits_.visible_writes = core_provider_ == "tcp";
 }
 
-int FiTransport::info_to_listen(uint16_t port, InfoPtr *info) const
-{
-	std::string node = "0.0.0.0";
-	if (has_own_address_)
-		node = own_address_.host();
-	else if (own_address_.family() == AF_INET6)
-		node = "::";
-	return query(node.c_str(), std::to_string(port).c_str(),
-		     FI_SOURCE | FI_NUMERICHOST, info);
-}
-
 int FiTransport::open_queues(size_t completions,
 			     std::unique_ptr<Queues> *queues) const
 {
@@ -191,7 +178,9 @@ int FiTransport::listen(uint16_t port, Queues *queues,
 			std::unique_ptr<Listener> *listener) const
 {
 	InfoPtr info;
-	int ret = info_to_listen(port, &info);
+	int ret =
+		query(own_address_.host().c_str(), std::to_string(port).c_str(),
+		      FI_SOURCE | FI_NUMERICHOST, &info);
 	if (ret)
 		return ret;
 	auto made = std::make_unique<FiListener>();

@@ -44,14 +44,11 @@ public:
 private:
 	[[nodiscard]] int query(const char *node, const char *service,
 				uint64_t flags, InfoPtr *info) const;
-	[[nodiscard]] int info_to_listen(uint16_t port, InfoPtr *info) const;
 	void learn_traits(const fi_info &info);
 
 	uint32_t api_version_ = 0;
 	std::string core_provider_;
 	std::string domain_name_;
-	IpAddress own_address_;
-	bool has_own_address_ = false;
 	int mr_mode_ = 0;
 	FidPtr<fid_fabric> fabric_;
 	FidPtr<fid_domain> domain_;

@@ -51,6 +51,14 @@ bool open_verbs(const fi_info &, std::unique_ptr<Transport> *) noexcept
 
 } // namespace
 
+void Transport::learn_own_address(const fi_info &app_info) noexcept
+{
+	sockaddr_in any{};
+	any.sin_family = AF_INET;
+	if (!own_address_.assign(app_info.src_addr, app_info.src_addrlen))
+		static_cast<void>(own_address_.assign(&any, sizeof(any)));
+}
+
 int open_transport(const fi_info &app_info,
 		   std::unique_ptr<Transport> *transport)
 {

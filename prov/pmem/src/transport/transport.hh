@@ -175,6 +175,8 @@ public:
 
 	const TransportTraits &traits() const noexcept { return traits_; }
 
+	const IpAddress &own_address() const noexcept { return own_address_; }
+
 	/* All return 0 or a negative fi_errno. */
 	[[nodiscard]] virtual int
 	open_queues(size_t completions,
@@ -203,7 +205,11 @@ public:
 			std::unique_ptr<LinkMemory> *memory) const = 0;
 
 protected:
+	void learn_own_address(const fi_info &app_info) noexcept;
+
 	TransportTraits traits_;
+	/* Of the domain; a wildcard where it is not bound to one. */
+	IpAddress own_address_;
 };
 
 /*

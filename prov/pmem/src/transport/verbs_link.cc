@@ -102,13 +102,9 @@ int VerbsLink::connect(const IpAddress &peer, VerbsQueues *queues)
 		return -errno;
 	id_.reset(id);
 	IpAddress target = peer;
-	IpAddress own;
-	sockaddr *source = nullptr;
-	if (transport_.own_address()) {
-		own = *transport_.own_address();
-		own.set_port(0);
-		source = own.raw();
-	}
+	IpAddress own = transport_.own_address();
+	own.set_port(0);
+	sockaddr *source = own.wildcard() ? nullptr : own.raw();
 	if (rdma_resolve_addr(id, source, target.raw(), kResolveTimeoutMs))
 		return -errno;
 	return 0;

@@ -26,15 +26,7 @@ int VerbsListener::open(uint16_t port, VerbsQueues *queues)
 	if (rdma_create_id(queues->events(), &id, handler, RDMA_PS_TCP))
 		return -errno;
 	id_.reset(id);
-	IpAddress address;
-	if (const IpAddress *own = transport_.own_address()) {
-		address = *own;
-	} else {
-		sockaddr_in any{};
-		any.sin_family = AF_INET;
-		if (!address.assign(&any, sizeof(any)))
-			return -FI_EINVAL;
-	}
+	IpAddress address = transport_.own_address();
 	address.set_port(port);
 	if (rdma_bind_addr(id, address.raw()) || rdma_listen(id, kBacklog))
 		return -errno;

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstring>
 
 #include <unistd.h>
 
@@ -12,6 +11,7 @@
 #include <rdma/fi_errno.h>
 #include <rdma/ib_user_verbs.h>
 
+#include "core/device_name.hh"
 #include "core/log.hh"
 #include "transport/verbs_link.hh"
 #include "transport/verbs_listener.hh"
@@ -41,14 +41,6 @@ NicKind kind_of(const ibv_device_attr &attr, const ibv_context *device)
 	std::string pci = device->device->ibdev_path;
 	pci += "/device/vendor";
 	return access(pci.c_str(), R_OK) ? NicKind::unknown : NicKind::hardware;
-}
-
-/* verbs names the domains of XRC and datagrams after the device, too. */
-bool names_device(const char *domain_name, const char *device)
-{
-	size_t len = std::strlen(device);
-	return domain_name && !std::strncmp(domain_name, device, len) &&
-	       (!domain_name[len] || domain_name[len] == '-');
 }
 
 int to_verbs_access(uint64_t access)
@@ -82,10 +74,12 @@ private:
 int VerbsTransport::find_device(const char *domain_name)
 {
 	int count = 0;
+	if (!domain_name)
+		return -FI_ENODEV;
 	devices_.reset(rdma_get_devices(&count));
 	for (int i = 0; devices_ && i < count; i++) {
 		ibv_context *device = devices_.get()[i];
-		if (names_device(domain_name,
+		if (is_of_device(domain_name,
 				 ibv_get_device_name(device->device))) {
 			device_ = device;
 			return 0;
@@ -146,9 +140,7 @@ int VerbsTransport::open(const fi_info &app_info)
 	pd_.reset(ibv_alloc_pd(device_));
 	if (!pd_)
 		return -errno;
-	has_own_address_ =
-		own_address_.assign(app_info.src_addr, app_info.src_addrlen) &&
-		!own_address_.wildcard();
+	learn_own_address(app_info);
 	ret = VerbsLink::probe(*this);
 	if (ret)
 		return ret;

@@ -78,12 +78,6 @@ public:
 	ibv_pd *pd() const noexcept { return pd_.get(); }
 	const VerbsLimits &limits() const noexcept { return limits_; }
 
-	/* Null when the domain is not bound to one address. */
-	const IpAddress *own_address() const noexcept
-	{
-		return has_own_address_ ? &own_address_ : nullptr;
-	}
-
 private:
 	[[nodiscard]] int find_device(const char *domain_name);
 	[[nodiscard]] int learn_traits();
@@ -94,8 +88,6 @@ private:
 	VerbsLimits limits_{};
 	NicKind nic_ = NicKind::unknown;
 	bool registers_flushable_ = false;
-	IpAddress own_address_;
-	bool has_own_address_ = false;
 };
 
 } // namespace ofi_pmem
