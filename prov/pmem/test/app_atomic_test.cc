@@ -5,17 +5,11 @@
  * provider (a fake) and which to the service (a real one, over tcp), what is
  * refused, and how elements in several buffers become one operation.
  */
-#include "app/ep.hh"
-#include "app_fixture.hh"
+#include "app_plane_fixture.hh"
 #include "core/params.hh"
-#include "fake_backend.hh"
-#include "persist/ledger_backend.hh"
 #include "persist/volatile_backend.hh"
 #include "plane/wire.hh"
 
-#include <arpa/inet.h>
-
-#include <chrono>
 #include <thread>
 
 namespace ofi_pmem
@@ -27,7 +21,7 @@ namespace
 using Ops = fi_ops_atomic;
 template <auto Slot> using Inner = fake::Recorded<Slot>;
 
-class AppAtomic : public AppTest
+class AppAtomic : public AppPlaneTest
 {
 protected:
 	static constexpr uint64_t kBase = 0x4000;
@@ -36,60 +30,26 @@ protected:
 	void SetUp() override
 	{
 		AppTest::SetUp();
-		info = make_info(kPersistent | FI_ATOMIC);
-		free(info->fabric_attr->prov_name);
-		info->fabric_attr->prov_name = strdup("tcp;ofi_pmem");
-		info->fabric_attr->api_version = fi_version();
-		free(info->domain_attr->name);
-		info->domain_attr->name = strdup("lo");
+		prepare(kPersistent | FI_ATOMIC);
 		info->tx_attr->iov_limit = 4;
 		info->tx_attr->rma_iov_limit = 3;
 		info->tx_attr->inject_size = 64;
-		info->ep_attr->max_msg_size = 1 << 20;
-		auto &parent = *static_cast<Fabric *>(fabric);
-		ASSERT_EQ(Domain::open(parent, *info, 0, nullptr, &domain), 0);
-		inner_domain = inner_fabric->domain;
+		open();
 		inner_domain->table.query_atomic = query;
-		open_endpoint();
+		inner = inner_domain->ep;
+		inner->atomic_table.writevalid = valid;
+		inner->atomic_table.readwritevalid = valid;
+		inner->atomic_table.compwritevalid = valid;
 		key_ = add_region(&medium_);
 	}
 
 	void TearDown() override
 	{
-		if (ep) {
-			EXPECT_EQ(fi_close(&ep->fid), 0);
-		}
-		if (cq) {
-			EXPECT_EQ(fi_close(&cq->fid), 0);
-		}
+		close_endpoint();
 		persistence().remove_region(Key(key_));
 		AppTest::TearDown();
 	}
 
-	void open_endpoint()
-	{
-		fi_cq_attr attr{};
-		attr.format = FI_CQ_FORMAT_MSG;
-		attr.wait_obj = FI_WAIT_NONE;
-		ASSERT_EQ(fi_cq_open(domain, &attr, &cq, nullptr), 0);
-		ASSERT_EQ(fi_endpoint(domain, info.get(), &ep, nullptr), 0);
-		inner = inner_domain->ep;
-		inner->cm_table.getpeer = loopback;
-		inner->atomic_table.writevalid = valid;
-		inner->atomic_table.readwritevalid = valid;
-		inner->atomic_table.compwritevalid = valid;
-		ASSERT_EQ(fi_ep_bind(ep, &cq->fid, FI_TRANSMIT | FI_RECV), 0);
-	}
-
-	static int loopback(fid_ep *, void *address, size_t *len) noexcept
-	{
-		sockaddr_in name{};
-		name.sin_family = AF_INET;
-		name.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-		memcpy(address, &name, sizeof(name));
-		*len = sizeof(name);
-		return 0;
-	}
 	static int valid(fid_ep *, fi_datatype datatype, fi_op,
 			 size_t *count) noexcept
 	{
@@ -104,47 +64,11 @@ protected:
 		return 0;
 	}
 
-	Persistence &persistence()
-	{
-		return *static_cast<Domain *>(domain)->persistence();
-	}
-
 	uint64_t add_region(test::FakeMedium *medium)
 	{
-		medium->one_sided = false;
-		RegionRequest request{};
-		request.memory = medium->visible.data();
-		request.len = medium->visible.size();
-		request.base = kBase;
-		request.access = FI_REMOTE_READ | FI_REMOTE_WRITE;
-		request.backend = std::make_unique<LedgerBackend>(
-			std::make_unique<test::FakeBackend>(medium));
-		Key key(0);
-		EXPECT_EQ(persistence().add_region(std::move(request), &key),
-			  0);
-		return key.value();
-	}
-
-	/* Repeats while nothing happens; progresses meanwhile. */
-	template <typename Call> ssize_t post(Call &&call)
-	{
-		auto end = Clock::now() + kPatience;
-		ssize_t ret;
-		while ((ret = call()) == -FI_EAGAIN && Clock::now() < end)
-			EXPECT_EQ(fi_cq_read(cq, nullptr, 0), -FI_EAGAIN);
-		return ret;
-	}
-
-	fi_cq_msg_entry wait()
-	{
-		fi_cq_msg_entry entry{};
-		auto end = Clock::now() + kPatience;
-		ssize_t ret;
-		while ((ret = fi_cq_read(cq, &entry, 1)) == -FI_EAGAIN &&
-		       Clock::now() < end)
-			continue;
-		EXPECT_EQ(ret, 1);
-		return entry;
+		return AppPlaneTest::add_region(
+			       medium, kBase, FI_REMOTE_READ | FI_REMOTE_WRITE)
+			.value();
 	}
 
 	uint64_t word(uint64_t offset)
@@ -193,13 +117,8 @@ protected:
 		fi_msg_atomic msg{};
 	};
 
-	using Clock = std::chrono::steady_clock;
-	static constexpr auto kPatience = std::chrono::seconds(20);
-
 	test::FakeMedium medium_{1 << 16};
 	uint64_t key_ = 0;
-	fid_cq *cq = nullptr;
-	fid_ep *ep = nullptr;
 	fake::Endpoint *inner = nullptr;
 };
 

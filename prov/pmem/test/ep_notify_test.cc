@@ -4,13 +4,7 @@
  * How the remote CQ data of a committed write goes out on the inner endpoint
  * (a fake); the write itself goes to a real service over tcp.
  */
-#include "app/ep.hh"
-#include "app_fixture.hh"
-#include "fake_backend.hh"
-
-#include <arpa/inet.h>
-
-#include <chrono>
+#include "app_plane_fixture.hh"
 
 namespace ofi_pmem
 {
@@ -18,54 +12,27 @@ namespace ofi_pmem
 namespace
 {
 
-class Notify : public AppTest
+class Notify : public AppPlaneTest
 {
 protected:
 	void SetUp() override
 	{
 		AppTest::SetUp();
-		info = make_info(kPersistent);
-		free(info->fabric_attr->prov_name);
-		info->fabric_attr->prov_name = strdup("tcp;ofi_pmem");
-		info->fabric_attr->api_version = fi_version();
-		free(info->domain_attr->name);
-		info->domain_attr->name = strdup("lo");
+		prepare(kPersistent);
 		info->domain_attr->cq_data_size = 4;
 		info->tx_attr->iov_limit = 1;
 		info->tx_attr->rma_iov_limit = 1;
-		info->ep_attr->max_msg_size = 1 << 20;
-		auto &parent = *static_cast<Fabric *>(fabric);
-		ASSERT_EQ(Domain::open(parent, *info, 0, nullptr, &domain), 0);
-		inner_domain = inner_fabric->domain;
-		fi_cq_attr attr{};
-		attr.format = FI_CQ_FORMAT_MSG;
-		attr.wait_obj = FI_WAIT_NONE;
-		ASSERT_EQ(fi_cq_open(domain, &attr, &cq, nullptr), 0);
-		inner_domain->cq->entry_size = sizeof(fi_cq_msg_entry);
-		ASSERT_EQ(fi_endpoint(domain, info.get(), &ep, nullptr), 0);
-		inner_domain->ep->cm_table.getpeer = loopback;
+		open();
 		inner_domain->ep->rma_table.writemsg = writemsg;
-		ASSERT_EQ(fi_ep_bind(ep, &cq->fid, FI_TRANSMIT | FI_RECV), 0);
-		add_region();
+		key_ = add_region(&medium_, 0, FI_REMOTE_WRITE);
 		notified = nullptr;
 	}
 
 	void TearDown() override
 	{
-		EXPECT_EQ(fi_close(&ep->fid), 0);
-		EXPECT_EQ(fi_close(&cq->fid), 0);
+		close_endpoint();
 		persistence().remove_region(key_);
 		AppTest::TearDown();
-	}
-
-	static int loopback(fid_ep *, void *address, size_t *len) noexcept
-	{
-		sockaddr_in name{};
-		name.sin_family = AF_INET;
-		name.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-		memcpy(address, &name, sizeof(name));
-		*len = sizeof(name);
-		return 0;
 	}
 
 	static ssize_t writemsg(fid_ep *, const fi_msg_rma *msg,
@@ -85,40 +52,10 @@ protected:
 		return 0;
 	}
 
-	Persistence &persistence()
-	{
-		return *static_cast<Domain *>(domain)->persistence();
-	}
-
-	void add_region()
-	{
-		medium_.one_sided = false;
-		RegionRequest request{};
-		request.memory = medium_.visible.data();
-		request.len = medium_.visible.size();
-		request.access = FI_REMOTE_WRITE;
-		request.backend = std::make_unique<test::FakeBackend>(&medium_);
-		ASSERT_EQ(persistence().add_region(std::move(request), &key_),
-			  0);
-	}
-
-	/* Calls until it answers something else than -FI_EAGAIN. */
-	template <typename Call> ssize_t insist(Call &&call)
-	{
-		using Clock = std::chrono::steady_clock;
-		auto end = Clock::now() + std::chrono::seconds(20);
-		ssize_t ret;
-		while ((ret = call()) == -FI_EAGAIN && Clock::now() < end)
-			EXPECT_EQ(fi_cq_read(cq, nullptr, 0), -FI_EAGAIN);
-		return ret;
-	}
-
 	static inline void *notified = nullptr;
 
 	test::FakeMedium medium_{4096};
 	Key key_{0};
-	fid_cq *cq = nullptr;
-	fid_ep *ep = nullptr;
 };
 
 TEST_F(Notify, NeedsNoDescriptorAndCompletesTheWrite)
@@ -133,18 +70,16 @@ TEST_F(Notify, NeedsNoDescriptorAndCompletesTheWrite)
 	msg.rma_iov_count = 1;
 	msg.context = &value;
 	msg.data = 77;
-	ASSERT_EQ(insist([&] {
+	ASSERT_EQ(post([&] {
 			  return fi_writemsg(ep, &msg,
 					     FI_COMMIT_COMPLETE |
 						     FI_REMOTE_CQ_DATA);
 		  }),
 		  0);
-	EXPECT_EQ(insist([] { return notified ? 0 : -FI_EAGAIN; }), 0);
+	EXPECT_EQ(post([] { return notified ? 0 : -FI_EAGAIN; }), 0);
 	ASSERT_NE(notified, nullptr);
 	inner_domain->cq->complete(notified);
-	fi_cq_msg_entry entry{};
-	EXPECT_EQ(insist([&] { return fi_cq_read(cq, &entry, 1); }), 1);
-	EXPECT_EQ(entry.op_context, &value);
+	EXPECT_EQ(wait().op_context, &value);
 }
 
 } // namespace
