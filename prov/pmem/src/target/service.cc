@@ -166,7 +166,8 @@ void Service::loop()
 		}
 		if (now - last_arrival < spin)
 			continue;
-		if (!queues_->trywait())
+		/* drop_users() may have taken the wake-up of the destructor. */
+		if (!stopping_ && !queues_->trywait())
 			poll(fds, 3, pause_ms());
 		retry_unsent();
 		drop_ungreeted();
