@@ -34,7 +34,8 @@ done
 
 for mutant in skip_flush early_ack; do
 	FI_PROVIDER_PATH=$PWD/$mutants/$mutant/.libs FI_OFI_PMEM_LEDGER=yes \
-		FI_LOG_LEVEL=warn FI_LOG_PROV=ofi_pmem PMEM_KILL_ROUNDS=1 \
+		FI_LOG_LEVEL=warn FI_LOG_PROV=ofi_pmem \
+		PMEM_KILL_ROUNDS=${PMEM_MUTANT_ROUNDS:-100} \
 		fabtests/functional/pmem_kill_test >"$log" 2>&1
 	status=$?
 	if [ "$status" -ne 0 ] && grep -m 1 -a 'flush ledger: a commit' "$log"
