@@ -179,8 +179,9 @@ check_build plain CXXFLAGS="-g -O2"
 make -C "$top/build/check/plain" check-headers >/dev/null
 record "every header stands alone" $?
 if [ "$sanitizers" = yes ]; then
-	# Fewer kill rounds: the plain build runs them all.
+	# Fewer rounds: the plain build runs them all.
 	export PMEM_KILL_ROUNDS=${PMEM_KILL_ROUNDS:-20}
+	export WEAK_NIC_SEEDS=${WEAK_NIC_SEEDS:-10}
 	check_build asan --enable-sanitizer=address,undefined \
 		CXXFLAGS="-g1 -O1"
 	check_build tsan --enable-sanitizer=thread CXXFLAGS="-g1 -O1"

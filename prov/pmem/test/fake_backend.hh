@@ -31,6 +31,8 @@ struct FakeMedium {
 	int flush_result = 0;
 	int drain_result = 0;
 	bool one_sided = true;
+	Granularity granularity = Granularity::cache_line;
+	PersistenceDomain domain = PersistenceDomain::simulated;
 
 	size_t count(const std::string &call)
 	{
@@ -103,11 +105,11 @@ public:
 
 	Granularity granularity() const noexcept override
 	{
-		return Granularity::cache_line;
+		return medium_->granularity;
 	}
 	PersistenceDomain domain() const noexcept override
 	{
-		return PersistenceDomain::simulated;
+		return medium_->domain;
 	}
 	bool one_sided() const noexcept override { return medium_->one_sided; }
 

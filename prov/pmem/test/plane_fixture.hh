@@ -66,7 +66,7 @@ protected:
 
 	void SetUp() override
 	{
-		ASSERT_EQ(open_transport(*app_info(), &transport_), 0);
+		transport_ = make_transport();
 		service_ = std::make_unique<Service>(*transport_, &table_);
 		ASSERT_EQ(service_->open(), 0);
 		initiator_ = std::make_unique<Initiator>(*transport_);
@@ -83,6 +83,13 @@ protected:
 		service_.reset();
 		unsetenv("FI_OFI_PMEM_PORT_RANGE");
 		ASSERT_EQ(load_params(), 0);
+	}
+
+	virtual std::unique_ptr<Transport> make_transport()
+	{
+		std::unique_ptr<Transport> transport;
+		EXPECT_EQ(open_transport(*app_info(), &transport), 0);
+		return transport;
 	}
 
 	/* FI_PROGRESS_AUTO at the initiator. */

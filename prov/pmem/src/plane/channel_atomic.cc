@@ -16,12 +16,12 @@ namespace
 
 static_assert(kMaxRmaIov <= wire::kMaxAtomicRanges);
 
-uint16_t flags_of(const PersistentOp &op, bool durable) noexcept
+uint16_t flags_of(const PersistentOp &op) noexcept
 {
 	unsigned flags = op.fetch ? wire::kFetch : 0;
 	if (op.fence)
 		flags |= wire::kFence;
-	if (durable)
+	if (op.level == Level::commit)
 		flags |= wire::kFlush | wire::kCommit;
 	return static_cast<uint16_t>(flags);
 }
@@ -40,9 +40,7 @@ bool Channel::post_atomic(PersistentOp *op)
 {
 	if (!op->len)
 		return true; /* its place in the order was all it had */
-	/* What the CPU stores, a FLUSH of the NIC may not reach. */
-	bool durable = op->level == Level::commit || (op->write && by_nic(*op));
-	if (op->write && !durable &&
+	if (op->write && op->level != Level::commit &&
 	    !remember_dirty(op->ranges, op->range_count))
 		return false;
 	if (!may_request())
@@ -51,8 +49,8 @@ bool Channel::post_atomic(PersistentOp *op)
 	size_t operands_len = length_of(op->local);
 	size_t compare_len = length_of(op->compare);
 	size_t payload = ranges_len + operands_len + compare_len;
-	auto message = wire::make<wire::Atomic>(
-		next_sequence_, op->id, flags_of(*op, durable), payload);
+	auto message = wire::make<wire::Atomic>(next_sequence_, op->id,
+						flags_of(*op), payload);
 	message.datatype = op->datatype;
 	message.op = op->atomic_op;
 	message.range_count = static_cast<uint16_t>(op->range_count);

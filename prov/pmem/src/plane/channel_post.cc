@@ -272,8 +272,6 @@ bool Channel::post_announcement(PersistentOp *op)
 
 bool Channel::post_by_request(PersistentOp *op)
 {
-	/* What the CPU stores, a FLUSH of the NIC may not reach. */
-	bool durable = op->level == Level::commit || by_nic(*op);
 	while (op->range_index < op->range_count) {
 		const wire::Range &range = op->ranges[op->range_index];
 		while (op->range_offset < range.length) {
@@ -287,7 +285,7 @@ bool Channel::post_by_request(PersistentOp *op)
 			uint16_t flags = 0;
 			if (op->fence && !op->iov_offset)
 				flags |= wire::kFence;
-			if (op->write && durable)
+			if (op->write && op->level == Level::commit)
 				flags |= last ? wire::kFlush | wire::kCommit
 					      : wire::kFlush;
 			if (op->write ? !post_write(op, part, flags)

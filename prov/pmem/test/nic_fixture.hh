@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* Copyright (c) 2026 the ofi_pmem developers */
+/* The persistence plane over FakeNic, with one region at a time. */
+#pragma once
+
+#include "fake_nic.hh"
+#include "plane_fixture.hh"
+
+namespace ofi_pmem::test
+{
+
+class NicFixture : public PlaneFixture
+{
+protected:
+	using Bytes = std::vector<uint8_t>;
+
+	/* What a test changes of nic_ and the environment before it opens. */
+	virtual void prepare() {}
+
+	std::unique_ptr<Transport> make_transport() override
+	{
+		return std::make_unique<FakeTransport>(shared_nic_);
+	}
+
+	/* Later than usual, as tests set traits first. */
+	void SetUp() override { prepare(); }
+
+	void TearDown() override
+	{
+		for (const char *name :
+		     {"FI_OFI_PMEM_DDIO", "FI_OFI_PMEM_METHOD"})
+			unsetenv(name);
+		PlaneFixture::TearDown();
+	}
+
+	FakeMedium *add_medium(PersistenceDomain domain)
+	{
+		FakeMedium *medium = &media_.emplace_back(kRegionLen);
+		medium->domain = domain;
+		nic_.attach(medium);
+		return medium;
+	}
+
+	void open_key(FakeMedium *medium)
+	{
+		if (!transport_) {
+			ASSERT_EQ(load_params(), 0);
+			PlaneFixture::SetUp();
+		}
+		medium_ = medium;
+		memory_ = medium->visible.data();
+		key_ = add_region(medium);
+	}
+
+	/* Registers a medium and lets the channel resolve its key. */
+	void open_region(FakeMedium *medium)
+	{
+		open_key(medium);
+		resolve();
+	}
+
+	/* A region at addresses that nothing is behind. */
+	void open_hollow_region(uint8_t *memory, size_t len, FakeMedium *medium)
+	{
+		open_key(medium);
+		auto region = std::make_unique<TargetRegion>();
+		region->memory = memory;
+		region->len = len;
+		region->base = kBase;
+		region->access = wire::kRemoteRead | wire::kRemoteWrite;
+		region->backend = std::make_unique<FakeBackend>(medium);
+		EXPECT_EQ(transport_->register_memory(
+				  memory, len, FI_REMOTE_READ | FI_REMOTE_WRITE,
+				  true, &region->link_memory),
+			  0);
+		uint64_t token = 0;
+		EXPECT_EQ(table_.add(std::move(region), &token), 0);
+		key_ = Key(service_->port(), token).value();
+		memory_ = memory;
+		resolve();
+	}
+
+	void close_region() { table_.remove(Key(key_).token()); }
+
+	void resolve()
+	{
+		uint8_t byte = 0;
+		ASSERT_EQ(submit({false, Level::transmit, false, false}, &byte,
+				 1, 0, key_),
+			  0);
+		ASSERT_FALSE(wait().failure);
+		nic_.take_posted();
+	}
+
+	/* The remote address, as the NIC has it. */
+	uint64_t address(uint64_t offset) const
+	{
+		return reinterpret_cast<uintptr_t>(memory_) + offset;
+	}
+
+	Bytes durable(uint64_t offset, size_t len)
+	{
+		std::lock_guard guard(medium_->mutex);
+		auto from = medium_->durable.begin() +
+			    static_cast<ptrdiff_t>(offset);
+		return {from, from + static_cast<ptrdiff_t>(len)};
+	}
+
+	/* Kept until the test ends, as a caller keeps his buffers. */
+	void *keep(const Bytes &data)
+	{
+		return kept_.emplace_back(data).data();
+	}
+
+	void start(const Call &call, const Bytes &data, uint64_t offset)
+	{
+		ASSERT_EQ(submit(call, keep(data), data.size(), offset, key_),
+			  0);
+	}
+
+	/* How the operation ended. */
+	Failure write(const Call &call, const Bytes &data, uint64_t offset)
+	{
+		return write_from(call, keep(data), data.size(), offset);
+	}
+
+	Failure write_from(const Call &call, void *data, size_t len,
+			   uint64_t offset)
+	{
+		ssize_t ret = submit(call, data, len, offset, key_);
+		if (ret)
+			return {static_cast<int>(-ret), Cause::inner_provider};
+		return wait().failure;
+	}
+
+	void commit(const Bytes &data, uint64_t offset)
+	{
+		EXPECT_FALSE(write({true, Level::commit, false, false}, data,
+				   offset));
+	}
+
+	ssize_t submit_ranges(const Call &call, const iovec *iov,
+			      size_t iov_count, const fi_rma_iov *rma,
+			      size_t rma_count)
+	{
+		fi_msg_rma msg{};
+		msg.msg_iov = iov;
+		msg.iov_count = iov_count;
+		msg.rma_iov = rma;
+		msg.rma_iov_count = rma_count;
+		OpRequest request{&msg,	      call.write,  call.level,
+				  call.fence, call.inject, false,
+				  true,	      false};
+		ssize_t ret;
+		auto deadline = Clock::now() + kPatience;
+		do {
+			ret = channels_->submit(request, 0);
+			initiator_->progress();
+		} while (ret == -FI_EAGAIN && Clock::now() < deadline);
+		return ret;
+	}
+
+	/* Messages by their wire::Type. */
+	static std::vector<std::string> names(const std::vector<Posted> &posted)
+	{
+		std::vector<std::string> all;
+		for (const Posted &one : posted)
+			all.push_back(one.name == "message" ? type_of(one.bytes)
+							    : one.name);
+		return all;
+	}
+
+	static const char *type_of(const Bytes &message)
+	{
+		wire::Header header;
+		std::memcpy(&header, message.data(), sizeof(header));
+		switch (header.type) {
+		case wire::Type::hello:
+			return "Hello";
+		case wire::Type::write:
+			return "Write";
+		case wire::Type::flush:
+			return "Flush";
+		case wire::Type::read:
+			return "Read";
+		case wire::Type::atomic:
+			return "Atomic";
+		case wire::Type::resolve:
+			return "Resolve";
+		default:
+			return "another message";
+		}
+	}
+
+	std::shared_ptr<FakeNic> shared_nic_ = std::make_shared<FakeNic>();
+	FakeNic &nic_ = *shared_nic_;
+	FakeMedium *medium_ = nullptr;
+	uint8_t *memory_ = nullptr;
+	uint64_t key_ = 0;
+	std::deque<Bytes> kept_;
+};
+
+} // namespace ofi_pmem::test
