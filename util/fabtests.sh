@@ -67,7 +67,7 @@ provider_of() { # provider_of PROVIDER COLUMN
 }
 
 environment_of() { # environment_of COLUMN
-	echo "FI_UNIVERSE_SIZE=64"
+	echo "FI_UNIVERSE_SIZE=64 IPATH_NO_BACKTRACE=1 HFI_NO_BACKTRACE=1"
 	[ "$1" = inner ] || echo "FI_PROVIDER_PATH=$root_build/.libs"
 	[ "$1" != persistent ] || echo "FI_OFI_PMEM_REGIONS=all" \
 		"FI_OFI_PMEM_COMMIT=all FI_LOG_LEVEL=warn FI_LOG_PROV=ofi_pmem"
