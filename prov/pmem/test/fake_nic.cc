@@ -440,6 +440,12 @@ void FakeNic::fail_next(OneSided::Kind operation)
 	fails_ = operation;
 }
 
+size_t FakeNic::registrations()
+{
+	Guard guard(mutex_);
+	return last_key_;
+}
+
 std::vector<Posted> FakeNic::take_posted()
 {
 	Guard guard(mutex_);
@@ -454,10 +460,14 @@ uint64_t FakeNic::add_memory(const void *base, size_t len, bool persistent)
 
 void FakeNic::record(const WorkRequest &request, size_t chain)
 {
-	posted_.push_back(
-		{request.message ? "message" : name_of(request.kind),
-		 request.addr, request.len, chain,
-		 request.message ? gather(request.local) : request.bytes});
+	Posted posted{};
+	posted.name = request.message ? "message" : name_of(request.kind);
+	posted.addr = request.addr;
+	posted.len = request.len;
+	posted.chain = chain;
+	posted.bytes = request.message ? gather(request.local) : request.bytes;
+	posted.local = request.local;
+	posted_.push_back(std::move(posted));
 }
 
 /* What a real NIC answers with a remote access error. */

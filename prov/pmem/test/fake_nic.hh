@@ -38,6 +38,7 @@ struct Posted {
 	uint64_t len;
 	size_t chain;		    /* the number of its doorbell, from 1 */
 	std::vector<uint8_t> bytes; /* of a message, and what is sent inline */
+	std::vector<iovec> local;   /* its buffers */
 };
 
 /* Operations that were posted and are not complete, in the order posted. */
@@ -90,6 +91,9 @@ public:
 
 	/* The next one-sided operation of this kind fails at the target. */
 	void fail_next(OneSided::Kind operation);
+
+	/* How often memory was registered. */
+	size_t registrations();
 
 	/* What the initiators have posted since the last call. */
 	std::vector<Posted> take_posted();

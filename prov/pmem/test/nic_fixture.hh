@@ -139,12 +139,31 @@ protected:
 				   offset));
 	}
 
+	/* What an application's registration leaves, for add to local_memory().
+	 */
+	static LocalMemory::Entry entry_of(Bytes *memory, uint64_t access)
+	{
+		return {{memory->data(), memory->size()}, access, nullptr};
+	}
+
+	/* From or into `data`, which `desc` stands for. */
+	Failure transfer(const Call &call, void *data, size_t len, void *desc)
+	{
+		iovec iov{data, len};
+		fi_rma_iov rma{kBase, len, key_};
+		ssize_t ret = submit_ranges(call, &iov, 1, &rma, 1, &desc);
+		if (ret)
+			return {static_cast<int>(-ret), Cause::inner_provider};
+		return wait().failure;
+	}
+
 	ssize_t submit_ranges(const Call &call, const iovec *iov,
 			      size_t iov_count, const fi_rma_iov *rma,
-			      size_t rma_count)
+			      size_t rma_count, void **desc = nullptr)
 	{
 		fi_msg_rma msg{};
 		msg.msg_iov = iov;
+		msg.desc = desc;
 		msg.iov_count = iov_count;
 		msg.rma_iov = rma;
 		msg.rma_iov_count = rma_count;

@@ -206,9 +206,11 @@ int MemoryRegion::open(Domain &domain, const Registration &request,
 	outer->adopt_inner(inner);
 	if (backend)
 		ret = outer->publish(request, std::move(backend));
-	if (!ret)
-		*mr = outer.release();
-	return ret;
+	if (ret)
+		return ret;
+	outer->announce_locally(request);
+	*mr = outer.release();
+	return 0;
 }
 
 void MemoryRegion::adopt_inner(fid_mr *inner)
@@ -216,6 +218,16 @@ void MemoryRegion::adopt_inner(fid_mr *inner)
 	inner_.reset(inner);
 	events_ = FidMapEntry(domain_.fabric().fids(), inner_fid(), &fid);
 	copy_key();
+}
+
+/* For local buffers of operations on the persistence plane. */
+void MemoryRegion::announce_locally(const Registration &request) noexcept
+{
+	if (!domain_.persistence() || request.iov_count != 1 ||
+	    request.iface != FI_HMEM_SYSTEM)
+		return;
+	domain_.persistence()->initiator().local_memory().add(
+		mem_desc, {*request.iov, request.access, nullptr});
 }
 
 /* Makes the region reachable on the persistence plane. */
@@ -245,8 +257,15 @@ int MemoryRegion::publish(const Registration &request,
 
 int MemoryRegion::close() noexcept
 {
+	if (!domain_.persistence())
+		return close_inner();
+	/* Before: a descriptor that is free may be another's at once. */
+	auto &local = domain_.persistence()->initiator().local_memory();
+	LocalMemory::Entry entry = local.remove(mem_desc);
 	int ret = close_inner();
-	if (!ret && persistent_key_)
+	if (ret)
+		local.add(mem_desc, std::move(entry));
+	else if (persistent_key_)
 		domain_.persistence()->remove_region(*persistent_key_);
 	return ret;
 }

@@ -51,6 +51,7 @@ private:
 	MemoryRegion(Domain &domain, void *context) noexcept;
 
 	void adopt_inner(fid_mr *inner);
+	void announce_locally(const Registration &request) noexcept;
 	int publish(const Registration &request,
 		    std::unique_ptr<Backend> backend);
 	void copy_key() noexcept;

@@ -206,6 +206,8 @@ private:
 					  Plan *plan) const;
 	void plan_settling(const PersistentOp &op, Plan *plan) const;
 	[[nodiscard]] int describe_locally(PersistentOp *op, Plan *plan);
+	void look_up_registered(PersistentOp *op) const;
+	void copy_locally(const PersistentOp &op, Plan *plan);
 	[[nodiscard]] int register_locally(PersistentOp *op, Plan *plan);
 	[[nodiscard]] bool post_plan(PersistentOp *op, const Plan &plan);
 	[[nodiscard]] bool post_settling_request(PersistentOp *op);

@@ -275,8 +275,9 @@ OneSided Channel::read_behind(const RemoteRegion &region) const noexcept
 
 /*
  * What the channel's transport needs to know of local buffers: nothing when it
- * sends them inline, else a small write is copied into a message buffer, and
- * what is larger registered until the operation finishes.
+ * sends them inline. Else they are in memory that the application registered,
+ * or a small write is copied into a message buffer, or they are registered
+ * until the operation finishes.
  */
 int Channel::describe_locally(PersistentOp *op, Plan *plan)
 {
@@ -285,15 +286,36 @@ int Channel::describe_locally(PersistentOp *op, Plan *plan)
 		return 0;
 	if (op->write && op->len <= traits.inline_bytes)
 		return 0;
-	bool copy = op->write && op->len <= wire::kMaxMessage &&
+	look_up_registered(op);
+	bool copy = op->local_memory.size() < op->local.count() && op->write &&
+		    op->len <= wire::kMaxMessage &&
 		    plan->count <= traits.max_chain && !op->chain_index &&
 		    link_->free_sends() > wire::kMaxCredits;
 	if (!copy)
 		return register_locally(op, plan);
+	copy_locally(*op, plan);
+	return 0;
+}
+
+/* As many of the buffers, from the first, as are known by their descriptors. */
+void Channel::look_up_registered(PersistentOp *op) const
+{
+	while (op->local_memory.size() < op->local.count()) {
+		size_t index = op->local_memory.size();
+		auto memory = initiator_->local_memory().find(
+			op->desc[index], op->local.iov()[index], op->write);
+		if (!memory)
+			return;
+		op->local_memory.push_back(std::move(memory));
+	}
+}
+
+void Channel::copy_locally(const PersistentOp &op, Plan *plan)
+{
 	uint16_t slot = link_->borrow();
 	plan->borrowed = slot;
 	uint8_t *next = link_->borrowed(slot);
-	op->local.gather(0, next, op->len);
+	op.local.gather(0, next, op.len);
 	for (size_t i = 0; i < plan->transfers; i++) {
 		plan->iov[i] = {next, plan->chain[i].len};
 		plan->desc[i] = link_->borrowed_desc();
@@ -302,7 +324,6 @@ int Channel::describe_locally(PersistentOp *op, Plan *plan)
 		plan->chain[i].iov_count = 1;
 		next += plan->chain[i].len;
 	}
-	return 0;
 }
 
 int Channel::register_locally(PersistentOp *op, Plan *plan)

@@ -39,7 +39,7 @@ int watch(int epoll_fd, int fd) noexcept
 } // namespace
 
 Initiator::Initiator(const Transport &transport) noexcept
-	: transport_(transport)
+	: transport_(transport), local_memory_(transport)
 {
 }
 

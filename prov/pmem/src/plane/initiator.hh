@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "core/progress.hh"
+#include "plane/local_memory.hh"
 #include "transport/transport.hh"
 
 namespace ofi_pmem
@@ -44,6 +45,7 @@ public:
 
 	/* For channels, under the lock. */
 	const Transport &transport() const noexcept { return transport_; }
+	LocalMemory &local_memory() noexcept { return local_memory_; }
 	Queues *queues() const noexcept { return queues_.get(); }
 	uint32_t new_link_id() noexcept { return ++last_link_id_; }
 	void add_link(Channel *channel);	     /* connecting */
@@ -61,6 +63,7 @@ private:
 	Channel *channel_of(uint32_t link_id) const noexcept;
 
 	const Transport &transport_;
+	LocalMemory local_memory_;
 	std::unique_ptr<Queues> queues_;
 	int epoll_fd_ = -1;
 	int stop_fd_ = -1;

@@ -44,6 +44,8 @@ void PersistentOp::assign(const OpRequest &request, uint64_t op_id) noexcept
 	for (size_t i = 0; i < msg.rma_iov_count; i++)
 		len += msg.rma_iov[i].len;
 	local.assign(msg.msg_iov, msg.iov_count);
+	for (size_t i = 0; i < msg.iov_count; i++)
+		desc[i] = msg.desc ? msg.desc[i] : nullptr;
 	assign_atomic(request.atomic);
 	started = false;
 	preamble_posted = false;

@@ -163,6 +163,7 @@ public:
 	uint64_t data = 0;
 	size_t len = 0; /* of the ranges */
 	Buffers local;	/* of an atomic: the operands, if it has any */
+	const void *desc[kMaxIov] = {}; /* as the application passed them */
 	/* Token, offset in the region, length: filled by the channel. */
 	wire::Range ranges[kMaxRmaIov] = {};
 	size_t range_count = 0;
@@ -186,7 +187,7 @@ public:
 	size_t range_offset = 0; /* within ranges[range_index] */
 	size_t iov_offset = 0;	 /* within the local buffers */
 	size_t chain_index = 0;	 /* one-sided operations that are posted */
-	std::vector<std::unique_ptr<LinkMemory>> local_memory;
+	std::vector<std::shared_ptr<LinkMemory>> local_memory;
 
 	/* What is awaited. */
 	uint32_t unanswered = 0; /* requests */
