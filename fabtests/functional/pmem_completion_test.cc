@@ -183,10 +183,12 @@ TEST_P(PmemCounter, ErrorsGoToTheErrorCount)
 	initiator->write_and_wait(region, 0, pattern(1, 100),
 				  FI_COMMIT_COMPLETE);
 	EXPECT_EQ(await_counter(counter, 1), 1u);
-	/* Under way, and never to be answered. */
+	/* Under way, and never to be answered: with a fence the service must,
+	 * whatever the NIC can do. */
 	target.stop();
 	LocalBuffer buffer(initiator->node(), 100);
-	check(initiator->write(region, 0, buffer, FI_COMMIT_COMPLETE, &context),
+	check(initiator->write(region, 0, buffer, FI_COMMIT_COMPLETE | FI_FENCE,
+			       &context),
 	      "fi_writemsg");
 	target.kill();
 	EXPECT_EQ(fi_cntr_wait(counter, 2, 20000), -FI_EAVAIL);
