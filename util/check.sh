@@ -70,6 +70,12 @@ count_results() { # count_results NAME BUILD_DIRECTORY
 # The command before each command of a build: none, or util/root.sh.
 inside=()
 
+# What hangs is ended, with all it started, and counts as failed: seconds.
+step_limit=1500
+limited() {
+	timeout -k 10 $step_limit "$@"
+}
+
 # Configures, builds and runs the tests of one build.
 check_build() { # check_build NAME [configure option...]
 	local name=$1 dir=$top/build/check/$1
@@ -91,7 +97,11 @@ check_build() { # check_build NAME [configure option...]
 		record "$name: make" 1
 		return
 	fi
-	"${inside[@]}" make check >check.log 2>&1 || grep -E 'error|^(FAIL|ERROR)' check.log
+	limited "${inside[@]}" make check >check.log 2>&1 || {
+		[ $? -ne 124 ] ||
+			record "$name: make check, $step_limit seconds" 1
+		grep -E 'error|^(FAIL|ERROR)' check.log
+	}
 	if [ -z "$(find . -name '*.trs' -print -quit)" ]; then
 		tail -n 20 check.log
 		record "$name: make check ran no test" 1
@@ -106,7 +116,7 @@ check_script() { # check_script NAME COMMAND...
 	local status line p f s _
 	shift
 	echo "== $name"
-	"$@" >"$log" 2>&1
+	limited "$@" >"$log" 2>&1
 	status=$?
 	line=$(grep -E '^[0-9]+ passed, [0-9]+ failed, [0-9]+ skipped$' "$log" |
 		tail -n 1)
@@ -120,7 +130,7 @@ check_script() { # check_script NAME COMMAND...
 	failed=$((failed + f))
 	skipped=$((skipped + s))
 	[ $status -eq 0 ] || {
-		failures+=("$name: see $log")
+		failures+=("$name: ended with $status, see $log")
 		tail -n 60 "$log"
 	}
 }
