@@ -53,8 +53,8 @@ constexpr Definition kDefinitions[] = {
 	 "off (default: on)"},
 	{"native_flush", FI_PARAM_STRING,
 	 "IB FLUSH: auto, vouched (a target's NIC and platform flush to the "
-	 "persistence domain, whatever DDIO) or off (never used) "
-	 "(default: auto)"},
+	 "persistence domain, whatever DDIO) or off (channels on verbs go "
+	 "by libfabric's endpoints, not by raw queue pairs) (default: auto)"},
 	{"spin_us", FI_PARAM_STRING,
 	 "Microseconds for which the service polls before it sleeps "
 	 "(default: 20)"},

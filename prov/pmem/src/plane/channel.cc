@@ -227,11 +227,9 @@ bool Channel::on_region(const uint8_t *bytes, size_t len)
 void Channel::accept_region(RemoteRegion *region,
 			    const wire::Region &info) const
 {
-	TransportTraits traits = initiator_->transport().traits();
-	if (params().native_flush == NativeFlushChoice::off)
-		traits.native_flush = false;
-	MethodDecision decision =
-		decide_method(target_traits(info), traits, params().method);
+	MethodDecision decision = decide_method(
+		target_traits(info), initiator_->transport().traits(),
+		params().method);
 	region->info = info;
 	region->method = decision.method;
 	if (decision.error) {

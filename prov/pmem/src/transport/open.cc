@@ -8,6 +8,7 @@
 #include <rdma/fi_errno.h>
 
 #include "core/log.hh"
+#include "core/params.hh"
 #include "transport/fi_transport.hh"
 #ifdef HAVE_RAW_VERBS
 #include "transport/verbs_transport.hh"
@@ -29,7 +30,8 @@ bool is_verbs(const fi_info &info) noexcept
 /* False where libfabric's own verbs endpoints must do. */
 bool open_verbs(const fi_info &app_info, std::unique_ptr<Transport> *transport)
 {
-	if (!is_verbs(app_info))
+	if (!is_verbs(app_info) ||
+	    params().native_flush == NativeFlushChoice::off)
 		return false;
 	auto made = std::make_unique<VerbsTransport>();
 	int ret = made->open(app_info);
