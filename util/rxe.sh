@@ -11,13 +11,17 @@
 #   --env NAME=VALUE   something more in the environment of all of them
 #   PROGRAM            only these, for example pmem_rma_test
 #
-# Every program runs with regions on the device DAX, and those that cut the power
-# also with simulated power failure. Ends with a line "N passed, N failed,
-# N skipped"; the logs are in build/check/trixie/rxe. Exits with 1 if anything
-# failed, with 75 if nothing could be tested.
+# Every program runs with regions on the device DAX, which get the native method;
+# some also with each other method, over libfabric's verbs endpoints, and with
+# simulated power failure. Counted is what the kernel flushed for it: something
+# for native, nothing for the others. Without PROGRAM also boots with each
+# persistence domain and compares the methods chosen (vm/methods.sh). Ends with a
+# line "N passed, N failed, N skipped"; the logs are in build/check/trixie/rxe.
+# Exits with 1 if anything failed, with 75 if nothing could be tested.
 
 set -u
 . "$(dirname "$0")/vm/common.sh"
+. "$top/util/vm/methods.sh"
 
 usage() {
 	echo "usage: util/rxe.sh [--filter PATTERN] [--env NAME=VALUE]..." \
@@ -28,6 +32,8 @@ usage() {
 logs=$root_build/rxe
 filter='*'
 limit=${RXE_TIME_LIMIT:-600} # seconds that one program may run
+# The first two are what the methods differ in.
+methods="pmem_rma_test pmem_storm_test"
 on_dax="pmem_rma_test pmem_completion_test pmem_storm_test pmem_bad_input_test
 pmem_fault_test pmem_atomic_test pmem_atomic_inner_test pmem_atomic_race_test"
 simulated="pmem_rma_test pmem_kill_test pmem_atomic_kill_test"
@@ -94,6 +100,7 @@ run_program() { # run_program MODE PROGRAM EXCEPT [NAME=VALUE...]
 	local assignments=(FI_PROVIDER_PATH="$root_build/.libs"
 		PMEM_FABTESTS_CORE=verbs PMEM_FABTESTS_HOST="$(vm_address 1)"
 		PMEM_FABTESTS_TIMEOUT=100
+		FI_UNIVERSE_SIZE=64 # ofi_rxm's queues, see fi_pmem(7)
 		"${@:4}")
 	: >"$log.all"
 	while :; do
@@ -116,14 +123,27 @@ run_program() { # run_program MODE PROGRAM EXCEPT [NAME=VALUE...]
 	esac
 }
 
-run_mode() { # run_mode MODE PROGRAMS EXCEPT [NAME=VALUE...]
-	local mode=$1 programs=$2 program
-	shift 2
+# run_mode MODE FLUSHES PROGRAMS EXCEPT [NAME=VALUE...]: FLUSHES is "some" or
+# "none", what the kernel is to flush meanwhile.
+run_mode() {
+	local mode=$1 wanted=$2 programs=$3 program before flushed any=no
+	shift 3
+	before=$(flushes)
 	for program in $programs; do
 		case " $only " in
-		"  " | *" $program "*) run_program "$mode" "$program" "$@" ;;
+		"  " | *" $program "*)
+			run_program "$mode" "$program" "$@"
+			any=yes
+			;;
 		esac
 	done
+	[ $any = yes ] || return
+	flushed=$(($(flushes) - before))
+	case $wanted in
+	some) [ $flushed -gt 0 ] ;;
+	none) [ $flushed -eq 0 ] ;;
+	esac
+	record "$mode: $flushed IB FLUSHes executed, $wanted expected" $?
 }
 
 environment=()
@@ -148,8 +168,16 @@ vm_create --memory 3G ${environment[@]+"${environment[@]}"}
 vm_start 1
 vm_wait 1 || exit $vm_not_made
 check_machine
-run_mode dax "$on_dax" "$not_on_dax" PMEM_FABTESTS_DAX=/dev/dax0.0
-run_mode powerfail "$simulated" "" PMEM_KILL_ROUNDS="${PMEM_KILL_ROUNDS:-20}"
-echo "IB FLUSHes executed: $(flushes)"
+dax=PMEM_FABTESTS_DAX=/dev/dax0.0
+run_mode native some "$on_dax" "$not_on_dax" $dax
+run_mode read none "$methods" "$not_on_dax" $dax \
+	FI_OFI_PMEM_DOMAIN=cpu_cache FI_OFI_PMEM_METHOD=read
+run_mode ack none "$methods" "$not_on_dax" $dax FI_OFI_PMEM_DOMAIN=system
+run_mode message none "$methods" "$not_on_dax" $dax FI_OFI_PMEM_METHOD=message
+run_mode libfabric none "$methods" "$not_on_dax" $dax \
+	FI_OFI_PMEM_NATIVE_FLUSH=off
+run_mode powerfail none "$simulated" "" \
+	PMEM_KILL_ROUNDS="${PMEM_KILL_ROUNDS:-20}"
 vm_stop 1
+[ -n "$only" ] || check_methods
 conclude

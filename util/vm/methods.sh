@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+#
+# Sourced by util/rxe.sh: the durability method of /dev/dax0.0 with each
+# persistence domain that a machine's firmware can report. The table is that of
+# fi_pmem(7), METHODS, columns "Soft-RoCE" and, without FLUSH, "tcp".
+
+# Domain; the method by itself, without FLUSH, and what becomes of it when forced.
+methods_table="
+none     auto=native off=message read=refused ack=refused message=message
+mem-ctrl auto=native off=message read=refused ack=refused message=message
+cpu      auto=native off=read    read=read    ack=refused message=message"
+
+methods_port=7476
+
+# Of the region that a put writes to: what the initiator logs.
+method_found() { # method_found CHOICE
+	local choice=$1 setting=FI_OFI_PMEM_METHOD log
+	case $choice in off) setting=FI_OFI_PMEM_NATIVE_FLUSH ;; esac
+	log=$(vm_run 1 env FI_PROVIDER_PATH="$root_build/.libs" \
+		FI_LOG_LEVEL=info FI_LOG_PROV=ofi_pmem "$setting=$choice" \
+		"$root_build/util/fi_pmem/fi_pmem" put "$top/README.md" \
+		"$(vm_address 1):$methods_port" -p "verbs;ofi_pmem" 2>&1) ||
+		[ $? -eq 1 ] || return
+	case $log in
+	*"cannot be kept"*) echo refused ;;
+	*) sed -n 's/.*has durability method \([a-z]*\):.*/\1/p' <<<"$log" ;;
+	esac
+}
+
+methods_serve() {
+	local log=$logs/methods.serve end=$((SECONDS + 60))
+	: >"$log"
+	vm_run 1 env FI_PROVIDER_PATH="$root_build/.libs" \
+		"$root_build/util/fi_pmem/fi_pmem" serve /dev/dax0.0 \
+		--bind "$(vm_address 1)" --port $methods_port \
+		-p "verbs;ofi_pmem" >"$log" 2>&1 &
+	until grep -q serving "$log"; do
+		[ $SECONDS -lt $end ] || return 1
+		sleep 0.1
+	done
+}
+
+# In a machine that was booted with the domain.
+check_methods_of() { # check_methods_of DOMAIN
+	local domain=$1 expected found
+	methods_serve || {
+		record "domain $domain: the target serves" 1
+		return
+	}
+	for expected in $(awk -v domain="$domain" '$1 == domain {
+			$1 = ""; print }' <<<"$methods_table"); do
+		found=$(method_found "${expected%=*}")
+		[ "$found" = "${expected#*=}" ]
+		record "domain $domain: $expected, found ${found:-nothing}" $?
+	done
+}
+
+check_methods() {
+	for vm_domain in none mem-ctrl cpu; do
+		vm_start 1
+		vm_wait 1 || {
+			record "booted with domain $vm_domain" 1
+			continue
+		}
+		check_methods_of $vm_domain
+		vm_stop 1
+	done
+}

@@ -1,0 +1,132 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+#
+# Puts into the NVDIMM of another machine, whose power is cut meanwhile, at
+# random moments; boots that again, and compares what was reported durable.
+#
+#   util/vm/power_cuts.sh [--cuts N] [--seed N]
+#
+# Two machines of util/vm: fi_pmem put in the first, fi_pmem serve /dev/dax0.0 in
+# the second. The first runs all the time, and connects anew after each cut. It
+# takes 20 seconds a cut. Ends with a line "N passed, N failed, N skipped".
+#
+# This shows that an acknowledgement comes after placement, that the target
+# recovers and the initiator reconnects. It does not show that anything is
+# flushed: a machine emulated by QEMU has no caches that could be lost, so that a
+# target that flushes nothing passes, too. For that there are the simulated power
+# failure, the flush ledger and the weak NIC of the unit tests.
+
+set -u
+. "$(dirname "$0")/common.sh"
+
+usage() {
+	echo "usage: util/vm/power_cuts.sh [--cuts N] [--seed N]" >&2
+	exit 2
+}
+
+cuts=20
+seed=$RANDOM
+while [ $# -gt 0 ]; do
+	case $1 in
+	--cuts) cuts=${2:-} ;;
+	--seed) seed=${2:-} ;;
+	*) usage ;;
+	esac
+	[ $# -ge 2 ] || usage
+	shift 2
+done
+
+out=$root_build/power_cuts
+tool=$root_build/util/fi_pmem/fi_pmem
+stream=$((64 << 20)) # bytes; more than is put before the cut
+port=7476
+
+random() { # random LOW HIGH
+	echo $(($1 + RANDOM % ($2 - $1 + 1)))
+}
+
+# in_node NODE NAME ARGUMENTS...: fi_pmem with its output in $out/NAME.
+in_node() {
+	local node=$1 name=$2
+	shift 2
+	vm_run "$node" env FI_PROVIDER_PATH="$root_build/.libs" \
+		"$tool" "$@" -p "verbs;ofi_pmem" --json >"$out/$name" 2>&1
+}
+
+# A JSON number of the last line.
+number() { # number NAME KEY
+	tail -n 1 "$out/$1" | jq -r ".$2 // 0"
+}
+
+serve() {
+	: >"$out/serve"
+	in_node 2 serve serve /dev/dax0.0 --bind "$(vm_address 2)" \
+		--port $port &
+	local end=$((SECONDS + 60))
+	until grep -q serving "$out/serve"; do
+		[ $SECONDS -lt $end ] || return 1
+		sleep 0.1
+	done
+}
+
+# Puts $out/input until the power is cut, at a random moment.
+put_and_cut() { # put_and_cut OFFSET
+	local put
+	in_node 1 put put "$out/input" "$(vm_address 2):$port" --offset "$1" \
+		--depth "$(random 1 32)" --block "$(random 8 65536)" \
+		--timeout 20 &
+	put=$!
+	sleep "$(random 1 4).$(random 100 999)"
+	vm_kill 2
+	wait $put
+}
+
+# The bytes that put called durable, from the machine as it came up again.
+compare() { # compare OFFSET BYTES
+	in_node 1 get get "$(vm_address 2):$port" "$out/output" \
+		--offset "$1" --length "$2" --timeout 20 &&
+		cmp -n "$2" "$out/input" "$out/output"
+}
+
+boot() {
+	vm_start "$1"
+	vm_wait "$1" || exit $vm_not_made
+}
+
+one_cut() { # one_cut NUMBER
+	local offset durable
+	offset=$(($(random 0 7) * stream))
+	# Other bytes each time: none of the cuts before can have left them.
+	head -c $stream /dev/urandom >"$out/input"
+	put_and_cut "$offset"
+	durable=$(number put durable_bytes)
+	boot 2
+	serve || {
+		record "cut $1: the target serves again" 1
+		return
+	}
+	if [ "$durable" -eq 0 ]; then
+		skipped=$((skipped + 1))
+		echo "skipped: cut $1 came before the first commit"
+	else
+		compare "$offset" "$durable"
+		record "cut $1: $durable bytes reported durable are there" $?
+	fi
+}
+
+RANDOM=$seed
+trap vm_remove EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+"$top/util/root.sh" build || exit $vm_not_made
+mkdir -p "$out"
+echo "--cuts $cuts --seed $seed"
+vm_create --nodes 2 --smp 1
+vm_start 1
+boot 2
+vm_wait 1 || exit $vm_not_made
+serve || die "fi_pmem serve does not start; see $out/serve"
+for ((cut = 1; cut <= cuts; cut++)); do
+	one_cut $cut
+done
+conclude
