@@ -25,7 +25,7 @@ set -euo pipefail
 
 prefix=/opt/fabtests
 configs=$top/fabtests/test_configs/ofi_pmem
-timeout=120
+timeout=240 # seconds; a busy machine takes half of it for the longest
 rounds=
 retries=2
 most_flaky=20 # tests; more are not run again, which would take hours
