@@ -3,15 +3,15 @@
 #
 # Runs every test of the tree: formatting, headers, the unit and end-to-end
 # tests. Ends with a line "N passed, N failed, N skipped". CI runs this, with
-# --sanitizers and --trixie.
+# --sanitizers, --trixie and --verbs.
 #
 #   util/check.sh [--sanitizers] [--trixie] [--verbs] [--no-install]
 #
 #   --sanitizers  all tests again under ASan+UBSan and under TSan
-#   --trixie      all tests again on libfabric 2.1, the standard fabtests, Open
-#                 MPI, and verbs in a machine, with the root of util/root.sh;
-#                 must be run as root
-#   --verbs       the end-to-end tests on Soft-RoCE, in a virtual machine
+#   --trixie      all tests again on libfabric 2.1, the standard fabtests and
+#                 Open MPI, with the root of util/root.sh; must be run as root
+#   --verbs       the end-to-end tests on Soft-RoCE, in a virtual machine of the
+#                 same root
 #   --no-install  the packages are there already; do not call apt-get
 #
 # Builds below build/check/ and may be run again at any time.

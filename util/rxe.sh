@@ -30,10 +30,13 @@ usage() {
 }
 
 logs=$root_build/rxe
-filter='*'
+filter=
 limit=${RXE_TIME_LIMIT:-600} # seconds that one program may run
-# The first two are what the methods differ in.
+# What the methods differ in: all of these programs, or these cases of them.
 methods="pmem_rma_test pmem_storm_test"
+essential="*WriteIsReadBack*:*CommitIsInTheFile*:*CommitSurvivesAKill*"
+essential+=":*MakesEarlierWritesDurable*:*DeliveryComplete*:*InjectedWrite*"
+essential+=":*ManyCommits*:*SequentialModel*"
 on_dax="pmem_rma_test pmem_completion_test pmem_storm_test pmem_bad_input_test
 pmem_fault_test pmem_atomic_test pmem_atomic_inner_test pmem_atomic_race_test"
 simulated="pmem_rma_test pmem_kill_test pmem_atomic_kill_test"
@@ -105,7 +108,7 @@ run_program() { # run_program MODE PROGRAM EXCEPT [NAME=VALUE...]
 	: >"$log.all"
 	while :; do
 		vm_run 1 env -C /var/tmp "${assignments[@]}" \
-			GTEST_FILTER="$filter-$except" timeout -k 5 "$limit" \
+			GTEST_FILTER="$cases-$except" timeout -k 5 "$limit" \
 			"$root_build/fabtests/functional/$program" >"$log" 2>&1
 		status=$?
 		cat "$log" >>"$log.all"
@@ -123,11 +126,12 @@ run_program() { # run_program MODE PROGRAM EXCEPT [NAME=VALUE...]
 	esac
 }
 
-# run_mode MODE FLUSHES PROGRAMS EXCEPT [NAME=VALUE...]: FLUSHES is "some" or
-# "none", what the kernel is to flush meanwhile.
+# run_mode MODE FLUSHES PROGRAMS CASES EXCEPT [NAME=VALUE...]: FLUSHES is "some"
+# or "none", what the kernel is to flush meanwhile.
 run_mode() {
-	local mode=$1 wanted=$2 programs=$3 program before flushed any=no
-	shift 3
+	local mode=$1 wanted=$2 programs=$3 cases=${filter:-$4}
+	local program before flushed any=no
+	shift 4
 	before=$(flushes)
 	for program in $programs; do
 		case " $only " in
@@ -169,15 +173,17 @@ vm_start 1
 vm_wait 1 || exit $vm_not_made
 check_machine
 dax=PMEM_FABTESTS_DAX=/dev/dax0.0
-run_mode native some "$on_dax" "$not_on_dax" $dax
-run_mode read none "$methods" "$not_on_dax" $dax \
+run_mode native some "$on_dax" '*' "$not_on_dax" $dax
+run_mode read none "$methods" "$essential" "$not_on_dax" $dax \
 	FI_OFI_PMEM_DOMAIN=cpu_cache FI_OFI_PMEM_METHOD=read
-run_mode ack none "$methods" "$not_on_dax" $dax FI_OFI_PMEM_DOMAIN=system
-run_mode message none "$methods" "$not_on_dax" $dax FI_OFI_PMEM_METHOD=message
-run_mode libfabric none "$methods" "$not_on_dax" $dax \
+run_mode ack none "$methods" "$essential" "$not_on_dax" $dax \
+	FI_OFI_PMEM_DOMAIN=system FI_OFI_PMEM_METHOD=ack
+run_mode message none "$methods" "$essential" "$not_on_dax" $dax \
+	FI_OFI_PMEM_METHOD=message
+run_mode libfabric none "$methods" "$essential" "$not_on_dax" $dax \
 	FI_OFI_PMEM_NATIVE_FLUSH=off
-run_mode powerfail none "$simulated" "" \
+run_mode powerfail none "$simulated" '*' "" \
 	PMEM_KILL_ROUNDS="${PMEM_KILL_ROUNDS:-20}"
-vm_stop 1
 [ -n "$only" ] || check_methods
+vm_stop 1
 conclude
