@@ -74,11 +74,17 @@ put_and_cut() { # put_and_cut OFFSET
 	local put
 	in_node 1 put put "$out/input" "$(vm_address 2):$port" --offset "$1" \
 		--depth "$(random 1 32)" --block "$(random 8 65536)" \
-		--timeout 20 &
+		--timeout 20 --stall 20 &
 	put=$!
 	sleep "$(random 1 4).$(random 100 999)"
 	vm_kill 2
 	wait $put
+}
+
+# Its channel found out, and not only the tool's own patience.
+noticed() {
+	[ "$(tail -n 1 "$out/put" | jq -r .ok)" = false ] &&
+		! grep -q 'gave up' "$out/put"
 }
 
 # The bytes that put called durable, from the machine as it came up again.
@@ -99,6 +105,8 @@ one_cut() { # one_cut NUMBER
 	# Other bytes each time: none of the cuts before can have left them.
 	head -c $stream /dev/urandom >"$out/input"
 	put_and_cut "$offset"
+	noticed
+	record "cut $1: the initiator notices" $?
 	durable=$(number put durable_bytes)
 	boot 2
 	serve || {

@@ -10,7 +10,6 @@
 #include <memory>
 #include <mutex>
 #include <string>
-#include <string>
 
 #include "core/key.hh"
 #include "plane/initiator.hh"

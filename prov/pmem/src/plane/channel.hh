@@ -131,7 +131,6 @@ private:
 
 	/* channel.cc */
 	int connect();
-	void greet();
 	[[nodiscard]] bool on_hello_ack(const uint8_t *bytes, size_t len);
 	[[nodiscard]] bool on_answer(const uint8_t *bytes, size_t len);
 	[[nodiscard]] bool on_region(const uint8_t *bytes, size_t len);

@@ -25,11 +25,12 @@ constexpr int kResolveTimeoutMs = 2000;
 
 /*
  * What is not acknowledged for 4.096 us * 2^17, half a second, is sent again,
- * seven times (rdma_set_option(3)): a dead target is noticed within five
- * seconds. Without the option the kernel takes half a minute and more.
+ * six times (rdma_set_option(3)): a dead target is noticed within five seconds.
+ * Without the option the kernel takes half a minute and more. Seven is the
+ * largest count, but Soft-RoCE (Linux 6.12) takes it for no limit.
  */
 constexpr uint8_t kAckTimeout = 17;
-constexpr uint8_t kRetries = 7;
+constexpr uint8_t kRetries = 6;
 constexpr uint8_t kRetriesForever = 7; /* while no receive is posted */
 
 ibv_qp_init_attr_ex queue_pair_attr(const VerbsTransport &transport, ibv_cq *cq,
