@@ -7,7 +7,10 @@
  * front of them is done; FLUSH, READ and ATOMIC WRITE are executed in order.
  */
 #include <algorithm>
+#include <cinttypes>
 
+#include "core/log.hh"
+#include "core/params.hh"
 #include "plane/channel.hh"
 #include "plane/channel_table.hh"
 #include "plane/initiator.hh"
@@ -312,6 +315,10 @@ void Channel::look_up_registered(PersistentOp *op) const
 
 void Channel::copy_locally(const PersistentOp &op, Plan *plan)
 {
+	if (params().trace_write)
+		PMEM_TRACE(FI_LOG_EP_DATA,
+			   "op %" PRIu64 " copied: no descriptor of ours",
+			   op.id);
 	uint16_t slot = link_->borrow();
 	plan->borrowed = slot;
 	uint8_t *next = link_->borrowed(slot);
