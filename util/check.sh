@@ -92,7 +92,10 @@ check_build() { # check_build NAME [configure option...]
 		}
 	fi
 	find . -name '*.trs' -delete
-	if ! "${inside[@]}" make -j"$(nproc)" >make.log 2>&1; then
+	# The tests, too, are built by every processor, and run one by one.
+	if ! { "${inside[@]}" make -j"$(nproc)" &&
+		"${inside[@]}" make -j"$(nproc)" check TESTS=; } >make.log 2>&1
+	then
 		grep -E 'error|Error' make.log | head -n 20
 		record "$name: make" 1
 		return

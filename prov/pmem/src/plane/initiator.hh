@@ -40,12 +40,14 @@ public:
 	/* Held by whoever calls a channel or a channel table. */
 	std::mutex &lock() noexcept { return mutex_; }
 
+	/* Has a lock of its own. */
+	LocalMemory &local_memory() noexcept { return local_memory_; }
+
 	/* progress() for a caller that holds the lock. */
 	void progress_locked();
 
 	/* For channels, under the lock. */
 	const Transport &transport() const noexcept { return transport_; }
-	LocalMemory &local_memory() noexcept { return local_memory_; }
 	Queues *queues() const noexcept { return queues_.get(); }
 	uint32_t new_link_id() noexcept { return ++last_link_id_; }
 	void add_link(Channel *channel);	     /* connecting */
