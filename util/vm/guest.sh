@@ -25,7 +25,9 @@ poweroff_now() {
 
 mount_all() {
 	mount -t tmpfs tmpfs /run
-	mount -t tmpfs -o mode=1777 tmpfs /tmp
+	# Not over a tree that is shared from below it.
+	grep -q ' /tmp/' /proc/mounts ||
+		mount -t tmpfs -o mode=1777 tmpfs /tmp
 	mkdir -p /dev/shm /dev/pts /run/vm
 	mount -t tmpfs -o mode=1777 tmpfs /dev/shm
 	mount -t devpts devpts /dev/pts
