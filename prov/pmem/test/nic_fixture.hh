@@ -167,16 +167,7 @@ protected:
 		msg.iov_count = iov_count;
 		msg.rma_iov = rma;
 		msg.rma_iov_count = rma_count;
-		OpRequest request{&msg,	      call.write,  call.level,
-				  call.fence, call.inject, false,
-				  true,	      false};
-		ssize_t ret;
-		auto deadline = Clock::now() + kPatience;
-		do {
-			ret = channels_->submit(request, 0);
-			initiator_->progress();
-		} while (ret == -FI_EAGAIN && Clock::now() < deadline);
-		return ret;
+		return until_taken([&] { return try_submit(call, msg); });
 	}
 
 	/* Messages by their wire::Type. */

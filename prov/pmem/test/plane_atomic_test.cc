@@ -67,13 +67,7 @@ protected:
 
 	ssize_t submit_atomic(const AtomicCall &call)
 	{
-		ssize_t ret;
-		auto deadline = Clock::now() + kPatience;
-		do {
-			ret = try_submit_atomic(call);
-			initiator_->progress();
-		} while (ret == -FI_EAGAIN && Clock::now() < deadline);
-		return ret;
+		return until_taken([&] { return try_submit_atomic(call); });
 	}
 
 	OpResult run(const AtomicCall &call)

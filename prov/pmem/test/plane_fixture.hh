@@ -159,6 +159,11 @@ protected:
 		msg.rma_iov = &rma;
 		msg.rma_iov_count = 1;
 		msg.context = buffer;
+		return try_submit(call, msg);
+	}
+
+	ssize_t try_submit(const Call &call, const fi_msg_rma &msg)
+	{
 		OpRequest request{&msg,	      call.write,  call.level,
 				  call.fence, call.inject, false,
 				  true,	      false};
@@ -166,16 +171,23 @@ protected:
 	}
 
 	/* Repeats while nothing happens, as an application does. */
-	ssize_t submit(const Call &call, void *buffer, size_t len,
-		       uint64_t offset, uint64_t key)
+	template <typename Submit> ssize_t until_taken(Submit submit_once)
 	{
 		ssize_t ret;
 		auto deadline = Clock::now() + kPatience;
 		do {
-			ret = try_submit(call, buffer, len, offset, key);
+			ret = submit_once();
 			initiator_->progress();
 		} while (ret == -FI_EAGAIN && Clock::now() < deadline);
 		return ret;
+	}
+
+	ssize_t submit(const Call &call, void *buffer, size_t len,
+		       uint64_t offset, uint64_t key)
+	{
+		return until_taken([&] {
+			return try_submit(call, buffer, len, offset, key);
+		});
 	}
 
 	OpResult wait()
