@@ -221,6 +221,7 @@ collect_all() (
 		done
 	done
 	wait
+	cat "$out"/*.results >"$out/results"
 )
 
 # A pattern for every test but the suspects. runfabtests.sh matches what it
@@ -267,7 +268,6 @@ main() {
 
 	heading "fabtests: $set"
 	collect_all 1
-	cat "$out"/*.results >"$out/results"
 	judge suspects >"$out/suspects"
 	if [ "$(wc -l <"$out/suspects")" -gt $most_flaky ]; then
 		heading "Too many did not pass to be flaky"
@@ -276,7 +276,6 @@ main() {
 		cat "$out/suspects"
 		for attempt in $(seq 2 $((1 + retries))); do
 			collect_all "$attempt"
-			cat "$out"/*.results >"$out/results"
 		done
 	fi
 

@@ -13,6 +13,8 @@
 #                         output on ours, its status ours; 137 if the machine
 #                         is gone. Any number at once, and from any process
 #                         that has $vm_dir
+#   vm_serve NODE PORT LOG  fi_pmem serve there, of /dev/dax0.0, over verbs; returns
+#                         when it takes clients. For one server at a time
 #   vm_kill NODE          a power cut. vm_start boots it again, with its NVDIMM
 #   vm_stop NODE          an orderly end
 #   vm_remove             kills what runs and removes $vm_dir
@@ -295,6 +297,16 @@ vm_run() { # vm_run NODE COMMAND...
 	tail -q -s 0.05 -c +1 --pid=$waiter -f "$job/output" &
 	wait $!
 	return "$(cat "$job/status" 2>/dev/null || echo $vm_lost)"
+}
+
+# Its first line says that it is ready, its second that it has ended.
+vm_serve() { # vm_serve NODE PORT LOG
+	local line
+	exec 8< <(vm_run "$1" env FI_PROVIDER_PATH="$root_build/.libs" \
+		"$root_build/util/fi_pmem/fi_pmem" serve /dev/dax0.0 \
+		--bind "$(vm_address "$1")" --port "$2" \
+		-p "verbs;ofi_pmem" 2>"$3")
+	read -r -t 60 line <&8 && [[ $line == serving* ]]
 }
 
 vm_reap() { # vm_reap NODE

@@ -27,23 +27,10 @@ method_found() { # method_found CHOICE
 	esac
 }
 
-methods_serve() {
-	local log=$logs/methods.serve end=$((SECONDS + 60))
-	: >"$log"
-	vm_run 1 env FI_PROVIDER_PATH="$root_build/.libs" \
-		"$root_build/util/fi_pmem/fi_pmem" serve /dev/dax0.0 \
-		--bind "$(vm_address 1)" --port $methods_port \
-		-p "verbs;ofi_pmem" >"$log" 2>&1 &
-	until grep -q serving "$log"; do
-		[ $SECONDS -lt $end ] || return 1
-		sleep 0.1
-	done
-}
-
 # In a machine that was booted with the domain.
 check_methods_of() { # check_methods_of DOMAIN
 	local domain=$1 expected found
-	methods_serve || {
+	vm_serve 1 $methods_port "$logs/methods.serve" || {
 		record "domain $domain: the target serves" 1
 		return
 	}

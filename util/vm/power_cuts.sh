@@ -41,16 +41,21 @@ tool=$root_build/util/fi_pmem/fi_pmem
 stream=$((64 << 20)) # bytes; more than is put before the cut
 port=7476
 
-random() { # random LOW HIGH
-	echo $(($1 + RANDOM % ($2 - $1 + 1)))
+# Sets a variable: a shell that is asked by $() has no part in the seed.
+random() { # random NAME LOW HIGH
+	printf -v "$1" %d $(($2 + RANDOM % ($3 - $2 + 1)))
 }
 
-# in_node NODE NAME ARGUMENTS...: fi_pmem with its output in $out/NAME.
-in_node() {
-	local node=$1 name=$2
-	shift 2
-	vm_run "$node" env FI_PROVIDER_PATH="$root_build/.libs" \
+# client NAME ARGUMENTS...: fi_pmem in the first, with its output in $out/NAME.
+client() {
+	local name=$1
+	shift
+	vm_run 1 env FI_PROVIDER_PATH="$root_build/.libs" \
 		"$tool" "$@" -p "verbs;ofi_pmem" --json >"$out/$name" 2>&1
+}
+
+serve() {
+	vm_serve 2 $port "$out/serve"
 }
 
 # A JSON number of the last line.
@@ -58,25 +63,17 @@ number() { # number NAME KEY
 	tail -n 1 "$out/$1" | jq -r ".$2 // 0"
 }
 
-serve() {
-	: >"$out/serve"
-	in_node 2 serve serve /dev/dax0.0 --bind "$(vm_address 2)" \
-		--port $port &
-	local end=$((SECONDS + 60))
-	until grep -q serving "$out/serve"; do
-		[ $SECONDS -lt $end ] || return 1
-		sleep 0.1
-	done
-}
-
 # Puts $out/input until the power is cut, at a random moment.
 put_and_cut() { # put_and_cut OFFSET
-	local put
-	in_node 1 put put "$out/input" "$(vm_address 2):$port" --offset "$1" \
-		--depth "$(random 1 32)" --block "$(random 8 65536)" \
-		--timeout 20 --stall 20 &
+	local put depth block seconds milliseconds
+	random depth 1 32
+	random block 8 65536
+	random seconds 1 4
+	random milliseconds 100 999
+	client put put "$out/input" "$(vm_address 2):$port" --offset "$1" \
+		--depth "$depth" --block "$block" --timeout 20 --stall 20 &
 	put=$!
-	sleep "$(random 1 4).$(random 100 999)"
+	sleep "$seconds.$milliseconds"
 	vm_kill 2
 	wait $put
 }
@@ -89,7 +86,7 @@ noticed() {
 
 # The bytes that put called durable, from the machine as it came up again.
 compare() { # compare OFFSET BYTES
-	in_node 1 get get "$(vm_address 2):$port" "$out/output" \
+	client get get "$(vm_address 2):$port" "$out/output" \
 		--offset "$1" --length "$2" --timeout 20 &&
 		cmp -n "$2" "$out/input" "$out/output"
 }
@@ -100,8 +97,9 @@ boot() {
 }
 
 one_cut() { # one_cut NUMBER
-	local offset durable
-	offset=$(($(random 0 7) * stream))
+	local place offset durable
+	random place 0 7
+	offset=$((place * stream))
 	# Other bytes each time: none of the cuts before can have left them.
 	head -c $stream /dev/urandom >"$out/input"
 	put_and_cut "$offset"
