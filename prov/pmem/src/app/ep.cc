@@ -2,11 +2,14 @@
 /* Copyright (c) 2026 the ofi_pmem developers */
 #include "app/ep.hh"
 
+#include <cstring>
+
 #include "app/atomic.hh"
 #include "app/av.hh"
 #include "app/cm.hh"
 #include "app/cntr.hh"
 #include "app/cq.hh"
+#include "app/ep_ext.hh"
 #include "app/rma.hh"
 #include "app/xfer.hh"
 #include "app/xfer_gated.hh"
@@ -14,6 +17,7 @@
 
 #include <rdma/fi_cm.h>
 #include <rdma/fi_errno.h>
+#include <rdma/fi_ext_pmem.h>
 
 namespace ofi_pmem
 {
@@ -229,6 +233,14 @@ int Endpoint::control(int command, void *arg)
 			warn_not_enabled(*info_, ret);
 		return ret;
 	}
+}
+
+int Endpoint::ops_open(const char *name, uint64_t flags, void **table,
+		       void *context) noexcept
+{
+	if (strcmp(name, FI_PMEM_EP_OPS))
+		return Wrapper::ops_open(name, flags, table, context);
+	return open_ep_extension(*this, flags, table);
 }
 
 int Endpoint::set_op_flags(uint64_t flags) noexcept

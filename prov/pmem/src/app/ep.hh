@@ -87,6 +87,8 @@ public:
 
 	int bind(fid_t other, uint64_t flags);
 	int control(int command, void *arg);
+	int ops_open(const char *name, uint64_t flags, void **table,
+		     void *context) noexcept;
 	int close() noexcept;
 
 private:

@@ -240,6 +240,21 @@ ssize_t EndpointPlane::submit(const OpRequest &request, fi_addr_t peer) noexcept
 	});
 }
 
+int EndpointPlane::query(fi_addr_t peer, uint64_t key,
+			 RemoteRegion *region) noexcept
+{
+	Key asked(key);
+	if (!asked.persistent()) {
+		PMEM_WARN(FI_LOG_EP_CTRL,
+			  "key 0x%llx is not of a persistent region",
+			  static_cast<unsigned long long>(key));
+		return -FI_EINVAL;
+	}
+	return guarded([&] {
+		return channels_->query(identity(peer), asked, region);
+	});
+}
+
 int EndpointPlane::pass_gate(fi_addr_t peer, uint64_t flags,
 			     Transmit kind) noexcept
 {

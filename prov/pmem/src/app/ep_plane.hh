@@ -70,6 +70,13 @@ public:
 	[[nodiscard]] ssize_t submit(const AtomicCall &call) noexcept;
 
 	/*
+	 * The region behind `key` at `peer`, with its reason. -FI_EAGAIN:
+	 * progress, then try again. Other errors as of a write to it.
+	 */
+	[[nodiscard]] int query(fi_addr_t peer, uint64_t key,
+				RemoteRegion *region) noexcept;
+
+	/*
 	 * An application-plane transmit, by `inner_call`: -FI_EAGAIN while it
 	 * would overtake what FI_FENCE or FI_ORDER_SAW order it behind.
 	 */

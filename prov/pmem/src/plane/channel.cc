@@ -232,6 +232,10 @@ void Channel::accept_region(RemoteRegion *region,
 		params().method);
 	region->info = info;
 	region->method = decision.method;
+	region->reason = decision.reason;
+	if (decision.method == Method::native &&
+	    initiator_->transport().traits().atomic_write)
+		region->native_order = kAtomicWriteBytes;
 	if (decision.error) {
 		region->state = RemoteRegion::State::refused;
 		region->refusal = {-decision.error, Cause::none};

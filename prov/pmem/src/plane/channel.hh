@@ -39,11 +39,17 @@ namespace ofi_pmem
 
 class Initiator;
 
+/* What an ordered write by the NIC must be long (IB ATOMIC WRITE). */
+inline constexpr size_t kAtomicWriteBytes = 8;
+
 /* A resolved key, or one that is being resolved. */
 struct RemoteRegion {
 	enum class State { asked, known, refused } state = State::asked;
 	wire::Region info{};
 	Method method = Method::message;
+	const char *reason = ""; /* of that method; static */
+	/* kAtomicWriteBytes where the NIC orders such writes, else 0. */
+	size_t native_order = 0;
 	Failure refusal;
 };
 

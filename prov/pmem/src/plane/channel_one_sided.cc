@@ -119,14 +119,15 @@ bool Channel::by_nic(const PersistentOp &op) const noexcept
  */
 bool Channel::orders_natively(const PersistentOp &op) const noexcept
 {
-	if (!op.write || op.atomic || !op.is_drain() || op.len != 8 ||
-	    op.range_count != 1 ||
-	    !initiator_->transport().traits().atomic_write)
+	if (!op.write || op.atomic || !op.is_drain() ||
+	    op.len != kAtomicWriteBytes || op.range_count != 1)
 		return false;
 	const RemoteRegion *region = known_region(op.ranges[0].token);
-	return region && region->method == Method::native &&
-	       (region->info.lower_base + op.ranges[0].offset) % 8 == 0 &&
-	       all_answered() && !requested_ && dirty_.empty() && !spilled_;
+	if (!region || !region->native_order)
+		return false;
+	uint64_t addr = region->info.lower_base + op.ranges[0].offset;
+	return addr % kAtomicWriteBytes == 0 && all_answered() && !requested_ &&
+	       dirty_.empty() && !spilled_;
 }
 
 bool Channel::post_ordered(PersistentOp *op)

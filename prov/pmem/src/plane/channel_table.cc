@@ -97,6 +97,21 @@ ssize_t ChannelTable::submit(const OpRequest &request, fi_addr_t peer)
 	return ret;
 }
 
+int ChannelTable::query(fi_addr_t peer, Key key, RemoteRegion *region)
+{
+	std::lock_guard guard(initiator_->lock());
+	Channel *channel = nullptr;
+	const RemoteRegion *known = nullptr;
+	int ret = channel_to(peer, key.port(), &channel);
+	if (!ret)
+		ret = channel->resolve(key.token(), &known);
+	if (ret == -FI_EAGAIN)
+		initiator_->progress_locked();
+	if (!ret)
+		*region = *known;
+	return ret;
+}
+
 /*
  * A fenced commit stands for every earlier write to the peer, also for those
  * on channels to other services there (another domain, or one that is gone).

@@ -45,6 +45,12 @@ public:
 	 */
 	[[nodiscard]] ssize_t submit(const OpRequest &request, fi_addr_t peer);
 
+	/*
+	 * Describes the region behind the key at `peer`; *region when 0, else
+	 * what submit() returns.
+	 */
+	[[nodiscard]] int query(fi_addr_t peer, Key key, RemoteRegion *region);
+
 	/* Whether all operations to `peer` are done and visible there. */
 	[[nodiscard]] bool quiet(fi_addr_t peer);
 

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* Copyright (c) 2026 the ofi_pmem developers */
+/*
+ * The functions of rdma/fi_ext_pmem.h between two processes, and the examples
+ * of fi_pmem_ops(3), which are compiled from the page.
+ */
+#include <gtest/gtest.h>
+
+#include <rdma/fi_ext_pmem.h>
+
+#include "common/initiator.hh"
+
+extern "C" int check_region(fid_ep *ep, fid_cq *cq, fi_addr_t peer,
+			    uint64_t key);
+
+using namespace pmem_test;
+
+namespace
+{
+
+constexpr size_t kLen = 1 << 20;
+
+class PmemOps : public testing::TestWithParam<Setup>
+{
+protected:
+	PmemOps()
+		: file(kLen), target(GetParam().stack, GetParam().memory),
+		  region(target.add_file(file.path(), kLen)),
+		  initiator(GetParam().stack)
+	{
+		target.connect(initiator.node());
+	}
+
+	fi_ops_pmem_ep *ops()
+	{
+		void *opened = nullptr;
+		EXPECT_EQ(fi_open_ops(&initiator.ep()->fid, FI_PMEM_EP_OPS, 0,
+				      &opened, nullptr),
+			  0);
+		return static_cast<fi_ops_pmem_ep *>(opened);
+	}
+
+	ssize_t query(uint64_t key, fi_pmem_region_attr *attr)
+	{
+		return initiator.post([&] {
+			return ops()->query(initiator.ep(), initiator.peer(),
+					    key, attr);
+		});
+	}
+
+	RegionFile file;
+	Target target;
+	RemoteRegion region;
+	Initiator initiator;
+};
+
+fi_pmem_region_attr sized()
+{
+	fi_pmem_region_attr attr{};
+	attr.size = sizeof(attr);
+	return attr;
+}
+
+TEST_P(PmemOps, QueryDescribesTheRegion)
+{
+	fi_pmem_region_attr attr = sized();
+	ASSERT_EQ(query(region.key, &attr), 0);
+	EXPECT_EQ(attr.size, sizeof(attr));
+	EXPECT_EQ(attr.base, region.base);
+	EXPECT_EQ(attr.length, region.len);
+	EXPECT_EQ(attr.access, FI_REMOTE_READ | FI_REMOTE_WRITE);
+	EXPECT_STRNE(attr.reason, "");
+	EXPECT_EQ(attr.failure_atomic, 8U);
+	EXPECT_GE(attr.max_length, kLen);
+	switch (GetParam().memory) {
+	case Memory::powerfail:
+		EXPECT_EQ(attr.domain, FI_PMEM_DOMAIN_SIMULATED);
+		EXPECT_EQ(attr.granularity, FI_PMEM_GRANULARITY_CACHE_LINE);
+		break;
+	case Memory::page:
+		EXPECT_EQ(attr.domain, FI_PMEM_DOMAIN_DEVICE);
+		EXPECT_EQ(attr.granularity, FI_PMEM_GRANULARITY_PAGE);
+		EXPECT_EQ(attr.method, FI_PMEM_METHOD_MESSAGE);
+		break;
+	case Memory::forced_line:
+		EXPECT_EQ(attr.domain, FI_PMEM_DOMAIN_NONE);
+		EXPECT_EQ(attr.granularity, FI_PMEM_GRANULARITY_CACHE_LINE);
+		break;
+	case Memory::dax:
+		EXPECT_NE(attr.domain, FI_PMEM_DOMAIN_NONE);
+		EXPECT_NE(attr.granularity, FI_PMEM_GRANULARITY_PAGE);
+		break;
+	}
+	EXPECT_EQ(attr.native_order,
+		  attr.method == FI_PMEM_METHOD_NATIVE ? 8U : 0U);
+}
+
+TEST_P(PmemOps, QueryOfAClosedRegionFails)
+{
+	target.close_region(region);
+	fi_pmem_region_attr attr = sized();
+	EXPECT_EQ(query(region.key, &attr), -FI_ENOKEY);
+}
+
+TEST_P(PmemOps, QueryDisturbsNoWrite)
+{
+	Bytes wanted = pattern(1, 100000);
+	LocalBuffer buffer(initiator.node(), wanted);
+	fi_context2 context{};
+	ssize_t ret = initiator.write(region, 0, buffer, FI_COMMIT_COMPLETE,
+				      &context);
+	ASSERT_EQ(ret, 0);
+	fi_pmem_region_attr attr = sized();
+	EXPECT_EQ(query(region.key, &attr), 0);
+	initiator.expect_success(&context);
+	EXPECT_EQ(difference(file.read(0, wanted.size()), wanted), "");
+}
+
+TEST_P(PmemOps, TheExampleAcceptsAllButForcedMemory)
+{
+	int wanted =
+		GetParam().memory == Memory::forced_line ? -FI_EOPNOTSUPP : 0;
+	EXPECT_EQ(check_region(initiator.ep(), initiator.node().cq.get(),
+			       initiator.peer(), region.key),
+		  wanted);
+}
+
+INSTANTIATE_TEST_SUITE_P(Setups, PmemOps, testing::ValuesIn(setups()),
+			 CaseName());
+
+} // namespace

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* Copyright (c) 2026 the ofi_pmem developers */
+/*
+ * What ofi_pmem has beyond libfabric's own interface. fi_pmem_ops(3) describes
+ * it, with an example.
+ *
+ *	struct fi_ops_pmem_ep *ops;
+ *	int ret = fi_open_ops(&ep->fid, FI_PMEM_EP_OPS, 0, (void **)&ops, NULL);
+ *
+ * gives the functions of an endpoint that was opened with FI_RMA_PMEM, any
+ * time after fi_endpoint(). They live as long as the plug-in is loaded, and may
+ * be called on every such endpoint. fi_open_ops() fails with
+ *   -FI_EOPNOTSUPP  the endpoint was opened without FI_RMA_PMEM
+ *   -FI_EBADFLAGS   the flags are not 0
+ *   -FI_ENOSYS      the provider is not ofi_pmem, or older than this header
+ */
+#ifndef FI_EXT_PMEM_H
+#define FI_EXT_PMEM_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <rdma/fabric.h>
+#include <rdma/fi_endpoint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define FI_PMEM_EP_OPS "ofi_pmem ep ops"
+
+/* How a commit makes a write durable; fi_pmem(7), METHODS. */
+enum fi_pmem_method {
+	FI_PMEM_METHOD_MESSAGE = 1, /* the target's service flushes */
+	FI_PMEM_METHOD_READ = 2,    /* an RDMA READ behind the write */
+	FI_PMEM_METHOD_NATIVE = 3,  /* an IB FLUSH behind the write */
+	FI_PMEM_METHOD_ACK = 4,	    /* the write's own acknowledgement */
+};
+
+/* Where a flushed store is safe from a power failure. */
+enum fi_pmem_domain {
+	FI_PMEM_DOMAIN_NONE = 1, /* not persistent memory, made so by force */
+	FI_PMEM_DOMAIN_MEMORY_CONTROLLER = 2, /* ADR */
+	FI_PMEM_DOMAIN_CPU_CACHE = 3,	      /* eADR */
+	FI_PMEM_DOMAIN_DEVICE = 4,    /* a block device, by its file system */
+	FI_PMEM_DOMAIN_SIMULATED = 5, /* simulated power failures */
+	FI_PMEM_DOMAIN_SYSTEM = 6,    /* the NIC's buffers are safe, too */
+};
+
+/* The unit in which stores become durable. */
+enum fi_pmem_granularity {
+	FI_PMEM_GRANULARITY_BYTE = 1,
+	FI_PMEM_GRANULARITY_CACHE_LINE = 2,
+	FI_PMEM_GRANULARITY_PAGE = 3,
+};
+
+/*
+ * A persistent region as this endpoint sees it. Later versions of this header
+ * add members at the end.
+ */
+struct fi_pmem_region_attr {
+	/* Set by the caller, to sizeof(struct fi_pmem_region_attr). */
+	size_t size;
+	/* The address of its first byte, as fi_write() takes it. */
+	uint64_t base;
+	uint64_t length; /* bytes */
+	uint64_t access; /* FI_REMOTE_READ, FI_REMOTE_WRITE */
+	enum fi_pmem_method method;
+	/*
+	 * Why this method and none that is faster: one sentence, which lives
+	 * as long as the plug-in is loaded.
+	 */
+	const char *reason;
+	enum fi_pmem_domain domain;
+	enum fi_pmem_granularity granularity;
+	/*
+	 * A naturally aligned write of up to so many bytes is after a power
+	 * failure there or not there, never in part.
+	 */
+	size_t failure_atomic;
+	/*
+	 * The longest fenced commit that is executed behind the earlier ones'
+	 * flush by the NIC (IB ATOMIC WRITE), bytes. 0: the service orders
+	 * them. Neither waits at the initiator for the earlier writes.
+	 */
+	size_t native_order;
+	/* The longest single write or read, bytes. */
+	size_t max_length;
+};
+
+/* The functions of an endpoint. Later versions add some at the end. */
+struct fi_ops_pmem_ep {
+	/* Bytes of this structure, for FI_CHECK_OP(). */
+	size_t size;
+
+	/*
+	 * Describes the persistent region behind `key` at `peer` (of a MSG
+	 * endpoint the value is ignored). Of the first call for a key the
+	 * peer's service is asked, which needs the endpoint connected; later
+	 * ones answer at once. What is told holds until the connection to that
+	 * service is lost or the region closed.
+	 *
+	 * 0                done
+	 * -FI_EAGAIN       the answer is not here yet: read the endpoint's
+	 *                  completion queue, then call again
+	 * -FI_EINVAL       `attr` is null, or its size below the first
+	 *                  version's; or `key` is not a persistent region's
+	 * -FI_ENOKEY       the peer has no such region
+	 * -FI_EOPNOTSUPP   FI_OFI_PMEM_METHOD forces a method that is not
+	 *                  safe for the region
+	 * others           the peer's service cannot be reached; fi_pmem(7),
+	 *                  ERRORS
+	 *
+	 * Has no place in the order of operations, and completes nothing. May
+	 * be called by every thread that may use the endpoint.
+	 */
+	int (*query)(struct fid_ep *ep, fi_addr_t peer, uint64_t key,
+		     struct fi_pmem_region_attr *attr);
+};
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* FI_EXT_PMEM_H */
