@@ -160,7 +160,7 @@ check_verbs() {
 
 check_format() {
 	cd "$top" || exit 1
-	find prov util fabtests -name '*.cc' -o -name '*.hh' -o \
+	find include prov util fabtests -name '*.cc' -o -name '*.hh' -o \
 		-name '*.h' -o -name '*.c' | xargs clang-format --dry-run --Werror
 }
 

@@ -74,8 +74,9 @@ struct fi_pmem_region_attr {
 	enum fi_pmem_domain domain;
 	enum fi_pmem_granularity granularity;
 	/*
-	 * A naturally aligned write of up to so many bytes is after a power
-	 * failure there or not there, never in part.
+	 * A fenced commit of 1, 2, 4 ... up to so many bytes, naturally
+	 * aligned at the target, is after a power failure there or not there,
+	 * never in part.
 	 */
 	size_t failure_atomic;
 	/*

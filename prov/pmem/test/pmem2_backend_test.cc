@@ -9,6 +9,13 @@
 
 #include "persist_fixture.hh"
 
+#include <algorithm>
+#include <csignal>
+#include <set>
+
+#include <sys/ptrace.h>
+#include <sys/wait.h>
+
 #include <rdma/fi_errno.h>
 
 #include "persist/default_backend.hh"
@@ -50,6 +57,40 @@ int exercise(Backend &backend, const Mapped &memory)
 	    memcmp(memory.at(3072), &word, sizeof(word)))
 		return 6;
 	return 0;
+}
+
+/* Stores and flushes `len` bytes of ones, stopped before by SIGSTOP. */
+int store_ones(const Mapped &memory, const char *forced, size_t len)
+{
+	setenv("PMEM2_FORCE_GRANULARITY", forced, 1);
+	std::unique_ptr<Backend> backend;
+	RegionMemory region{memory.at(), memory.size(), false};
+	if (open_default_backend(region, BackendChoice::pmem2, &backend) ||
+	    ptrace(PTRACE_TRACEME, 0, nullptr, nullptr))
+		return 1;
+	uint64_t ones = UINT64_MAX;
+	bool stored = false;
+	raise(SIGSTOP);
+	return backend->store_flush(0, &ones, len, &stored) || !stored ? 2 : 0;
+}
+
+/* What the memory holds after each instruction of store_ones(). */
+std::set<std::string> observe_store(const Mapped &memory, const char *forced,
+				    size_t len)
+{
+	std::set<std::string> seen;
+	pid_t child = fork();
+	if (!child)
+		_exit(store_ones(memory, forced, len));
+	int status = 0;
+	while (waitpid(child, &status, 0) == child && WIFSTOPPED(status)) {
+		seen.emplace(memory.at(), len);
+		if (ptrace(PTRACE_SINGLESTEP, child, nullptr, nullptr))
+			break;
+	}
+	EXPECT_TRUE(exited_with(status, 0)) << WEXITSTATUS(status);
+	seen.emplace(memory.at(), len);
+	return seen;
 }
 
 int check(const Mapped &memory, const char *forced, const Expected &expected)
@@ -108,6 +149,20 @@ TEST_F(Pmem2BackendTest, ForcedCacheLineIsHonouredAndSaidToBeForced)
 TEST_F(Pmem2BackendTest, ForcedByteIsHonouredAndSaidToBeForced)
 {
 	expect("byte", kForcedByte, len_);
+}
+
+TEST_F(Pmem2BackendTest, AlignedIntegersAreFlushedAsOneStore)
+{
+	Mapped memory(len_, MAP_SHARED, fd_.get());
+	for (const char *forced : {"CACHE_LINE", "BYTE"}) {
+		for (size_t len : {1, 2, 4, 8}) {
+			std::fill_n(memory.at(), len, '\0');
+			std::set<std::string> whole{std::string(len, '\0'),
+						    std::string(len, '\xff')};
+			EXPECT_EQ(observe_store(memory, forced, len), whole)
+				<< forced << ", bytes " << len;
+		}
+	}
 }
 
 TEST_F(Pmem2BackendTest, FileOfPartOfAPageIsProbed)

@@ -20,7 +20,7 @@ namespace
 constexpr size_t kFirstRegionAttr = offsetof(fi_pmem_region_attr, max_length) +
 				    sizeof(fi_pmem_region_attr::max_length);
 
-/* fi_pmem(7): an aligned 8-byte store never tears. */
+/* What the backends and ATOMIC WRITE store as one (persist/backend.hh). */
 constexpr size_t kFailureAtomic = 8;
 
 template <typename Theirs, typename Ours>

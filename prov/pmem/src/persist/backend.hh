@@ -11,9 +11,9 @@
  * the durable state unknown; the caller then poisons the region: a failed flush
  * is never retried.
  *
- * A store() of one aligned word of 2, 4 or 8 bytes is a single store wherever
- * the memory is stored to directly (one_sided()), and so is a store_flush() of
- * 8: an ordered write and an atomic operation need no calls of their own.
+ * A store() or store_flush() of one aligned word of 2, 4 or 8 bytes is a single
+ * store wherever the memory is stored to directly (one_sided()): an ordered
+ * write and an atomic operation need no calls of their own.
  */
 #pragma once
 

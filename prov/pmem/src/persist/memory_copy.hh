@@ -34,17 +34,25 @@ bool store_whole(void *target, const void *source) noexcept
 	return true;
 }
 
+/* Stores what is one aligned integer as that; false when it is none. */
+inline bool store_integer(void *target, const void *source, size_t len) noexcept
+{
+	switch (len) {
+	case sizeof(uint64_t):
+		return store_whole<uint64_t>(target, source);
+	case sizeof(uint32_t):
+		return store_whole<uint32_t>(target, source);
+	case sizeof(uint16_t):
+		return store_whole<uint16_t>(target, source);
+	default:
+		return false;
+	}
+}
+
 /* Copies into a region; one aligned integer of any size as one store. */
 inline void copy_in(void *target, const void *source, size_t len) noexcept
 {
-	bool stored = false;
-	if (len == sizeof(uint64_t))
-		stored = store_whole<uint64_t>(target, source);
-	else if (len == sizeof(uint32_t))
-		stored = store_whole<uint32_t>(target, source);
-	else if (len == sizeof(uint16_t))
-		stored = store_whole<uint16_t>(target, source);
-	if (!stored)
+	if (!store_integer(target, source, len))
 		memcpy(target, source, len);
 }
 

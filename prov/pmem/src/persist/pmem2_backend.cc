@@ -236,10 +236,8 @@ int Pmem2Backend::store_flush(uint64_t offset, const void *source, size_t len,
 	char *target = base_ + offset;
 	*stored = true;
 	/* libpmem2 splits small copies into several stores. */
-	if (len == kWord && is_word_aligned(target)) {
-		copy_in(target, source, len);
+	if (store_integer(target, source, len))
 		return flush(offset, len);
-	}
 	/* With eADR the cache is the persistence domain: no need to pass it. */
 	unsigned flags = PMEM2_F_MEM_NODRAIN;
 	if (granularity() == Granularity::cache_line)
