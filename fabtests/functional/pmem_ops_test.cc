@@ -12,6 +12,8 @@
 
 extern "C" int check_region(fid_ep *ep, fid_cq *cq, fi_addr_t peer,
 			    uint64_t key);
+extern "C" int append(fid_ep *ep, const fi_ops_pmem_ep *ops, fid_cq *cq,
+		      const fi_msg_rma *record, const fi_msg_rma *pointer);
 
 using namespace pmem_test;
 
@@ -47,6 +49,25 @@ protected:
 					    key, attr);
 		});
 	}
+
+	/* A write of all of `from`. */
+	struct Message {
+		Message(PmemOps &test, LocalBuffer &from, uint64_t offset,
+			void *context)
+			: local{from.data(), from.size()},
+			  desc(from.desc()), range{test.region.base + offset,
+						   from.size(),
+						   test.region.key},
+			  msg{&local, &desc, 1,	      test.initiator.peer(),
+			      &range, 1,     context, 0}
+		{
+		}
+
+		iovec local;
+		void *desc;
+		fi_rma_iov range;
+		fi_msg_rma msg;
+	};
 
 	RegionFile file;
 	Target target;
@@ -123,6 +144,32 @@ TEST_P(PmemOps, TheExampleAcceptsAllButForcedMemory)
 	EXPECT_EQ(check_region(initiator.ep(), initiator.node().cq.get(),
 			       initiator.peer(), region.key),
 		  wanted);
+}
+
+/* Records of lengths that travel differently. */
+TEST_P(PmemOps, AppendedRecordsAreDurableWithTheirPointer)
+{
+	uint64_t offset = 64;
+	for (size_t len : {24, 4000, 100000}) {
+		Bytes wanted = pattern(len, len);
+		LocalBuffer record(initiator.node(), wanted);
+		uint64_t end = offset + len;
+		LocalBuffer tail(initiator.node(), sizeof(end));
+		memcpy(tail.data(), &end, sizeof(end));
+		fi_context2 contexts[2] = {};
+		Message first(*this, record, offset, &contexts[0]);
+		Message second(*this, tail, 0, &contexts[1]);
+		ASSERT_EQ(append(initiator.ep(), ops(),
+				 initiator.node().cq.get(), &first.msg,
+				 &second.msg),
+			  0);
+		for (size_t i = 0; i < 2; i++)
+			EXPECT_EQ(initiator.completions().wait().err, 0);
+		EXPECT_EQ(difference(file.read(offset, len), wanted), "");
+		EXPECT_EQ(difference(file.read(0, sizeof(end)), tail.bytes),
+			  "");
+		offset = end;
+	}
 }
 
 INSTANTIATE_TEST_SUITE_P(Setups, PmemOps, testing::ValuesIn(setups()),

@@ -22,6 +22,7 @@
 
 #include <rdma/fabric.h>
 #include <rdma/fi_endpoint.h>
+#include <rdma/fi_rma.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -74,13 +75,15 @@ struct fi_pmem_region_attr {
 	enum fi_pmem_domain domain;
 	enum fi_pmem_granularity granularity;
 	/*
-	 * A fenced commit of 1, 2, 4 ... up to so many bytes, naturally
-	 * aligned at the target, is after a power failure there or not there,
-	 * never in part.
+	 * A fenced commit of 1, 2, 4 ... up to so many bytes, whose address is
+	 * a multiple of its length, is after a power failure there or not
+	 * there, never in part. 8, or fewer where the region's addresses are
+	 * offsets into memory that is not aligned to 8.
 	 */
 	size_t failure_atomic;
 	/*
-	 * The longest fenced commit that is executed behind the earlier ones'
+	 * The longest ordered write (write_ordered(), or a fenced commit)
+	 * that is executed behind the earlier ones'
 	 * flush by the NIC (IB ATOMIC WRITE), bytes. 0: the service orders
 	 * them. Neither waits at the initiator for the earlier writes.
 	 */
@@ -117,6 +120,38 @@ struct fi_ops_pmem_ep {
 	 */
 	int (*query)(struct fid_ep *ep, fi_addr_t peer, uint64_t key,
 		     struct fi_pmem_region_attr *attr);
+
+	/*
+	 * The non-posted write: stores `msg` in one range of a persistent
+	 * region once everything that this endpoint wrote to that peer's
+	 * persistent regions before is durable, and before a later flush,
+	 * fence or commit of the endpoint in the same target domain is
+	 * executed. The initiator waits for none of it. It is fi_writemsg()
+	 * with FI_FENCE | FI_COMMIT_COMPLETE besides `flags`, but only takes
+	 * what cannot be misunderstood:
+	 *  - 1, 2, 4 or 8 bytes, up to the region's failure_atomic, naturally
+	 *    aligned: after a power failure there or not there, never in part;
+	 *  - more, up to fi_pmem_region_attr::max_length: in order, but a power
+	 *    failure may leave a part of it.
+	 *
+	 * Its completion, on the endpoint's queue and counters as that of
+	 * fi_writemsg(), says that it and all of these earlier writes are
+	 * durable. An error among them is this one's error: then it was not
+	 * stored. `msg` may go after the call, its buffers only after the
+	 * completion unless FI_INJECT is given.
+	 *
+	 * 0                posted; a completion follows
+	 * -FI_EAGAIN       nothing happened: read the completion queue, then
+	 *                  call again
+	 * -FI_EINVAL       another length or alignment, not one range, or not
+	 *                  of a persistent region
+	 * others           as of fi_writemsg() with FI_COMMIT_COMPLETE;
+	 *                  fi_pmem(7), ERRORS
+	 *
+	 * May be called by every thread that may use the endpoint.
+	 */
+	ssize_t (*write_ordered)(struct fid_ep *ep,
+				 const struct fi_msg_rma *msg, uint64_t flags);
 };
 
 #ifdef __cplusplus

@@ -23,6 +23,8 @@ protected:
 	{
 		AppTest::SetUp();
 		prepare(kPersistent);
+		info->tx_attr->iov_limit = 2;
+		info->tx_attr->rma_iov_limit = 2;
 		open();
 		key_ = add_region(&medium_, kBase, FI_REMOTE_WRITE);
 	}
@@ -49,6 +51,51 @@ protected:
 			[&] { return extension()->query(ep, 0, key, attr); });
 	}
 
+	/* A region whose addresses are offsets from `skipped` bytes on. */
+	Key add_offset_region(size_t skipped)
+	{
+		RegionRequest request{};
+		request.memory = medium_.visible.data() + skipped;
+		request.len = medium_.visible.size() - skipped;
+		request.access = FI_REMOTE_WRITE;
+		request.backend = std::make_unique<test::FakeBackend>(&medium_);
+		Key key(0);
+		EXPECT_EQ(persistence().add_region(std::move(request), &key),
+			  0);
+		return key;
+	}
+
+	/* The outcome of the call; its completion must be a success. */
+	ssize_t write_ordered(uint64_t addr, size_t len)
+	{
+		iovec local{payload_, len};
+		fi_rma_iov range{addr, len, key_.value()};
+		return write_ordered(
+			{&local, nullptr, 1, 0, &range, 1, nullptr, 0});
+	}
+
+	ssize_t write_ordered(const fi_msg_rma &msg)
+	{
+		ssize_t ret = post([&] {
+			return extension()->write_ordered(ep, &msg,
+							  FI_COMPLETION);
+		});
+		if (!ret) {
+			EXPECT_EQ(wait().flags, FI_RMA | FI_WRITE);
+		}
+		return ret;
+	}
+
+	/* What of the region is durable, from `offset` on. */
+	std::string durable(uint64_t offset, size_t len)
+	{
+		std::lock_guard guard(medium_.mutex);
+		return {reinterpret_cast<char *>(&medium_.durable[offset]),
+			len};
+	}
+
+	char payload_[65] = "0123456789abcdef0123456789abcdef"
+			    "0123456789abcdef0123456789abcdef";
 	test::FakeMedium medium_{4096};
 	Key key_{0};
 };
@@ -57,6 +104,7 @@ TEST_F(EpExtension, HasEveryFunctionOfTheHeader)
 {
 	EXPECT_EQ(extension()->size, sizeof(fi_ops_pmem_ep));
 	EXPECT_TRUE(FI_CHECK_OP(extension(), fi_ops_pmem_ep, query));
+	EXPECT_TRUE(FI_CHECK_OP(extension(), fi_ops_pmem_ep, write_ordered));
 }
 
 TEST_F(EpExtension, FlagsAreRefused)
@@ -128,6 +176,61 @@ TEST_F(EpExtension, QueryNeedsAPersistentKey)
 	EXPECT_EQ(query(key_.value() ^ 1, &attr), -FI_ENOKEY);
 	EXPECT_EQ(attr.size, sizeof(attr));
 	EXPECT_EQ(attr.length, 0U);
+}
+
+TEST_F(EpExtension, OrderedWritesAreDurableWhenTheyComplete)
+{
+	for (size_t len : {1, 2, 4, 8, 9, 63}) {
+		ASSERT_EQ(write_ordered(kBase + 64, len), 0) << len;
+		EXPECT_EQ(durable(64, len), std::string(payload_, len));
+	}
+}
+
+TEST_F(EpExtension, OrderedWritesMustBeWholeOrLong)
+{
+	for (size_t len : {0, 3, 5, 6, 7})
+		EXPECT_EQ(write_ordered(kBase, len), -FI_EINVAL) << len;
+	for (size_t len : {2, 4, 8})
+		EXPECT_EQ(write_ordered(kBase + len / 2, len), -FI_EINVAL)
+			<< len;
+	EXPECT_EQ(durable(0, 16), std::string(16, '\0'));
+}
+
+TEST_F(EpExtension, OrderedWritesAreNoLongerThanMemoryIsAligned)
+{
+	medium_.one_sided = false;
+	for (size_t skipped : {1, 2, 4, 8, 12, 16}) {
+		Key key = add_offset_region(skipped);
+		fi_pmem_region_attr attr{};
+		attr.size = sizeof(attr);
+		ASSERT_EQ(query(key.value(), &attr), 0);
+		EXPECT_EQ(attr.failure_atomic,
+			  std::min<size_t>(skipped & -skipped, 8));
+		for (size_t len : {1, 2, 4, 8}) {
+			iovec local{payload_, len};
+			fi_rma_iov range{0, len, key.value()};
+			ssize_t ret = write_ordered(
+				{&local, nullptr, 1, 0, &range, 1, nullptr, 0});
+			EXPECT_EQ(ret,
+				  len <= attr.failure_atomic ? 0 : -FI_EINVAL);
+		}
+		persistence().remove_region(key);
+	}
+}
+
+TEST_F(EpExtension, OrderedWritesHaveOnePersistentRange)
+{
+	iovec local{payload_, 16};
+	fi_rma_iov ranges[2] = {{kBase, 8, key_.value()},
+				{kBase + 64, 8, key_.value()}};
+	EXPECT_EQ(write_ordered({&local, nullptr, 1, 0, ranges, 2, nullptr, 0}),
+		  -FI_EINVAL);
+	EXPECT_EQ(write_ordered({&local, nullptr, 1, 0, ranges, 0, nullptr, 0}),
+		  -FI_EINVAL);
+	local.iov_len = 8;
+	ranges[0].key = 7;
+	EXPECT_EQ(write_ordered({&local, nullptr, 1, 0, ranges, 1, nullptr, 0}),
+		  -FI_EINVAL);
 }
 
 } // namespace

@@ -48,9 +48,10 @@ static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
  *   1  Hello to Ack
  *   2  Atomic, Announce
  *   3  Region declares what the choice of the method needs
+ *   4  and how its memory is aligned
  */
 inline constexpr uint32_t kMagic = 0x4d454d50; /* "PMEM" */
-inline constexpr uint8_t kVersion = 3;
+inline constexpr uint8_t kVersion = 4;
 
 /* Bytes of user data in one request or answer. */
 inline constexpr size_t kMaxPayload = 65536;
@@ -141,7 +142,12 @@ struct Region {
 	uint8_t one_sided;   /* lower_* may be used */
 	uint8_t access;	     /* Access bits */
 	uint8_t traits;	     /* Trait bits */
-	uint8_t reserved[3];
+	/*
+	 * 1, 2, 4 or 8: what is aligned to so many bytes by its address, or to
+	 * fewer, is so in the target's memory.
+	 */
+	uint8_t alignment;
+	uint8_t reserved[2];
 };
 static_assert(sizeof(Region) == 80);
 

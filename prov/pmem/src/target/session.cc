@@ -20,6 +20,14 @@ constexpr uint16_t kReceives = wire::kMaxCredits + 1;
  * credit again, before our send has completed. */
 constexpr uint16_t kSends = 2 * (wire::kMaxCredits + 1);
 
+/* Up to 8 bytes, the longest store that is never torn. */
+uint8_t common_alignment(const TargetRegion &region) noexcept
+{
+	uint64_t distance =
+		(reinterpret_cast<uintptr_t>(region.memory) - region.base) | 8;
+	return static_cast<uint8_t>(distance & -distance);
+}
+
 } // namespace
 
 Session::Session(RegionTable *table) noexcept
@@ -282,6 +290,7 @@ bool Session::resolve(const uint8_t *bytes, size_t len)
 	declare(*region->backend, nic, params(), &answer);
 	answer.one_sided = region->link_memory != nullptr;
 	answer.access = region->access;
+	answer.alignment = common_alignment(*region);
 	if (answer.one_sided)
 		one_sided_.insert(request.token);
 	return !link_->send_message(answer);
