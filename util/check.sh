@@ -174,6 +174,22 @@ check_configure_message() {
 	return $ret
 }
 
+# A release has every file of the repository but what is for that alone.
+check_release() {
+	local release=$top/build/check/release missing
+	git -C "$top" rev-parse --git-dir >/dev/null 2>&1 || return 0
+	make -s -C "$top/build/check/plain" distdir distdir="$release" \
+		>"$release.log" 2>&1 || return
+	missing=$(git -C "$top" ls-files | while read -r file; do
+		[ -e "$release/$file" ] || echo "$file"
+	done | grep -v -e '^\.ci/' -e '^\.gitignore$')
+	rm -rf "$release"
+	[ -z "$missing" ] || {
+		echo "$missing"
+		return 1
+	}
+}
+
 if [ "$install" = yes ]; then
 	install_packages "$top/build/packages.log" build test check || exit 1
 fi
@@ -191,6 +207,8 @@ record "configure names missing packages" $?
 check_build plain CXXFLAGS="-g -O2"
 make -C "$top/build/check/plain" check-headers >/dev/null
 record "every header stands alone" $?
+check_release
+record "a release has every file" $?
 if [ "$sanitizers" = yes ]; then
 	# Fewer rounds: the plain build runs them all.
 	export PMEM_KILL_ROUNDS=${PMEM_KILL_ROUNDS:-20}
