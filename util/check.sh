@@ -3,7 +3,7 @@
 #
 # Runs every test of the tree: formatting, headers, the unit and end-to-end
 # tests. Ends with a line "N passed, N failed, N skipped". CI runs this, with
-# --sanitizers and --trixie.
+# --sanitizers, --trixie and --verbs.
 #
 #   util/check.sh [--sanitizers] [--trixie] [--verbs] [--no-install]
 #

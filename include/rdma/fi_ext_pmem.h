@@ -82,10 +82,10 @@ struct fi_pmem_region_attr {
 	 */
 	size_t failure_atomic;
 	/*
-	 * The longest ordered write (write_ordered(), or a fenced commit)
-	 * that is executed behind the earlier ones'
-	 * flush by the NIC (IB ATOMIC WRITE), bytes. 0: the service orders
-	 * them. Neither waits at the initiator for the earlier writes.
+	 * The length of an ordered write (write_ordered(), or a fenced commit)
+	 * that the NIC executes behind the flush of the earlier ones, by IB
+	 * ATOMIC WRITE, bytes. 0: the service orders them. In neither case
+	 * does the initiator wait for the earlier writes.
 	 */
 	size_t native_order;
 	/* The longest single write or read, bytes. */

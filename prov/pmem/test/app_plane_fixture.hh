@@ -77,13 +77,14 @@ protected:
 		return *static_cast<Domain *>(domain)->persistence();
 	}
 
-	/* Only the service touches it. */
-	Key add_region(test::FakeMedium *medium, uint64_t base, uint64_t access)
+	/* Only the service touches it. Its memory begins `skipped` bytes on. */
+	Key add_region(test::FakeMedium *medium, uint64_t base, uint64_t access,
+		       size_t skipped = 0)
 	{
 		medium->one_sided = false;
 		RegionRequest request{};
-		request.memory = medium->visible.data();
-		request.len = medium->visible.size();
+		request.memory = medium->visible.data() + skipped;
+		request.len = medium->visible.size() - skipped;
 		request.base = base;
 		request.access = access;
 		request.backend = std::make_unique<LedgerBackend>(

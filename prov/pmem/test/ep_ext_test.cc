@@ -51,25 +51,16 @@ protected:
 			[&] { return extension()->query(ep, 0, key, attr); });
 	}
 
-	/* A region whose addresses are offsets from `skipped` bytes on. */
-	Key add_offset_region(size_t skipped)
-	{
-		RegionRequest request{};
-		request.memory = medium_.visible.data() + skipped;
-		request.len = medium_.visible.size() - skipped;
-		request.access = FI_REMOTE_WRITE;
-		request.backend = std::make_unique<test::FakeBackend>(&medium_);
-		Key key(0);
-		EXPECT_EQ(persistence().add_region(std::move(request), &key),
-			  0);
-		return key;
-	}
-
 	/* The outcome of the call; its completion must be a success. */
 	ssize_t write_ordered(uint64_t addr, size_t len)
 	{
+		return write_ordered(key_, addr, len);
+	}
+
+	ssize_t write_ordered(Key key, uint64_t addr, size_t len)
+	{
 		iovec local{payload_, len};
-		fi_rma_iov range{addr, len, key_.value()};
+		fi_rma_iov range{addr, len, key.value()};
 		return write_ordered(
 			{&local, nullptr, 1, 0, &range, 1, nullptr, 0});
 	}
@@ -198,19 +189,15 @@ TEST_F(EpExtension, OrderedWritesMustBeWholeOrLong)
 
 TEST_F(EpExtension, OrderedWritesAreNoLongerThanMemoryIsAligned)
 {
-	medium_.one_sided = false;
 	for (size_t skipped : {1, 2, 4, 8, 12, 16}) {
-		Key key = add_offset_region(skipped);
+		Key key = add_region(&medium_, 0, FI_REMOTE_WRITE, skipped);
 		fi_pmem_region_attr attr{};
 		attr.size = sizeof(attr);
 		ASSERT_EQ(query(key.value(), &attr), 0);
 		EXPECT_EQ(attr.failure_atomic,
 			  std::min<size_t>(skipped & -skipped, 8));
 		for (size_t len : {1, 2, 4, 8}) {
-			iovec local{payload_, len};
-			fi_rma_iov range{0, len, key.value()};
-			ssize_t ret = write_ordered(
-				{&local, nullptr, 1, 0, &range, 1, nullptr, 0});
+			ssize_t ret = write_ordered(key, 0, len);
 			EXPECT_EQ(ret,
 				  len <= attr.failure_atomic ? 0 : -FI_EINVAL);
 		}

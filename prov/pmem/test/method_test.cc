@@ -426,6 +426,11 @@ TEST(MethodWire, EveryValueThatIsNotKnownIsTheWeakest)
 		region = best_region();
 		region.one_sided = static_cast<uint8_t>(value);
 		EXPECT_EQ(target_traits(region).one_sided, value == 1);
+
+		region.alignment = static_cast<uint8_t>(value);
+		bool known = value == 2 || value == 4 || value == 8;
+		EXPECT_EQ(target_traits(region).failure_atomic,
+			  known ? static_cast<size_t>(value) : 1);
 	}
 }
 

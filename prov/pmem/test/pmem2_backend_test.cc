@@ -86,7 +86,7 @@ std::set<std::string> observe_store(const Mapped &memory, const char *forced,
 	while (waitpid(child, &status, 0) == child && WIFSTOPPED(status)) {
 		seen.emplace(memory.at(), len);
 		if (ptrace(PTRACE_SINGLESTEP, child, nullptr, nullptr))
-			break;
+			kill(child, SIGKILL);
 	}
 	EXPECT_TRUE(exited_with(status, 0)) << WEXITSTATUS(status);
 	seen.emplace(memory.at(), len);

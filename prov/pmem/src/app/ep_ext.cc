@@ -20,9 +20,6 @@ namespace
 constexpr size_t kFirstRegionAttr = offsetof(fi_pmem_region_attr, max_length) +
 				    sizeof(fi_pmem_region_attr::max_length);
 
-/* What is longer nobody takes for one store (persist/backend.hh). */
-constexpr size_t kLongestStore = 8;
-
 template <typename Theirs, typename Ours>
 constexpr bool same(Theirs theirs, Ours ours) noexcept
 {
@@ -57,7 +54,7 @@ fi_pmem_region_attr describe(const Endpoint &endpoint,
 	attr.reason = region.reason;
 	attr.domain = static_cast<fi_pmem_domain>(target.domain);
 	attr.granularity = static_cast<fi_pmem_granularity>(target.granularity);
-	attr.failure_atomic = region.failure_atomic;
+	attr.failure_atomic = target.failure_atomic;
 	attr.native_order = region.native_order;
 	attr.max_length = endpoint.info().ep_attr->max_msg_size;
 	return attr;
@@ -85,16 +82,6 @@ int query(fid_ep *ep, fi_addr_t peer, uint64_t key,
 	return 0;
 }
 
-/* One that is either failure-atomic, or too long to be taken for that. */
-bool is_ordered_write(const fi_rma_iov &range, size_t failure_atomic) noexcept
-{
-	if (range.len > kLongestStore)
-		return true;
-	bool power_of_two = range.len && !(range.len & (range.len - 1));
-	return power_of_two && range.len <= failure_atomic &&
-	       range.addr % range.len == 0;
-}
-
 ssize_t write_ordered(fid_ep *ep, const fi_msg_rma *msg,
 		      uint64_t flags) noexcept
 {
@@ -104,23 +91,10 @@ ssize_t write_ordered(fid_ep *ep, const fi_msg_rma *msg,
 			  msg->rma_iov_count);
 		return -FI_EINVAL;
 	}
-	const fi_rma_iov &range = msg->rma_iov[0];
-	RemoteRegion region;
-	int ret = static_cast<Endpoint *>(ep)->plane()->query(
-		msg->addr, range.key, &region);
-	if (ret)
-		return ret;
-	if (!is_ordered_write(range, region.failure_atomic)) {
-		PMEM_WARN(FI_LOG_EP_DATA,
-			  "an ordered write of %zu bytes to address 0x%llx: "
-			  "must be of 1, 2, 4 or 8 bytes, aligned to as many, "
-			  "or longer; the region's memory is aligned to %zu",
-			  range.len,
-			  static_cast<unsigned long long>(range.addr),
-			  region.failure_atomic);
-		return -FI_EINVAL;
-	}
-	return fi_writemsg(ep, msg, flags | FI_FENCE | FI_COMMIT_COMPLETE);
+	auto &endpoint = *static_cast<Endpoint *>(ep);
+	return endpoint.plane()->submit(
+		{msg, flags | FI_FENCE | FI_COMMIT_COMPLETE, true,
+		 endpoint.completes(flags), true});
 }
 
 fi_ops_pmem_ep ep_ops = {sizeof(ep_ops), query, write_ordered};

@@ -216,7 +216,8 @@ int EndpointPlane::check(const PersistentCall &call,
 	*request = {call.msg,	    call.write,
 		    level_of(call), (call.flags & FI_FENCE) != 0,
 		    inject,	    (call.flags & FI_REMOTE_CQ_DATA) != 0,
-		    call.report,    local_commit};
+		    call.report,    local_commit,
+		    nullptr,	    call.ordered};
 	return 0;
 }
 

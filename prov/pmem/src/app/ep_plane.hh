@@ -31,7 +31,8 @@ struct PersistentCall {
 	const fi_msg_rma *msg;
 	uint64_t flags; /* of the call, or the default ones */
 	bool write;
-	bool report; /* owes a completion entry */
+	bool report;	      /* owes a completion entry */
+	bool ordered = false; /* see OpRequest */
 };
 
 /* FI_PRIORITY, which has no name since 2.0: a hint that we may ignore. */

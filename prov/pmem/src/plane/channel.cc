@@ -29,19 +29,6 @@ constexpr uint16_t kSends = 2 * wire::kMaxCredits;
 /* What an inject with every range needs at once, see submit(). */
 constexpr uint32_t kMinCredits = 3 + kMaxRmaIov;
 
-/* Of an alignment that is none, what is right for every memory. */
-size_t failure_atomic_of(const wire::Region &info) noexcept
-{
-	switch (info.alignment) {
-	case 2:
-	case 4:
-	case 8:
-		return info.alignment;
-	default:
-		return 1;
-	}
-}
-
 Failure connection_lost(int err) noexcept
 {
 	return {err > 0 ? err : FI_EIO, Cause::connection_lost};
@@ -246,7 +233,6 @@ void Channel::accept_region(RemoteRegion *region,
 	region->info = info;
 	region->method = decision.method;
 	region->reason = decision.reason;
-	region->failure_atomic = failure_atomic_of(info);
 	if (decision.method == Method::native &&
 	    initiator_->transport().traits().atomic_write)
 		region->native_order = kAtomicWriteBytes;

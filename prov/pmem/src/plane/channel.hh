@@ -50,8 +50,6 @@ struct RemoteRegion {
 	const char *reason = ""; /* of that method; static */
 	/* kAtomicWriteBytes where the NIC orders such writes, else 0. */
 	size_t native_order = 0;
-	/* The longest aligned store that a power failure never tears, bytes. */
-	size_t failure_atomic = 1;
 	Failure refusal;
 };
 

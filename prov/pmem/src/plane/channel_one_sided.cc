@@ -141,9 +141,10 @@ bool Channel::post_ordered(PersistentOp *op)
 	op->local.gather(0, reinterpret_cast<uint8_t *>(&word), sizeof(word));
 	iovec payload{&word, sizeof(word)};
 	uint64_t offset = op->ranges[0].offset;
-	OneSided tail[2] = {
-		flush_of(*region, offset, 8, OneSided::Kind::atomic_write),
-		flush_of(*region, offset, 8, OneSided::Kind::flush_persistent)};
+	OneSided tail[2] = {flush_of(*region, offset, kAtomicWriteBytes,
+				     OneSided::Kind::atomic_write),
+			    flush_of(*region, offset, kAtomicWriteBytes,
+				     OneSided::Kind::flush_persistent)};
 	tail[0].iov = &payload;
 	tail[0].iov_count = 1;
 	if (!post_nic_drain(op, tail, 2))

@@ -21,6 +21,32 @@ const char *name_of(const PersistentOp &op) noexcept
 	return op.write ? "write" : "read";
 }
 
+/* What is longer nobody takes for one store (persist/backend.hh). */
+constexpr size_t kLongestStore = 8;
+
+/* One that is either failure-atomic, or too long to be taken for that. */
+bool is_ordered_write(const fi_rma_iov &range,
+		      const TargetTraits &target) noexcept
+{
+	if (range.len > kLongestStore)
+		return true;
+	bool power_of_two = range.len && !(range.len & (range.len - 1));
+	return power_of_two && range.len <= target.failure_atomic &&
+	       range.addr % range.len == 0;
+}
+
+int check_ordered(const fi_rma_iov &range, const TargetTraits &target) noexcept
+{
+	if (is_ordered_write(range, target))
+		return 0;
+	PMEM_WARN(FI_LOG_EP_DATA,
+		  "an ordered write of %zu bytes to address 0x%" PRIx64
+		  ": must be of 1, 2, 4 or 8 bytes, aligned to as many, or "
+		  "longer; the region's memory is aligned to %zu",
+		  range.len, range.addr, target.failure_atomic);
+	return -FI_EINVAL;
+}
+
 } // namespace
 
 ChannelTable::~ChannelTable()
@@ -150,6 +176,10 @@ int ChannelTable::resolve_ranges(Channel *channel, const OpRequest &request,
 		if (ret)
 			return ret;
 		const wire::Region &info = region->info;
+		if (request.ordered)
+			ret = check_ordered(rma, target_traits(info));
+		if (ret)
+			return ret;
 		if (rma.addr < info.base || rma.len > info.length ||
 		    rma.addr - info.base > info.length - rma.len) {
 			PMEM_WARN(FI_LOG_EP_DATA,

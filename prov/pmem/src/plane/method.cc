@@ -248,6 +248,19 @@ PersistenceDomain known_domain(uint8_t value) noexcept
 	return PersistenceDomain::none_forced;
 }
 
+/* The alignment of its memory: an aligned store is a single one. */
+size_t known_failure_atomic(uint8_t alignment) noexcept
+{
+	switch (alignment) {
+	case 2:
+	case 4:
+	case 8:
+		return alignment;
+	default:
+		return 1;
+	}
+}
+
 } // namespace
 
 MethodDecision decide_method(const TargetTraits &target,
@@ -280,6 +293,7 @@ TargetTraits target_traits(const wire::Region &region) noexcept
 	traits.vouched = region.traits & wire::kVouched;
 	traits.flushable = region.traits & wire::kFlushable;
 	traits.software_nic = region.traits & wire::kSoftwareNic;
+	traits.failure_atomic = known_failure_atomic(region.alignment);
 	return traits;
 }
 

@@ -8,6 +8,7 @@
  */
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 
 #include "core/params.hh"
@@ -50,6 +51,8 @@ struct TargetTraits {
 	 * flush, by writing caches back, as Soft-RoCE does.
 	 */
 	bool software_nic = false;
+	/* The longest aligned store that a power failure never tears, bytes. */
+	size_t failure_atomic = 1;
 };
 
 struct MethodDecision {

@@ -60,6 +60,8 @@ struct OpRequest {
 	bool report;	   /* a CQ entry on success */
 	bool local_commit; /* flush the local buffer of a read */
 	const AtomicOp *atomic = nullptr;
+	/* Of one range, which must be failure-atomic if of up to 8 bytes. */
+	bool ordered = false;
 
 	/* wire::Access of every range. */
 	uint8_t needed_access() const noexcept
