@@ -69,9 +69,12 @@ public:
 		return {};
 	}
 
-	void greet()
+	/* As the channel of this name, if any. */
+	void greet(uint64_t channel = 0)
 	{
-		send(hello(wire::kVersion, wire::kVersion));
+		auto message = hello(wire::kVersion, wire::kVersion);
+		message.header.operation = channel;
+		send(message);
 		EXPECT_EQ(receive().size(), sizeof(wire::HelloAck));
 	}
 
@@ -224,6 +227,28 @@ TEST_F(HostilePeer, ThatOverlapsOurVersionIsAccepted)
 	wire::HelloAck ack{};
 	ASSERT_TRUE(wire::parse(answer.data(), answer.size(), &ack));
 	EXPECT_EQ(ack.status, 0);
+}
+
+/* Else what is still under way there would be executed after newer writes. */
+TEST_F(HostilePeer, ThatConnectsAnewLosesItsEarlierConnection)
+{
+	RawPeer earlier(*transport_, service_->port());
+	RawPeer other(*transport_, service_->port());
+	RawPeer nameless(*transport_, service_->port());
+	RawPeer again(*transport_, service_->port());
+	earlier.greet(7);
+	other.greet(8);
+	nameless.greet();
+	again.greet(7);
+	EXPECT_TRUE(earlier.receive().empty());
+	RawPeer also_nameless(*transport_, service_->port());
+	also_nameless.greet();
+	auto resolve = wire::make<wire::Resolve>(1, 1);
+	resolve.token = token();
+	for (RawPeer *peer : {&other, &nameless, &again, &also_nameless}) {
+		peer->send(resolve);
+		EXPECT_EQ(peer->receive().size(), sizeof(wire::Region));
+	}
 }
 
 TEST_F(HostilePeer, WithAnotherMagicIsDisconnected)

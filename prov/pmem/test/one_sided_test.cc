@@ -398,6 +398,27 @@ TEST_F(OneSidedPosting, FailedFlushFailsTheCommitAndWhatStoodBeforeIt)
 	EXPECT_FALSE(write(kFencedCommit, std::vector<uint8_t>(8, 1), 4096));
 }
 
+/* By which the service ends the connection that is lost. */
+TEST_F(OneSidedPosting, ChannelKeepsItsNameWhenItConnectsAgain)
+{
+	open_key(add_medium(kDmp));
+	std::vector<uint64_t> channels;
+	for (int i = 0; i < 2; i++) {
+		EXPECT_FALSE(write(kWrite, std::vector<uint8_t>(300, 1), 0));
+		wire::Hello hello{};
+		auto posted = nic_.take_posted();
+		ASSERT_EQ(names(posted).front(), "Hello");
+		ASSERT_TRUE(wire::parse(posted.front().bytes.data(),
+					posted.front().bytes.size(), &hello));
+		channels.push_back(hello.header.operation);
+		nic_.fail_next(OneSided::Kind::write);
+		EXPECT_TRUE(write(kWrite, std::vector<uint8_t>(300, 1), 0));
+		nic_.take_posted();
+	}
+	EXPECT_NE(channels[0], 0u);
+	EXPECT_EQ(channels[0], channels[1]);
+}
+
 TEST_F(OneSidedPosting, FailedOrderedWriteReportsAnError)
 {
 	open_region(add_medium(kDmp));

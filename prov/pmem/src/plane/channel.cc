@@ -9,6 +9,8 @@
 #include <cerrno>
 #include <cinttypes>
 
+#include <sys/random.h>
+
 #include "core/log.hh"
 #include "core/params.hh"
 #include "plane/channel_table.hh"
@@ -74,6 +76,8 @@ int Channel::ready()
 
 int Channel::connect()
 {
+	if (!name_ && getrandom(&name_, sizeof(name_), 0) != sizeof(name_))
+		return -errno;
 	LinkAttr attr{initiator_->new_link_id(), kReceives, kSends,
 		      wire::kMaxMessage, kMaxChains};
 	int ret = initiator_->transport().connect(peer_, initiator_->queues(),
@@ -97,7 +101,7 @@ void Channel::on_connected()
 	if (state_ != State::connecting)
 		return;
 	state_ = State::greeting;
-	auto hello = wire::make<wire::Hello>(0, 0);
+	auto hello = wire::make<wire::Hello>(0, name_);
 	hello.magic = wire::kMagic;
 	hello.min_version = wire::kVersion;
 	hello.max_version = wire::kVersion;

@@ -235,6 +235,7 @@ private:
 	IpAddress peer_;
 	State state_ = State::idle;
 	int refusal_ = 0;
+	uint64_t name_ = 0; /* random, from the first connect() on */
 	std::chrono::steady_clock::time_point deadline_{};
 	std::unique_ptr<Link> link_;
 	int broken_ = 0; /* a post failed: disconnect at the next safe point */

@@ -49,9 +49,10 @@ static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
  *   2  Atomic, Announce
  *   3  Region declares what the choice of the method needs
  *   4  and how its memory is aligned
+ *   5  a Hello ends the channel's earlier connection
  */
 inline constexpr uint32_t kMagic = 0x4d454d50; /* "PMEM" */
-inline constexpr uint8_t kVersion = 4;
+inline constexpr uint8_t kVersion = 5;
 
 /* Bytes of user data in one request or answer. */
 inline constexpr size_t kMaxPayload = 65536;
@@ -99,6 +100,11 @@ struct Header {
 };
 static_assert(sizeof(Header) == 24);
 
+/*
+ * header.operation names the channel: random, and the same when it connects
+ * again. The service ends its earlier connection first, so that nothing which
+ * is still under way there is executed after what the new one carries.
+ */
 struct Hello {
 	static constexpr Type kType = Type::hello;
 	Header header;

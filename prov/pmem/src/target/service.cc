@@ -289,6 +289,7 @@ void Service::dispatch(const Completion &completion)
 	}
 	Session *session = it->second.get();
 	bool good = true;
+	bool new_channel = !session->greeted();
 	if (handle.kind == Handle::receive)
 		good = session->on_receive(handle.slot, completion.len);
 	else if (handle.kind == Handle::send)
@@ -297,6 +298,28 @@ void Service::dispatch(const Completion &completion)
 		touch(handle.link, session);
 	else
 		drop(handle.link, "malformed or out of turn request");
+	if (good && new_channel && session->greeted())
+		drop_earlier(*session);
+}
+
+/*
+ * The connection that this one takes the place of. What the initiator has still
+ * under way there has failed for it; the application may write the same bytes
+ * again. The new one's first operation comes after its first Resolve, and so
+ * after this.
+ */
+void Service::drop_earlier(const Session &session)
+{
+	if (!session.channel())
+		return;
+	std::vector<uint32_t> earlier;
+	for (const auto &[id, other] : sessions_) {
+		if (other.get() != &session &&
+		    other->channel() == session.channel())
+			earlier.push_back(id);
+	}
+	for (uint32_t id : earlier)
+		drop(id, "its initiator has connected anew");
 }
 
 void Service::touch(uint32_t id, Session *session)

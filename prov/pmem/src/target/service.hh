@@ -68,6 +68,7 @@ private:
 	void dispatch(const Completion &completion);
 	void finish_batch();
 	void touch(uint32_t id, Session *session);
+	void drop_earlier(const Session &session);
 	void drop(uint32_t id, const char *why);
 
 	const Transport &transport_;

@@ -97,6 +97,7 @@ bool Session::greet(const uint8_t *bytes, size_t len)
 	/* Without a common version the initiator disconnects; until then it
 	 * can only greet again. */
 	greeted_ = common;
+	channel_ = hello.header.operation;
 	return !link_->send_message(ack);
 }
 

@@ -45,6 +45,8 @@ public:
 	bool uses(uint64_t token) const noexcept;
 
 	bool greeted() const noexcept { return greeted_; }
+	/* What the initiator calls the channel, see wire::Hello; or 0. */
+	uint64_t channel() const noexcept { return channel_; }
 	const std::chrono::steady_clock::time_point opened =
 		std::chrono::steady_clock::now();
 
@@ -90,6 +92,7 @@ private:
 	CommitAudit audit_;
 	std::unique_ptr<Link> link_;
 	bool greeted_ = false;
+	uint64_t channel_ = 0;
 	uint64_t last_sequence_ = 0;
 	std::unordered_set<uint64_t> one_sided_;
 	std::deque<Received> backlog_;
