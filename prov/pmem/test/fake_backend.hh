@@ -23,9 +23,34 @@ namespace ofi_pmem::test
 struct FakeMedium {
 	explicit FakeMedium(size_t len) : visible(len), durable(len) {}
 
+	/* As flushed: what is stored later needs another flush. */
+	struct Piece {
+		size_t offset;
+		std::vector<uint8_t> bytes;
+	};
+
+	/*
+	 * By others than a backend: a NIC, or a cache that evicts. A line never
+	 * goes back to what it was when somebody else flushed it.
+	 */
+	void write_back(size_t offset, size_t len)
+	{
+		std::lock_guard guard(mutex);
+		std::copy_n(&visible[offset], len, &durable[offset]);
+		for (Piece &piece : flushed) {
+			size_t end =
+				std::min(offset + len,
+					 piece.offset + piece.bytes.size());
+			for (size_t at = std::max(offset, piece.offset);
+			     at < end; at++)
+				piece.bytes[at - piece.offset] = visible[at];
+		}
+	}
+
 	std::mutex mutex;
 	std::vector<uint8_t> visible;
 	std::vector<uint8_t> durable;
+	std::vector<Piece> flushed;	/* and not drained */
 	std::vector<std::string> calls; /* store, flush, drain, ... */
 	int store_result = 0;
 	int flush_result = 0;
@@ -57,7 +82,7 @@ public:
 			return medium_->flush_result;
 		auto start = medium_->visible.begin() +
 			     static_cast<ptrdiff_t>(offset);
-		pending_.push_back(
+		medium_->flushed.push_back(
 			{offset, {start, start + static_cast<ptrdiff_t>(len)}});
 		return 0;
 	}
@@ -68,11 +93,11 @@ public:
 		medium_->calls.emplace_back("drain");
 		if (medium_->drain_result)
 			return medium_->drain_result;
-		for (const auto &[offset, bytes] : pending_)
+		for (const auto &[offset, bytes] : medium_->flushed)
 			std::copy(bytes.begin(), bytes.end(),
 				  medium_->durable.begin() +
 					  static_cast<ptrdiff_t>(offset));
-		pending_.clear();
+		medium_->flushed.clear();
 		return 0;
 	}
 
@@ -114,14 +139,7 @@ public:
 	bool one_sided() const noexcept override { return medium_->one_sided; }
 
 private:
-	/* As flushed: what is stored later needs another flush. */
-	struct Piece {
-		uint64_t offset;
-		std::vector<uint8_t> bytes;
-	};
-
 	FakeMedium *medium_;
-	std::vector<Piece> pending_;
 };
 
 } // namespace ofi_pmem::test

@@ -647,10 +647,8 @@ void FakeNic::persist(uint64_t addr, size_t len)
 {
 	size_t at = 0;
 	FakeMedium *medium = medium_at(addr, len, &at);
-	if (!medium)
-		return;
-	Guard guard(medium->mutex);
-	std::copy_n(&medium->visible[at], len, &medium->durable[at]);
+	if (medium)
+		medium->write_back(at, len);
 }
 
 void FakeNic::evict_line()
@@ -661,8 +659,7 @@ void FakeNic::evict_line()
 	size_t lines = medium->visible.size() / kLine;
 	/* Tests use the first of them most. */
 	size_t at = below(below(lines) + 1) * kLine;
-	Guard guard(medium->mutex);
-	std::copy_n(&medium->visible[at], kLine, &medium->durable[at]);
+	medium->write_back(at, kLine);
 }
 
 /* A queue pair in error executes nothing more, and flushes what is posted. */

@@ -315,6 +315,19 @@ constexpr auto kPage = Granularity::page;
 
 } // namespace
 
+/* Of the model itself: a NIC and the service write back the same line. */
+TEST(FakeMedium, NewerBytesAreNotUndoneByTheDrainOfAnOlderFlush)
+{
+	FakeMedium medium(64);
+	FakeBackend backend(&medium);
+	ASSERT_EQ(backend.store(0, "older", 5), 0);
+	ASSERT_EQ(backend.flush(0, 5), 0);
+	ASSERT_EQ(backend.store(2, "NEW", 3), 0);
+	medium.write_back(2, 3);
+	ASSERT_EQ(backend.drain(), 0);
+	EXPECT_EQ(std::memcmp(medium.durable.data(), "olNEW", 5), 0);
+}
+
 TEST_F(WeakNicStorm, Native)
 {
 	targets_ = {open_target(kDmp, kLine)};
