@@ -66,6 +66,25 @@ Completion Initiator::expect_success(const void *context)
 	return completion;
 }
 
+fi_ops_pmem_ep *Initiator::ops()
+{
+	void *opened = nullptr;
+	check(fi_open_ops(&ep()->fid, FI_PMEM_EP_OPS, 0, &opened, nullptr),
+	      "fi_open_ops");
+	return static_cast<fi_ops_pmem_ep *>(opened);
+}
+
+ssize_t Initiator::flush(const RemoteRegion &region, uint64_t offset,
+			 size_t len, fi_pmem_selectivity selectivity,
+			 void *context)
+{
+	fi_rma_iov range{region.base + offset, len, region.key};
+	fi_pmem_msg_flush msg{
+		&range,	    1, peer(), context, FI_PMEM_PLACE_PERSISTENT,
+		selectivity};
+	return post([&] { return ops()->flushv(ep(), &msg, FI_COMPLETION); });
+}
+
 Completion Initiator::expect_success(ssize_t posted, const void *context)
 {
 	check(posted, "posting an operation");

@@ -5,6 +5,8 @@
  */
 #pragma once
 
+#include <rdma/fi_ext_pmem.h>
+
 #include "common/node.hh"
 #include "common/target.hh"
 
@@ -50,6 +52,13 @@ public:
 
 	/* A fenced commit of 0 bytes: everything before becomes durable. */
 	ssize_t drain(const RemoteRegion &region, void *context);
+
+	/* The functions of rdma/fi_ext_pmem.h; throws where there are none. */
+	fi_ops_pmem_ep *ops();
+
+	/* Persistent, of these bytes or of all the region. */
+	ssize_t flush(const RemoteRegion &region, uint64_t offset, size_t len,
+		      fi_pmem_selectivity selectivity, void *context);
 
 	/* fi_read() into all of `into`. */
 	ssize_t read(const RemoteRegion &region, uint64_t offset,

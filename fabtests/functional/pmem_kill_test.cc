@@ -2,9 +2,9 @@
 /* Copyright (c) 2026 the ofi_pmem developers */
 /*
  * Kill test: a target under simulated power failure is killed by SIGKILL while
- * writes, commits, fenced commits and drains are in flight. Every byte whose
- * commit completed must be in the file. The moment is chosen by operations
- * posted and polled, not by the clock, so that a seed repeats a run.
+ * writes, commits, fenced commits, flushes and drains are in flight. Every byte
+ * whose commit or flush completed must be in the file. The moment is chosen by
+ * operations posted and polled, not by the clock, so that a seed repeats a run.
  *
  * PMEM_KILL_ROUNDS (200) and PMEM_KILL_SEED (random) choose other runs. With a
  * mutated plug-in this test must fail: scripts/pmem_mutants_test.sh.
@@ -28,9 +28,17 @@ struct Op {
 	uint64_t offset = 0;
 	size_t len = 0;
 	uint64_t flags = 0;
+	fi_pmem_selectivity flush{}; /* 0: a write, or a drain if empty */
+	bool drain_all = false;
 	size_t slot = 0;
 	bool outstanding = false;
 	bool succeeded = false;
+
+	/* Makes durable what was written before. */
+	bool flushes() const
+	{
+		return flush || drain_all || flags == kFencedCommit;
+	}
 };
 
 class Round
@@ -62,7 +70,8 @@ private:
 	void choose(Op *op);
 	void post();
 	void poll();
-	bool durable(size_t index, size_t fence) const;
+	ssize_t start(Op *op);
+	std::vector<size_t> flushed() const;
 	uint8_t value(size_t index, uint64_t position) const;
 	bool may_hold(uint64_t position, size_t after, uint8_t found) const;
 
@@ -83,7 +92,7 @@ private:
 /* Sizes on both sides of the inline limit; half of the writes commit. */
 void Round::choose(Op *op)
 {
-	uint64_t kind = random_.below(20);
+	uint64_t kind = random_.below(24);
 	if (!kind) {
 		op->flags = kFencedCommit;
 		return;
@@ -91,6 +100,13 @@ void Round::choose(Op *op)
 	op->len = random_.below(3) ? random_.between(1, 4096)
 				   : random_.between(4097, kMaxWrite);
 	op->offset = random_.below(kRegionLen - op->len);
+	if (kind > 20) {
+		op->flush = kind == 21	 ? FI_PMEM_SELECT_REGIONS
+			    : kind == 22 ? FI_PMEM_SELECT_RANGES
+					 : fi_pmem_selectivity{};
+		op->drain_all = kind == 23;
+		return;
+	}
 	if (kind <= 10)
 		op->flags = FI_COMMIT_COMPLETE;
 	else if (kind <= 13)
@@ -106,17 +122,30 @@ void Round::post()
 	op.slot = free_slots_.back();
 	free_slots_.pop_back();
 	Bytes contents = pattern(seed_ + index, op.len, op.offset);
-	uint64_t from = op.slot * kMaxWrite;
 	std::copy(contents.begin(), contents.end(),
-		  buffer_.bytes.begin() + static_cast<long>(from));
+		  buffer_.bytes.begin() +
+			  static_cast<long>(op.slot * kMaxWrite));
 	op.outstanding = true;
-	ssize_t ret =
-		op.len ? initiator_.write(region_, op.offset, buffer_, from,
-					  op.len, op.flags | FI_COMPLETION,
-					  &op.context)
-		       : initiator_.drain(region_, &op.context);
+	ssize_t ret = start(&op);
 	if (ret < 0)
 		throw FabricError("posting before the kill", ret);
+}
+
+ssize_t Round::start(Op *op)
+{
+	if (op->drain_all)
+		return initiator_.post([&] {
+			return initiator_.ops()->drain_all(
+				initiator_.ep(), &op->context, FI_COMPLETION);
+		});
+	if (op->flush)
+		return initiator_.flush(region_, op->offset, op->len, op->flush,
+					&op->context);
+	if (!op->len)
+		return initiator_.drain(region_, &op->context);
+	return initiator_.write(region_, op->offset, buffer_,
+				op->slot * kMaxWrite, op->len,
+				op->flags | FI_COMPLETION, &op->context);
 }
 
 void Round::poll()
@@ -159,12 +188,23 @@ void Round::run()
 	}
 }
 
-/* Operation `fence` is the last fenced commit that completed. */
-bool Round::durable(size_t index, size_t fence) const
+/*
+ * Of each byte, up to which operation it is durable as far as fenced commits,
+ * drains and flushes tell.
+ */
+std::vector<size_t> Round::flushed() const
 {
-	const Op &op = ops_[index];
-	return index < fence ||
-	       (op.succeeded && (op.flags & FI_COMMIT_COMPLETE));
+	std::vector<size_t> until(kRegionLen);
+	for (size_t i = 0; i < ops_.size(); i++) {
+		const Op &op = ops_[i];
+		if (!op.succeeded || !op.flushes())
+			continue;
+		bool range = op.flush == FI_PMEM_SELECT_RANGES;
+		auto begin = until.begin() +
+			     static_cast<long>(range ? op.offset : 0);
+		std::fill_n(begin, range ? op.len : kRegionLen, i);
+	}
+	return until;
 }
 
 uint8_t Round::value(size_t index, uint64_t position) const
@@ -177,7 +217,8 @@ bool Round::may_hold(uint64_t position, size_t after, uint8_t found) const
 {
 	for (size_t i = after; i < ops_.size(); i++) {
 		const Op &op = ops_[i];
-		if (position >= op.offset && position < op.offset + op.len &&
+		if (!op.flush && !op.drain_all && position >= op.offset &&
+		    position < op.offset + op.len &&
 		    value(i, position) == found)
 			return true;
 	}
@@ -186,22 +227,23 @@ bool Round::may_hold(uint64_t position, size_t after, uint8_t found) const
 
 std::string Round::lost() const
 {
-	size_t fence = 0;
-	for (size_t i = 0; i < ops_.size(); i++) {
-		if (ops_[i].succeeded && ops_[i].flags == kFencedCommit)
-			fence = i;
-	}
+	std::vector<size_t> until = flushed();
 	/* Bytes as the durable writes left them, and by which (0: none). */
 	Bytes wanted(kRegionLen);
 	std::vector<size_t> writer(kRegionLen);
 	for (size_t i = 0; i < ops_.size(); i++) {
-		if (!durable(i, fence))
-			continue;
 		const Op &op = ops_[i];
+		if (op.flush || op.drain_all)
+			continue;
+		bool committed =
+			op.succeeded && (op.flags & FI_COMMIT_COMPLETE);
 		Bytes contents = pattern(seed_ + i, op.len, op.offset);
-		for (size_t at = 0; at < op.len; at++) {
-			wanted[op.offset + at] = contents[at];
-			writer[op.offset + at] = i + 1;
+		for (size_t n = 0; n < op.len; n++) {
+			uint64_t at = op.offset + n;
+			if (!committed && i >= until[at])
+				continue;
+			wanted[at] = contents[n];
+			writer[at] = i + 1;
 		}
 	}
 	Bytes found = file_.read();

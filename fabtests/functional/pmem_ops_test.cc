@@ -6,14 +6,14 @@
  */
 #include <gtest/gtest.h>
 
-#include <rdma/fi_ext_pmem.h>
-
 #include "common/initiator.hh"
 
 extern "C" int check_region(fid_ep *ep, fid_cq *cq, fi_addr_t peer,
 			    uint64_t key);
 extern "C" int append(fid_ep *ep, const fi_ops_pmem_ep *ops, fid_cq *cq,
 		      const fi_msg_rma *record, const fi_msg_rma *pointer);
+extern "C" int write_both(fid_ep *ep, const fi_ops_pmem_ep *ops, fid_cq *cq,
+			  const fi_msg_rma pieces[2], void *context);
 
 using namespace pmem_test;
 
@@ -33,20 +33,11 @@ protected:
 		target.connect(initiator.node());
 	}
 
-	fi_ops_pmem_ep *ops()
-	{
-		void *opened = nullptr;
-		EXPECT_EQ(fi_open_ops(&initiator.ep()->fid, FI_PMEM_EP_OPS, 0,
-				      &opened, nullptr),
-			  0);
-		return static_cast<fi_ops_pmem_ep *>(opened);
-	}
-
 	ssize_t query(uint64_t key, fi_pmem_region_attr *attr)
 	{
 		return initiator.post([&] {
-			return ops()->query(initiator.ep(), initiator.peer(),
-					    key, attr);
+			return initiator.ops()->query(
+				initiator.ep(), initiator.peer(), key, attr);
 		});
 	}
 
@@ -159,7 +150,7 @@ TEST_P(PmemOps, AppendedRecordsAreDurableWithTheirPointer)
 		fi_context2 contexts[2] = {};
 		Message first(*this, record, offset, &contexts[0]);
 		Message second(*this, tail, 0, &contexts[1]);
-		ASSERT_EQ(append(initiator.ep(), ops(),
+		ASSERT_EQ(append(initiator.ep(), initiator.ops(),
 				 initiator.node().cq.get(), &first.msg,
 				 &second.msg),
 			  0);
@@ -170,6 +161,86 @@ TEST_P(PmemOps, AppendedRecordsAreDurableWithTheirPointer)
 			  "");
 		offset = end;
 	}
+}
+
+TEST_P(PmemOps, TwoPiecesAreDurableTogether)
+{
+	Bytes wanted = pattern(3, 100000);
+	LocalBuffer pieces[2] = {{initiator.node(), pattern(1, 24)},
+				 {initiator.node(), wanted}};
+	fi_context2 contexts[3] = {};
+	Message first(*this, pieces[0], 64, &contexts[0]);
+	Message second(*this, pieces[1], 8192, &contexts[1]);
+	fi_msg_rma both[2] = {first.msg, second.msg};
+	ASSERT_EQ(write_both(initiator.ep(), initiator.ops(),
+			     initiator.node().cq.get(), both, &contexts[2]),
+		  0);
+	const void *last = nullptr;
+	while (last != &contexts[2]) {
+		Completion done = initiator.completions().wait();
+		EXPECT_EQ(done.err, 0);
+		last = done.context;
+	}
+	EXPECT_EQ(difference(file.read(64, 24), pieces[0].bytes), "");
+	EXPECT_EQ(difference(file.read(8192, wanted.size()), wanted), "");
+}
+
+/* A flush of each selectivity, and a drain, after writes that do not commit. */
+TEST_P(PmemOps, FlushedBytesAreDurable)
+{
+	struct Case {
+		fi_pmem_selectivity selectivity; /* 0: drain_all() */
+		size_t len;
+	};
+	for (Case one : {Case{FI_PMEM_SELECT_RANGES, 24},
+			 Case{FI_PMEM_SELECT_RANGES, 100000},
+			 Case{FI_PMEM_SELECT_REGIONS, 24},
+			 Case{FI_PMEM_SELECT_REGIONS, 100000},
+			 Case{FI_PMEM_SELECT_PEER, 100000},
+			 Case{fi_pmem_selectivity{}, 100000}}) {
+		Bytes wanted = pattern(one.len + one.selectivity, one.len);
+		initiator.write_and_wait(region, 4096, wanted, 0);
+		fi_context2 context{};
+		ssize_t ret =
+			one.selectivity
+				? initiator.flush(region, 4096, one.len,
+						  one.selectivity, &context)
+				: initiator.post([&] {
+					  return initiator.ops()->drain_all(
+						  initiator.ep(), &context,
+						  FI_COMPLETION);
+				  });
+		Completion done = initiator.expect_success(ret, &context);
+		EXPECT_EQ(done.flags, uint64_t{FI_RMA | FI_WRITE});
+		EXPECT_EQ(difference(file.read(4096, one.len), wanted), "");
+	}
+}
+
+TEST_P(PmemOps, VisibleBytesCanBeRead)
+{
+	Bytes wanted = pattern(5, 100000);
+	initiator.write_and_wait(region, 64, wanted, 0);
+	fi_context2 context{};
+	ssize_t ret = initiator.post([&] {
+		return initiator.ops()->flush(initiator.ep(), region.base + 64,
+					      wanted.size(), region.key,
+					      initiator.peer(),
+					      FI_PMEM_PLACE_VISIBLE, &context);
+	});
+	initiator.expect_success(ret, &context);
+	EXPECT_EQ(difference(initiator.read_and_wait(region, 64, wanted.size()),
+			     wanted),
+		  "");
+}
+
+TEST_P(PmemOps, FlushOfAClosedRegionFails)
+{
+	initiator.write_and_wait(region, 0, pattern(1, 100), 0);
+	target.close_region(region);
+	fi_context2 context{};
+	ssize_t ret = initiator.flush(region, 0, 100, FI_PMEM_SELECT_RANGES,
+				      &context);
+	EXPECT_NE(outcome(initiator, ret, &context).err, 0);
 }
 
 INSTANTIATE_TEST_SUITE_P(Setups, PmemOps, testing::ValuesIn(setups()),

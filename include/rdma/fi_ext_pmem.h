@@ -55,6 +55,34 @@ enum fi_pmem_granularity {
 	FI_PMEM_GRANULARITY_PAGE = 3,
 };
 
+/* How far a flush takes the bytes it covers. */
+enum fi_pmem_placement {
+	FI_PMEM_PLACE_VISIBLE = 1,    /* every reader at the target sees them */
+	FI_PMEM_PLACE_PERSISTENT = 2, /* a power failure leaves them */
+};
+
+/* Which bytes a flush covers. */
+enum fi_pmem_selectivity {
+	FI_PMEM_SELECT_RANGES = 1,
+	FI_PMEM_SELECT_REGIONS = 2,
+	FI_PMEM_SELECT_PEER = 3,
+};
+
+/* What flushv() takes. */
+struct fi_pmem_msg_flush {
+	/*
+	 * 1 to rma_iov_limit ranges, in persistent regions of one peer's
+	 * domain. With FI_PMEM_SELECT_RANGES at least one byte each; else only
+	 * the keys count, and of FI_PMEM_SELECT_PEER only the peer.
+	 */
+	const struct fi_rma_iov *rma_iov;
+	size_t rma_iov_count;
+	fi_addr_t addr; /* ignored by a MSG endpoint */
+	void *context;
+	enum fi_pmem_placement placement;
+	enum fi_pmem_selectivity selectivity;
+};
+
 /*
  * A persistent region as this endpoint sees it. Later versions of this header
  * add members at the end.
@@ -152,6 +180,60 @@ struct fi_ops_pmem_ep {
 	 */
 	ssize_t (*write_ordered)(struct fid_ep *ep,
 				 const struct fi_msg_rma *msg, uint64_t flags);
+
+	/*
+	 * Makes what this endpoint wrote before to `len` bytes (not 0) from
+	 * `addr` on durable or, with FI_PMEM_PLACE_VISIBLE, visible: flushv()
+	 * of one range, with the endpoint's default flags.
+	 */
+	ssize_t (*flush)(struct fid_ep *ep, uint64_t addr, size_t len,
+			 uint64_t key, fi_addr_t peer,
+			 enum fi_pmem_placement placement, void *context);
+
+	/*
+	 * Its completion, on the endpoint's queue with FI_RMA | FI_WRITE and
+	 * length 0 and on its write counter, says that what this endpoint
+	 * wrote before the call has the placement asked for, of
+	 *  FI_PMEM_SELECT_RANGES   the bytes of the ranges;
+	 *  FI_PMEM_SELECT_REGIONS  these regions, where this endpoint wrote;
+	 *  FI_PMEM_SELECT_PEER     all that it wrote to the peer: persistent,
+	 *                          the same as a fenced commit of 0 bytes.
+	 * Nothing is said of what others wrote. A write that failed has said so
+	 * itself; of FI_PMEM_SELECT_PEER its error is the flush's as well.
+	 *
+	 * Is executed after every earlier operation of this endpoint in the
+	 * same target domain, and before a later fenced one; a later write may
+	 * be visible, and durable, before it.
+	 *
+	 * `flags`: 0 or FI_COMPLETION. `msg` may go after the call.
+	 *
+	 * 0                posted; a completion follows
+	 * -FI_EAGAIN       nothing happened: read the completion queue, then
+	 *                  call again
+	 * -FI_EINVAL       no range, too many, an empty one, one outside its
+	 *                  region or not in a persistent region of the peer;
+	 *                  or an unknown placement or selectivity
+	 * -FI_EBADFLAGS    other flags
+	 * -FI_EACCES       a region was not registered for FI_REMOTE_WRITE
+	 * -FI_ECONNABORTED writes to the peer were lost with their connection;
+	 *                  reported once, by this or by a fenced commit
+	 * others           as of fi_writemsg(); fi_pmem(7), ERRORS
+	 *
+	 * Both may be called by every thread that may use the endpoint.
+	 */
+	ssize_t (*flushv)(struct fid_ep *ep,
+			  const struct fi_pmem_msg_flush *msg, uint64_t flags);
+
+	/*
+	 * A fenced commit of 0 bytes to every peer at once: its completion,
+	 * as that of flushv(), says that all that this endpoint wrote to
+	 * persistent regions before the call is durable. With an error at
+	 * least one peer's is not known to be; which is in the log.
+	 *
+	 * Returns as flushv() does: 0, -FI_EAGAIN, -FI_EBADFLAGS,
+	 * -FI_ECONNABORTED (writes to any peer).
+	 */
+	ssize_t (*drain_all)(struct fid_ep *ep, void *context, uint64_t flags);
 };
 
 #ifdef __cplusplus

@@ -63,6 +63,58 @@ TEST(DirtyRanges, FullOfOtherRegionsRefuses)
 	EXPECT_TRUE(dirty.add({999, 0, 8}));
 }
 
+TEST(DirtyRanges, ForgetsWhatIsRemovedAndNothingElse)
+{
+	for (unsigned seed = 0; seed < 50; seed++) {
+		std::mt19937_64 random(seed);
+		DirtyRanges dirty;
+		std::set<std::pair<uint64_t, uint64_t>> written;
+		for (int i = 0; i < 400; i++) {
+			uint64_t token = random() % 3;
+			wire::Range range{token, random() % 3000,
+					  random() % 40};
+			bool removed = random() % 2;
+			if (removed)
+				dirty.remove(range);
+			else
+				ASSERT_TRUE(dirty.add(range));
+			for (uint64_t b = 0; b < range.length; b++) {
+				if (removed)
+					written.erase(
+						{token, range.offset + b});
+				else
+					written.insert(
+						{token, range.offset + b});
+			}
+		}
+		for (const auto &[token, byte] : written) {
+			ASSERT_TRUE(covers(dirty, token, byte))
+				<< "seed " << seed;
+			ASSERT_TRUE(dirty.overlaps({token, byte, 1}));
+			wire::Range bounds = dirty.bounds(token);
+			ASSERT_TRUE(bounds.offset <= byte &&
+				    byte < bounds.offset + bounds.length);
+		}
+	}
+}
+
+TEST(DirtyRanges, RemovesAtBothEndsButNotInTheMiddle)
+{
+	DirtyRanges dirty;
+	ASSERT_TRUE(dirty.add({1, 100, 100}));
+	dirty.remove({2, 0, 1000});
+	dirty.remove({1, 90, 20});
+	dirty.remove({1, 190, 20});
+	dirty.remove({1, 140, 10});
+	EXPECT_EQ(dirty.bounds(1).offset, 110u);
+	EXPECT_EQ(dirty.bounds(1).length, 80u);
+	EXPECT_FALSE(dirty.overlaps({1, 100, 10}));
+	EXPECT_FALSE(dirty.overlaps({1, 190, 10}));
+	EXPECT_EQ(dirty.bounds(2).length, 0u);
+	dirty.remove({1, 110, 80});
+	EXPECT_TRUE(dirty.empty());
+}
+
 TEST(DirtyRanges, NeverForgetsAByte)
 {
 	for (unsigned seed = 0; seed < 50; seed++) {

@@ -77,6 +77,35 @@ protected:
 		return ret;
 	}
 
+	/* The outcome of the call; its completion must be a success. */
+	ssize_t flushv(const fi_pmem_msg_flush &msg, uint64_t flags = 0)
+	{
+		ssize_t ret = post(
+			[&] { return extension()->flushv(ep, &msg, flags); });
+		if (!ret) {
+			EXPECT_EQ(wait().flags, FI_RMA | FI_WRITE);
+		}
+		return ret;
+	}
+
+	ssize_t flush_range(uint64_t addr, size_t len, uint64_t key)
+	{
+		fi_rma_iov range{addr, len, key};
+		return flushv({&range, 1, 0, nullptr, FI_PMEM_PLACE_PERSISTENT,
+			       FI_PMEM_SELECT_RANGES});
+	}
+
+	/* Written, but not committed. */
+	void write(uint64_t addr, size_t len)
+	{
+		ASSERT_EQ(post([&] {
+				  return fi_write(ep, payload_, len, nullptr, 0,
+						  addr, key_.value(), nullptr);
+			  }),
+			  0);
+		wait();
+	}
+
 	/* What of the region is durable, from `offset` on. */
 	std::string durable(uint64_t offset, size_t len)
 	{
@@ -96,6 +125,9 @@ TEST_F(EpExtension, HasEveryFunctionOfTheHeader)
 	EXPECT_EQ(extension()->size, sizeof(fi_ops_pmem_ep));
 	EXPECT_TRUE(FI_CHECK_OP(extension(), fi_ops_pmem_ep, query));
 	EXPECT_TRUE(FI_CHECK_OP(extension(), fi_ops_pmem_ep, write_ordered));
+	EXPECT_TRUE(FI_CHECK_OP(extension(), fi_ops_pmem_ep, flush));
+	EXPECT_TRUE(FI_CHECK_OP(extension(), fi_ops_pmem_ep, flushv));
+	EXPECT_TRUE(FI_CHECK_OP(extension(), fi_ops_pmem_ep, drain_all));
 }
 
 TEST_F(EpExtension, FlagsAreRefused)
@@ -218,6 +250,94 @@ TEST_F(EpExtension, OrderedWritesHaveOnePersistentRange)
 	ranges[0].key = 7;
 	EXPECT_EQ(write_ordered({&local, nullptr, 1, 0, ranges, 1, nullptr, 0}),
 		  -FI_EINVAL);
+}
+
+TEST_F(EpExtension, FlushesMakeDurableWhatTheySelect)
+{
+	write(kBase, 16);
+	write(kBase + 64, 16);
+	EXPECT_EQ(durable(64, 16), std::string(16, '\0'));
+	int context = 0;
+	ASSERT_EQ(post([&] {
+			  return extension()->flush(
+				  ep, kBase + 64, 16, key_.value(), 0,
+				  FI_PMEM_PLACE_PERSISTENT, &context);
+		  }),
+		  0);
+	EXPECT_EQ(wait().op_context, &context);
+	EXPECT_EQ(durable(64, 16), std::string(payload_, 16));
+	EXPECT_EQ(durable(0, 16), std::string(16, '\0'));
+	/* Of a region and of a peer only the key counts. */
+	fi_rma_iov range{1, 0, key_.value()};
+	EXPECT_EQ(flushv({&range, 1, 0, nullptr, FI_PMEM_PLACE_PERSISTENT,
+			  FI_PMEM_SELECT_REGIONS}),
+		  0);
+	EXPECT_EQ(durable(0, 16), std::string(payload_, 16));
+	write(kBase + 128, 16);
+	EXPECT_EQ(flushv({&range, 1, 0, nullptr, FI_PMEM_PLACE_VISIBLE,
+			  FI_PMEM_SELECT_PEER}),
+		  0);
+	EXPECT_EQ(durable(128, 16), std::string(16, '\0'));
+	EXPECT_EQ(flushv({&range, 1, 0, nullptr, FI_PMEM_PLACE_PERSISTENT,
+			  FI_PMEM_SELECT_PEER}),
+		  0);
+	EXPECT_EQ(durable(128, 16), std::string(payload_, 16));
+}
+
+TEST_F(EpExtension, DrainsAllPeers)
+{
+	auto drain = [&](uint64_t flags) {
+		return post([&] {
+			return extension()->drain_all(ep, nullptr, flags);
+		});
+	};
+	ASSERT_EQ(drain(FI_COMPLETION), 0);
+	EXPECT_EQ(wait().flags, FI_RMA | FI_WRITE);
+	write(kBase, 16);
+	ASSERT_EQ(drain(0), 0);
+	wait();
+	EXPECT_EQ(durable(0, 16), std::string(payload_, 16));
+	EXPECT_EQ(drain(FI_FENCE), -FI_EBADFLAGS);
+}
+
+TEST_F(EpExtension, FlushesRefuseWhatTheyCannotFlush)
+{
+	uint64_t key = key_.value();
+	size_t len = medium_.visible.size();
+	EXPECT_EQ(flush_range(kBase, 0, key), -FI_EINVAL);
+	EXPECT_EQ(flush_range(kBase - 1, 8, key), -FI_EINVAL);
+	EXPECT_EQ(flush_range(kBase, len + 1, key), -FI_EINVAL);
+	EXPECT_EQ(flush_range(UINT64_MAX, 8, key), -FI_EINVAL);
+	EXPECT_EQ(flush_range(kBase, 8, 7), -FI_EINVAL);
+	EXPECT_EQ(flush_range(kBase, 8, key ^ 1), -FI_ENOKEY);
+	EXPECT_EQ(flush_range(kBase, len, key), 0);
+	fi_rma_iov ranges[3] = {
+		{kBase, 8, key}, {kBase, 8, key}, {kBase, 8, key}};
+	fi_pmem_msg_flush msg{ranges,
+			      2,
+			      0,
+			      nullptr,
+			      FI_PMEM_PLACE_PERSISTENT,
+			      FI_PMEM_SELECT_RANGES};
+	EXPECT_EQ(flushv(msg), 0);
+	EXPECT_EQ(flushv(msg, FI_FENCE), -FI_EBADFLAGS);
+	msg.rma_iov_count = 3;
+	EXPECT_EQ(flushv(msg), -FI_EINVAL);
+	msg.rma_iov_count = 0;
+	EXPECT_EQ(flushv(msg), -FI_EINVAL);
+	msg.rma_iov_count = 1;
+	msg.placement = static_cast<fi_pmem_placement>(3);
+	EXPECT_EQ(flushv(msg), -FI_EINVAL);
+	msg.placement = FI_PMEM_PLACE_VISIBLE;
+	msg.selectivity = fi_pmem_selectivity{};
+	EXPECT_EQ(flushv(msg), -FI_EINVAL);
+}
+
+TEST_F(EpExtension, FlushesNeedARegionThatMayBeWritten)
+{
+	Key key = add_region(&medium_, kBase, FI_REMOTE_READ);
+	EXPECT_EQ(flush_range(kBase, 8, key.value()), -FI_EACCES);
+	persistence().remove_region(key);
 }
 
 } // namespace

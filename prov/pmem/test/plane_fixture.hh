@@ -56,6 +56,7 @@ struct Call {
 	Level level = Level::transmit;
 	bool fence = false;
 	bool inject = false;
+	FlushScope flush = FlushScope::none; /* then without local buffers */
 };
 
 class PlaneFixture : public ::testing::Test
@@ -155,7 +156,7 @@ protected:
 		fi_rma_iov rma{kBase + offset, len, key};
 		fi_msg_rma msg{};
 		msg.msg_iov = &iov;
-		msg.iov_count = 1;
+		msg.iov_count = call.flush == FlushScope::none;
 		msg.rma_iov = &rma;
 		msg.rma_iov_count = 1;
 		msg.context = buffer;
@@ -167,6 +168,7 @@ protected:
 		OpRequest request{&msg,	      call.write,  call.level,
 				  call.fence, call.inject, false,
 				  true,	      false};
+		request.flush = call.flush;
 		return channels_->submit(request, 0);
 	}
 

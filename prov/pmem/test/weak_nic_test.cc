@@ -82,6 +82,7 @@ protected:
 		size_t target;
 		uint64_t offset;
 		Bytes data;
+		size_t flushed = 0; /* length of a flush, which has no data */
 		enum class State {
 			running,
 			succeeded,
@@ -109,6 +110,8 @@ protected:
 	{
 		Op op;
 		uint64_t kind = below(10);
+		if (!below(6))
+			return random_flush();
 		op.call.level = kind < 4   ? Level::commit
 				: kind < 5 ? Level::delivery
 					   : Level::transmit;
@@ -129,6 +132,19 @@ protected:
 		return op;
 	}
 
+	/* Of a range, of its region, or of everything. */
+	Op random_flush()
+	{
+		Op op;
+		op.call.level = Level::commit;
+		op.call.flush = static_cast<FlushScope>(1 + below(3));
+		op.call.fence = op.call.flush == FlushScope::everything;
+		op.target = below(targets_.size());
+		op.flushed = 1 + below(20000);
+		op.offset = below(kArea - op.flushed);
+		return op;
+	}
+
 	void begin()
 	{
 		if (failures_ && !below(40))
@@ -136,9 +152,10 @@ protected:
 				below(2) ? OneSided::Kind::flush_persistent
 					 : OneSided::Kind::write);
 		Op op = random_op();
-		void *buffer = keep(op.data);
-		ssize_t ret = submit(op.call, buffer, op.data.size(), op.offset,
-				     targets_[op.target].key);
+		void *buffer = keep(op.data.empty() ? Bytes(1) : op.data);
+		ssize_t ret = submit(op.call, buffer,
+				     std::max(op.data.size(), op.flushed),
+				     op.offset, targets_[op.target].key);
 		/* A call that was refused is a failure that was reported. */
 		if (ret) {
 			op.state = Op::State::failed;
@@ -177,30 +194,56 @@ protected:
 			check(index);
 			if (op.call.fence)
 				check_before(index);
+			else if (op.flushed)
+				check_flushed(index);
 		}
 	}
 
-	/* Up to the last fenced commit that reported a loss. */
+	/* Up to the last fenced commit or flush that reported a loss. */
 	void check_before(size_t fence)
 	{
 		for (size_t i = fence; i--;) {
 			const Op &op = ops_[i];
-			if (op.state == Op::State::failed && op.call.fence &&
-			    op.call.level == Level::commit)
+			bool reports =
+				op.flushed || (op.call.fence &&
+					       op.call.level == Level::commit);
+			if (op.state == Op::State::failed && reports)
 				return;
 			if (op.state == Op::State::succeeded)
 				check(i);
 		}
 	}
 
+	/* What it covers of the writes before it; so far as above. */
+	void check_flushed(size_t flush)
+	{
+		const Op &covers = ops_[flush];
+		uint64_t begin = covers.offset;
+		uint64_t end = begin + covers.flushed;
+		if (covers.call.flush == FlushScope::regions) {
+			begin = 0;
+			end = kArea;
+		}
+		for (size_t i = flush; i--;) {
+			const Op &op = ops_[i];
+			if (op.state == Op::State::failed)
+				return;
+			if (op.target == covers.target &&
+			    op.state == Op::State::succeeded)
+				check(i, begin, end);
+		}
+	}
+
 	/* Its bytes are durable, or those of a later operation. */
-	void check(size_t index)
+	void check(size_t index, uint64_t begin = 0, uint64_t end = kArea)
 	{
 		const Op &op = ops_[index];
 		FakeMedium *medium = targets_[op.target].medium;
 		std::lock_guard guard(medium->mutex);
 		for (size_t i = 0; i < op.data.size(); i++) {
 			uint64_t at = op.offset + i;
+			if (at < begin || at >= end)
+				continue;
 			uint8_t found = medium->durable[at];
 			if (found == op.data[i] ||
 			    written_later(index, at, found))

@@ -97,7 +97,102 @@ ssize_t write_ordered(fid_ep *ep, const fi_msg_rma *msg,
 		 endpoint.completes(flags), true});
 }
 
-fi_ops_pmem_ep ep_ops = {sizeof(ep_ops), query, write_ordered};
+bool known(const fi_pmem_msg_flush &msg) noexcept
+{
+	bool placement = msg.placement == FI_PMEM_PLACE_VISIBLE ||
+			 msg.placement == FI_PMEM_PLACE_PERSISTENT;
+	bool selectivity = msg.selectivity == FI_PMEM_SELECT_RANGES ||
+			   msg.selectivity == FI_PMEM_SELECT_REGIONS ||
+			   msg.selectivity == FI_PMEM_SELECT_PEER;
+	if (!placement || !selectivity)
+		PMEM_WARN(FI_LOG_EP_DATA,
+			  "a flush with placement %d, selectivity %d: not "
+			  "ones of rdma/fi_ext_pmem.h",
+			  static_cast<int>(msg.placement),
+			  static_cast<int>(msg.selectivity));
+	return placement && selectivity;
+}
+
+FlushScope scope_of(fi_pmem_selectivity selectivity) noexcept
+{
+	switch (selectivity) {
+	case FI_PMEM_SELECT_RANGES:
+		return FlushScope::ranges;
+	case FI_PMEM_SELECT_REGIONS:
+		return FlushScope::regions;
+	case FI_PMEM_SELECT_PEER:
+		break;
+	}
+	return FlushScope::everything;
+}
+
+bool any_empty(const fi_pmem_msg_flush &msg) noexcept
+{
+	return std::any_of(msg.rma_iov, msg.rma_iov + msg.rma_iov_count,
+			   [](const fi_rma_iov &range) { return !range.len; });
+}
+
+ssize_t flush_ranges(fid_ep *ep, const fi_pmem_msg_flush &msg,
+		     uint64_t flags) noexcept
+{
+	if (!known(msg))
+		return -FI_EINVAL;
+	if (msg.selectivity == FI_PMEM_SELECT_RANGES && any_empty(msg)) {
+		PMEM_WARN(FI_LOG_EP_DATA, "a flush of an empty range");
+		return -FI_EINVAL;
+	}
+	auto &endpoint = *static_cast<Endpoint *>(ep);
+	fi_msg_rma ranges{};
+	ranges.rma_iov = msg.rma_iov;
+	ranges.rma_iov_count = msg.rma_iov_count;
+	ranges.addr = msg.addr;
+	ranges.context = msg.context;
+	Level level = msg.placement == FI_PMEM_PLACE_PERSISTENT
+			      ? Level::commit
+			      : Level::delivery;
+	return endpoint.plane()->submit(
+		FlushCall{&ranges, scope_of(msg.selectivity), level,
+			  endpoint.completes(flags)});
+}
+
+int check_flush_flags(uint64_t flags) noexcept
+{
+	if (!(flags & ~FI_COMPLETION))
+		return 0;
+	PMEM_WARN(FI_LOG_EP_DATA, "flags 0x%llx do not apply to a flush",
+		  static_cast<unsigned long long>(flags & ~FI_COMPLETION));
+	return -FI_EBADFLAGS;
+}
+
+ssize_t flushv(fid_ep *ep, const fi_pmem_msg_flush *msg,
+	       uint64_t flags) noexcept
+{
+	int ret = check_flush_flags(flags);
+	return ret ? ret : flush_ranges(ep, *msg, flags);
+}
+
+ssize_t flush(fid_ep *ep, uint64_t addr, size_t len, uint64_t key,
+	      fi_addr_t peer, fi_pmem_placement placement,
+	      void *context) noexcept
+{
+	fi_rma_iov range{addr, len, key};
+	fi_pmem_msg_flush msg{&range,  1,	  peer,
+			      context, placement, FI_PMEM_SELECT_RANGES};
+	return flush_ranges(ep, msg,
+			    static_cast<Endpoint *>(ep)->tx_op_flags());
+}
+
+ssize_t drain_all(fid_ep *ep, void *context, uint64_t flags) noexcept
+{
+	auto &endpoint = *static_cast<Endpoint *>(ep);
+	int ret = check_flush_flags(flags);
+	return ret ? ret
+		   : endpoint.plane()->drain_all(context,
+						 endpoint.completes(flags));
+}
+
+fi_ops_pmem_ep ep_ops = {sizeof(ep_ops), query,	 write_ordered,
+			 flush,		 flushv, drain_all};
 
 } // namespace
 

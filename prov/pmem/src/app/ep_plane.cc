@@ -241,6 +241,38 @@ ssize_t EndpointPlane::submit(const OpRequest &request, fi_addr_t peer) noexcept
 	});
 }
 
+ssize_t EndpointPlane::submit(const FlushCall &call) noexcept
+{
+	const fi_msg_rma &msg = *call.msg;
+	size_t most =
+		std::min(endpoint_->info().tx_attr->rma_iov_limit, kMaxRmaIov);
+	if (!msg.rma_iov_count || msg.rma_iov_count > most ||
+	    !same_service(msg)) {
+		PMEM_WARN(FI_LOG_EP_DATA,
+			  "a flush of %zu ranges: must be 1 to %zu, in one "
+			  "peer's persistent regions",
+			  msg.rma_iov_count, most);
+		return -FI_EINVAL;
+	}
+	OpRequest request{&msg,	 true,	call.level,  false,
+			  false, false, call.report, false};
+	request.flush = call.scope;
+	/* The drain of the channel is that of a fenced commit. */
+	request.fence = call.scope == FlushScope::everything &&
+			call.level == Level::commit;
+	return guarded([&] {
+		return static_cast<int>(
+			channels_->submit(request, identity(msg.addr)));
+	});
+}
+
+ssize_t EndpointPlane::drain_all(void *context, bool report) noexcept
+{
+	return guarded([&] {
+		return static_cast<int>(channels_->drain_all(context, report));
+	});
+}
+
 int EndpointPlane::query(fi_addr_t peer, uint64_t key,
 			 RemoteRegion *region) noexcept
 {

@@ -35,6 +35,14 @@ struct PersistentCall {
 	bool ordered = false; /* see OpRequest */
 };
 
+/* A flush of ranges of persistent regions, or of these regions. */
+struct FlushCall {
+	const fi_msg_rma *msg; /* without local buffers */
+	FlushScope scope;
+	Level level; /* delivery: visible only */
+	bool report;
+};
+
 /* FI_PRIORITY, which has no name since 2.0: a hint that we may ignore. */
 inline constexpr uint64_t kPriority = 1ULL << 22;
 
@@ -69,6 +77,10 @@ public:
 	/* Any thread that may use the endpoint. */
 	[[nodiscard]] ssize_t submit(const PersistentCall &call) noexcept;
 	[[nodiscard]] ssize_t submit(const AtomicCall &call) noexcept;
+	[[nodiscard]] ssize_t submit(const FlushCall &call) noexcept;
+
+	/* See ChannelTable. */
+	[[nodiscard]] ssize_t drain_all(void *context, bool report) noexcept;
 
 	/*
 	 * The region behind `key` at `peer`, with its reason. -FI_EAGAIN:

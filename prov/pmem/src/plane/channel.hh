@@ -17,7 +17,7 @@
  * Every function is called under the initiator's lock. Files: channel.cc the
  * connection and what arrives, channel_post.cc the order of what is sent and
  * the requests of it, channel_one_sided.cc what the NIC is asked to do,
- * channel_atomic.cc the atomics.
+ * channel_flush.cc flushes and drains, channel_atomic.cc the atomics.
  */
 #pragma once
 
@@ -51,6 +51,18 @@ struct RemoteRegion {
 	/* kAtomicWriteBytes where the NIC orders such writes, else 0. */
 	size_t native_order = 0;
 	Failure refusal;
+
+	/* On `len` bytes from `offset` on; without local buffers. */
+	OneSided operation(OneSided::Kind kind, uint64_t offset,
+			   uint64_t len) const noexcept
+	{
+		OneSided made{};
+		made.kind = kind;
+		made.addr = info.lower_base + offset;
+		made.key = info.lower_key;
+		made.len = len;
+		return made;
+	}
 };
 
 class Channel
@@ -89,10 +101,10 @@ public:
 	 */
 	[[nodiscard]] bool quiet();
 
-	/*
-	 * True when every write of this channel is durable or reported as
-	 * failed. Else sees to it that it becomes so.
-	 */
+	/* Every write of this channel is durable or reported as failed. */
+	[[nodiscard]] bool clean() const noexcept;
+
+	/* Whether it is clean. Else sees to it that it becomes so. */
 	[[nodiscard]] bool drained();
 
 	/* Deferred sends and operations. Called after attend(). */
@@ -178,8 +190,9 @@ private:
 					  bool write) noexcept;
 	[[nodiscard]] bool one_sided_allowed(const wire::Range &range,
 					     bool write) const noexcept;
+	[[nodiscard]] bool overtakes_request(const wire::Range &range,
+					     bool write) const noexcept;
 	[[nodiscard]] bool post_preamble(PersistentOp *op);
-	[[nodiscard]] bool post_drain(PersistentOp *op);
 	[[nodiscard]] bool post_by_request(PersistentOp *op);
 	[[nodiscard]] bool post_write(PersistentOp *op, const wire::Range &part,
 				      uint16_t flags);
@@ -190,11 +203,31 @@ private:
 	[[nodiscard]] bool post_flush(PersistentOp *op,
 				      const wire::Range *ranges, size_t count,
 				      uint16_t flags);
-	[[nodiscard]] bool remember_dirty(const wire::Range *ranges,
-					  size_t count);
 	[[nodiscard]] bool may_request() const noexcept;
 	void sent_request(const Request &request);
 	void broken(int ret);
+
+	/* channel_flush.cc */
+	[[nodiscard]] bool post_drain(PersistentOp *op);
+	[[nodiscard]] bool remember_dirty(const wire::Range *ranges,
+					  size_t count);
+	/*
+	 * Posts what makes everything durable that the NIC wrote before, and
+	 * `tail` behind it. `op`, which may be null, waits for its completion.
+	 */
+	[[nodiscard]] bool post_nic_drain(PersistentOp *op,
+					  const OneSided *tail = nullptr,
+					  size_t tail_count = 0);
+	[[nodiscard]] size_t next_flushes(OneSided *chain, size_t room);
+	[[nodiscard]] bool service_flushes() const noexcept;
+	[[nodiscard]] Route
+	choose_flush_route(const PersistentOp &op) const noexcept;
+	[[nodiscard]] bool post_selected_flush(PersistentOp *op);
+	[[nodiscard]] bool post_flush_by_nic(PersistentOp *op);
+	[[nodiscard]] bool post_flush_by_request(PersistentOp *op);
+	[[nodiscard]] size_t flush_chain(const PersistentOp &op,
+					 OneSided *chain, size_t room) const;
+	void forget_dirty(const wire::Range &range) noexcept;
 
 	/* channel_one_sided.cc */
 	struct Plan; /* the chain that an operation becomes */
@@ -216,14 +249,6 @@ private:
 	[[nodiscard]] int register_locally(PersistentOp *op, Plan *plan);
 	[[nodiscard]] bool post_plan(PersistentOp *op, const Plan &plan);
 	[[nodiscard]] bool post_settling_request(PersistentOp *op);
-	/*
-	 * Posts what makes everything durable that the NIC wrote before, and
-	 * `tail` behind it. `op`, which may be null, waits for its completion.
-	 */
-	[[nodiscard]] bool post_nic_drain(PersistentOp *op,
-					  const OneSided *tail = nullptr,
-					  size_t tail_count = 0);
-	[[nodiscard]] size_t next_flushes(OneSided *chain, size_t room);
 	[[nodiscard]] int post_chain(PersistentOp *op, const OneSided *chain,
 				     size_t count, int borrowed);
 	OneSided read_behind(const RemoteRegion &region) const noexcept;

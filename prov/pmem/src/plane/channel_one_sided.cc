@@ -23,25 +23,6 @@ namespace
 
 static_assert(kMaxIov <= kMaxOneSidedBuffers);
 
-/*
- * Shorter than 4 GiB and never 0 bytes: Soft-RoCE takes a 32-bit length, and
- * acknowledges a FLUSH of 4 GiB without flushing anything.
- */
-constexpr uint64_t kMaxFlush = 1ULL << 31;
-
-constexpr size_t kMaxFlushes = 64;
-
-OneSided flush_of(const RemoteRegion &region, uint64_t offset, uint64_t len,
-		  OneSided::Kind kind) noexcept
-{
-	OneSided flush{};
-	flush.kind = kind;
-	flush.addr = region.info.lower_base + offset;
-	flush.key = region.info.lower_key;
-	flush.len = len;
-	return flush;
-}
-
 } // namespace
 
 /* The chain of one operation, with its local buffers. */
@@ -141,10 +122,10 @@ bool Channel::post_ordered(PersistentOp *op)
 	op->local.gather(0, reinterpret_cast<uint8_t *>(&word), sizeof(word));
 	iovec payload{&word, sizeof(word)};
 	uint64_t offset = op->ranges[0].offset;
-	OneSided tail[2] = {flush_of(*region, offset, kAtomicWriteBytes,
-				     OneSided::Kind::atomic_write),
-			    flush_of(*region, offset, kAtomicWriteBytes,
-				     OneSided::Kind::flush_persistent)};
+	OneSided tail[2] = {region->operation(OneSided::Kind::atomic_write,
+					      offset, kAtomicWriteBytes),
+			    region->operation(OneSided::Kind::flush_persistent,
+					      offset, kAtomicWriteBytes)};
 	tail[0].iov = &payload;
 	tail[0].iov_count = 1;
 	if (!post_nic_drain(op, tail, 2))
@@ -230,9 +211,8 @@ bool Channel::plan_transfers(const PersistentOp &op, Plan *plan) const
 			return false;
 		if (!range.length)
 			continue;
-		OneSided transfer =
-			flush_of(*region, range.offset, range.length,
-				 OneSided::Kind::read);
+		OneSided transfer = region->operation(
+			OneSided::Kind::read, range.offset, range.length);
 		if (op.write)
 			transfer.kind =
 				visible && region->method == Method::read
@@ -259,8 +239,8 @@ void Channel::plan_settling(const PersistentOp &op, Plan *plan) const
 		if (!range.length)
 			continue;
 		if (region->method == Method::native)
-			plan->add(flush_of(*region, range.offset, range.length,
-					   kind));
+			plan->add(region->operation(kind, range.offset,
+						    range.length));
 		if (region->method == Method::read)
 			read = region;
 	}
@@ -271,7 +251,7 @@ void Channel::plan_settling(const PersistentOp &op, Plan *plan) const
 /* Behind writes on the same queue pair; where it reads does not matter. */
 OneSided Channel::read_behind(const RemoteRegion &region) const noexcept
 {
-	OneSided read = flush_of(region, 0, 1, OneSided::Kind::read);
+	OneSided read = region.operation(OneSided::Kind::read, 0, 1);
 	read.iov = &scratch_iov_;
 	read.desc = &scratch_desc_;
 	read.iov_count = 1;
@@ -398,70 +378,6 @@ bool Channel::post_settling_request(PersistentOp *op)
 		return !count || post_flush(op, ranges, count, wire::kCommit);
 	/* The answer shows that the data has arrived. */
 	return !unseen || post_flush(op, nullptr, 0, 0);
-}
-
-/*
- * The FLUSHes of a drain from where it has come to, and behind all of them one
- * READ if any range needs it; 0 when nothing is left.
- */
-size_t Channel::next_flushes(OneSided *chain, size_t room)
-{
-	size_t count = 0;
-	while (drain_.index < nic_dirty_.size() && count < room) {
-		const wire::Range &range = nic_dirty_.data()[drain_.index];
-		const RemoteRegion *region = known_region(range.token);
-		uint64_t left = range.length - drain_.offset;
-		if (region && region->method == Method::native && left) {
-			uint64_t part = std::min(left, kMaxFlush);
-			chain[count++] = flush_of(
-				*region, range.offset + drain_.offset, part,
-				OneSided::Kind::flush_persistent);
-			drain_.offset += part;
-			if (part < left)
-				continue;
-		} else if (region && region->method == Method::read &&
-			   !drain_.read) {
-			chain[count++] = read_behind(*region);
-			drain_.read = true;
-		}
-		drain_.index++;
-		drain_.offset = 0;
-	}
-	return count;
-}
-
-bool Channel::post_nic_drain(PersistentOp *op, const OneSided *tail,
-			     size_t tail_count)
-{
-	size_t room = std::min(initiator_->transport().traits().max_chain,
-			       kMaxFlushes);
-	OneSided chain[kMaxFlushes];
-	while (true) {
-		DrainPosition before = drain_;
-		size_t count = next_flushes(chain, room);
-		bool last = drain_.index == nic_dirty_.size() &&
-			    count + tail_count <= room;
-		if (last) {
-			std::copy(tail, tail + tail_count, chain + count);
-			count += tail_count;
-		}
-		int ret = count ? post_chain(op, chain, count, -1) : 0;
-		if (ret == -FI_EAGAIN) {
-			drain_ = before;
-			return false;
-		}
-		if (ret) {
-			if (op)
-				op->fail({-ret, Cause::inner_provider});
-			broken(ret);
-			return true;
-		}
-		if (last)
-			break;
-	}
-	nic_dirty_.clear();
-	drain_ = {};
-	return true;
 }
 
 int Channel::post_chain(PersistentOp *op, const OneSided *chain, size_t count,

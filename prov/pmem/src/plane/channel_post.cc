@@ -98,6 +98,8 @@ bool Channel::post(PersistentOp *op)
 		return false;
 	if (op->route == Route::ordered)
 		return post_ordered(op);
+	if (op->selects())
+		return post_selected_flush(op);
 	if (!post_preamble(op))
 		return false;
 	/* Posted operations may pass a FLUSH, so it must be done before. */
@@ -117,6 +119,8 @@ bool Channel::post(PersistentOp *op)
  */
 Route Channel::choose_route(const PersistentOp &op) const noexcept
 {
+	if (op.selects())
+		return choose_flush_route(op);
 	if (orders_natively(op))
 		return Route::ordered;
 	if (op.atomic || op.fence || op.inject || fences_ || !op.len)
@@ -134,14 +138,19 @@ bool Channel::one_sided_allowed(const wire::Range &range,
 				bool write) const noexcept
 {
 	const RemoteRegion *region = known_region(range.token);
-	if (!region || !region->info.one_sided ||
-	    range.length > initiator_->transport().traits().max_transfer)
-		return false;
+	return region && region->info.one_sided &&
+	       range.length <= initiator_->transport().traits().max_transfer &&
+	       !overtakes_request(range, write);
+}
+
+bool Channel::overtakes_request(const wire::Range &range,
+				bool write) const noexcept
+{
 	for (uint64_t s = answered_ + 1; s < next_sequence_; s++) {
 		if (touches(requests_[s % wire::kMaxCredits], range, write))
-			return false;
+			return true;
 	}
-	return true;
+	return false;
 }
 
 /* Whether a one-sided operation must not overtake the request. */
@@ -204,28 +213,6 @@ bool Channel::must_wait(const PersistentOp &op) const noexcept
 		}
 	}
 	return false;
-}
-
-/* By the NIC what it wrote, by the service the rest. */
-bool Channel::post_drain(PersistentOp *op)
-{
-	if (!post_nic_drain(op))
-		return false;
-	bool by_service = !dirty_.empty() || spilled_;
-	/* It knows of requests that failed; and somebody must answer. */
-	if (!op->len && (requested_ || !op->unfinished))
-		by_service = true;
-	if (!by_service) {
-		if (!op->len)
-			fencing_ = op;
-		return true;
-	}
-	if (!post_flush(op, dirty_.data(), dirty_.size(),
-			wire::kFence | wire::kCommit))
-		return false;
-	dirty_.clear();
-	spilled_ = false;
-	return true;
 }
 
 /* What a fenced commit sends before its own data: the earlier writes' flush. */
@@ -371,25 +358,6 @@ bool Channel::post_flush(PersistentOp *op, const wire::Range *ranges,
 	return true;
 }
 
-bool Channel::remember_dirty(const wire::Range *ranges, size_t count)
-{
-	auto add_all = [&] {
-		return std::all_of(
-			ranges, ranges + count,
-			[&](const auto &range) { return dirty_.add(range); });
-	};
-	if (add_all())
-		return true;
-	/* Too many regions at once: have the service flush what is known. The
-	 * drain of a later commit covers what was flushed here. That comes
-	 * before the bytes of `ranges`, so all of these are added anew. */
-	if (!post_flush(nullptr, dirty_.data(), dirty_.size(), 0))
-		return false;
-	dirty_.clear();
-	spilled_ = true;
-	return add_all();
-}
-
 bool Channel::may_request() const noexcept
 {
 	return link_->free_sends() && next_sequence_ - 1 - answered_ < credits_;
@@ -429,25 +397,6 @@ bool Channel::quiet()
 		return true;
 	/* The answer shows that the one-sided writes before it arrived. */
 	static_cast<void>(post_flush(nullptr, nullptr, 0, 0));
-	return false;
-}
-
-bool Channel::drained()
-{
-	if (state_ != State::ready)
-		return true;
-	if (!idle())
-		return false;
-	if (dirty_.empty() && !spilled_ && nic_dirty_.empty())
-		return true;
-	if (!nic_dirty_.empty() && !post_nic_drain(nullptr))
-		return false;
-	if ((!dirty_.empty() || spilled_) &&
-	    post_flush(nullptr, dirty_.data(), dirty_.size(),
-		       wire::kFence | wire::kCommit)) {
-		dirty_.clear();
-		spilled_ = false;
-	}
 	return false;
 }
 

@@ -18,6 +18,8 @@ const char *name_of(const PersistentOp &op) noexcept
 {
 	if (op.atomic)
 		return "atomic";
+	if (op.flush != FlushScope::none)
+		return "flush";
 	return op.write ? "write" : "read";
 }
 
@@ -104,8 +106,8 @@ ssize_t ChannelTable::submit(const OpRequest &request, fi_addr_t peer)
 	if (ret)
 		return ret;
 	op->table_peer = peer;
-	if (op->is_drain())
-		ret = prepare_drain(peer, channel);
+	if (op->is_drain() || op->flush != FlushScope::none)
+		ret = vouch(*op, channel);
 	if (ret)
 		return ret;
 	ret = owner_->reserve_completion();
@@ -140,26 +142,104 @@ int ChannelTable::query(fi_addr_t peer, Key key, RemoteRegion *region)
 
 /*
  * A fenced commit stands for every earlier write to the peer, also for those
- * on channels to other services there (another domain, or one that is gone).
+ * on channels to other services there (another domain, or one that is gone); as
+ * does a flush of everything. And no flush stands for what was lost.
  */
-int ChannelTable::prepare_drain(fi_addr_t peer, const Channel *channel)
+int ChannelTable::vouch(const PersistentOp &op, const Channel *channel)
 {
-	bool drained = true;
+	bool done = true;
 	for (auto &[service, other] : channels_) {
-		if (service.peer == peer && other.get() != channel &&
-		    !other->drained())
-			drained = false;
+		if (service.peer != op.table_peer || other.get() == channel ||
+		    op.selects())
+			continue;
+		if (!(op.is_drain() ? other->drained() : other->quiet()))
+			done = false;
 	}
-	if (!drained) {
+	if (!done) {
 		initiator_->progress_locked();
 		return -FI_EAGAIN;
 	}
-	if (!lost_.erase(peer))
+	if (!lost_.erase(op.table_peer))
 		return 0;
 	PMEM_WARN(FI_LOG_EP_DATA,
 		  "writes that were not committed were lost with their "
-		  "connection; this fenced commit cannot vouch for them");
+		  "connection; this %s cannot vouch for them",
+		  op.flush == FlushScope::none ? "fenced commit" : "flush");
 	return -FI_ECONNABORTED;
+}
+
+ssize_t ChannelTable::drain_all(void *context, bool report)
+{
+	std::lock_guard guard(initiator_->lock());
+	std::vector<Channel *> dirty;
+	for (auto &[service, channel] : channels_) {
+		if (!channel->clean())
+			dirty.push_back(channel.get());
+	}
+	if (!lost_.empty()) {
+		lost_.clear();
+		PMEM_WARN(FI_LOG_EP_DATA,
+			  "writes that were not committed were lost with their "
+			  "connection; this drain cannot vouch for them");
+		return -FI_ECONNABORTED;
+	}
+	if (free_ops_.size() <= dirty.size()) {
+		initiator_->progress_locked();
+		return -FI_EAGAIN;
+	}
+	int ret = owner_->reserve_completion();
+	if (ret)
+		return ret;
+	fi_msg_rma msg{};
+	msg.context = context;
+	OpRequest request{&msg,	 true,	Level::commit, true,
+			  false, false, report,	       false};
+	request.flush = FlushScope::everything;
+	PersistentOp *whole = take(request);
+	whole->unfinished = static_cast<uint32_t>(dirty.size());
+	for (Channel *channel : dirty)
+		submit_part(channel, request, whole);
+	whole->fully_posted = true;
+	if (whole->finished())
+		finish(whole);
+	return 0;
+}
+
+PersistentOp *ChannelTable::take(const OpRequest &request)
+{
+	PersistentOp *op = free_ops_.back();
+	free_ops_.pop_back();
+	op->assign(request, initiator_->new_operation_id());
+	return op;
+}
+
+void ChannelTable::submit_part(Channel *channel, const OpRequest &request,
+			       PersistentOp *whole)
+{
+	PersistentOp *part = take(request);
+	part->whole = whole;
+	int ret = channel->submit(part);
+	if (ret) {
+		part->fail({-ret, Cause::inner_provider});
+		finish(part);
+	}
+}
+
+/* Whether a range of the application's is one of the region's. */
+int ChannelTable::check_range(const fi_rma_iov &rma, const OpRequest &request,
+			      const wire::Region &info)
+{
+	int ret = request.ordered ? check_ordered(rma, target_traits(info)) : 0;
+	if (ret)
+		return ret;
+	if (rma.addr >= info.base && rma.len <= info.length &&
+	    rma.addr - info.base <= info.length - rma.len)
+		return 0;
+	PMEM_WARN(FI_LOG_EP_DATA,
+		  "address 0x%" PRIx64 " length %zu lies outside the region, "
+		  "which has address 0x%" PRIx64 " length %" PRIu64,
+		  rma.addr, rma.len, info.base, info.length);
+	return -FI_EINVAL;
 }
 
 /* From the application's addresses and keys to tokens and offsets, checked. */
@@ -168,7 +248,6 @@ int ChannelTable::resolve_ranges(Channel *channel, const OpRequest &request,
 {
 	const fi_msg_rma &msg = *request.msg;
 	uint8_t needed = request.needed_access();
-	op->range_count = msg.rma_iov_count;
 	for (size_t i = 0; i < msg.rma_iov_count; i++) {
 		const fi_rma_iov &rma = msg.rma_iov[i];
 		const RemoteRegion *region = nullptr;
@@ -176,19 +255,11 @@ int ChannelTable::resolve_ranges(Channel *channel, const OpRequest &request,
 		if (ret)
 			return ret;
 		const wire::Region &info = region->info;
-		if (request.ordered)
-			ret = check_ordered(rma, target_traits(info));
+		bool whole = request.flush == FlushScope::regions ||
+			     request.flush == FlushScope::everything;
+		ret = whole ? 0 : check_range(rma, request, info);
 		if (ret)
 			return ret;
-		if (rma.addr < info.base || rma.len > info.length ||
-		    rma.addr - info.base > info.length - rma.len) {
-			PMEM_WARN(FI_LOG_EP_DATA,
-				  "address 0x%" PRIx64 " length %zu lies "
-				  "outside the region, which has address "
-				  "0x%" PRIx64 " length %" PRIu64,
-				  rma.addr, rma.len, info.base, info.length);
-			return -FI_EINVAL;
-		}
 		uint8_t missing = needed & static_cast<uint8_t>(~info.access);
 		if (missing) {
 			PMEM_WARN(FI_LOG_EP_DATA,
@@ -198,18 +269,29 @@ int ChannelTable::resolve_ranges(Channel *channel, const OpRequest &request,
 					  : "FI_REMOTE_READ");
 			return -FI_EACCES;
 		}
-		op->ranges[i] = {Key(rma.key).token(), rma.addr - info.base,
-				 rma.len};
+		op->ranges[i] = {Key(rma.key).token(),
+				 whole ? 0 : rma.addr - info.base,
+				 whole ? info.length : rma.len};
 		if (!i) {
 			op->notify_addr = info.notify_base;
 			op->notify_key = info.notify_key;
 		}
 	}
+	/* A drain is of the channel. */
+	if (request.flush != FlushScope::everything)
+		op->range_count = msg.rma_iov_count;
 	return 0;
 }
 
 void ChannelTable::finish(PersistentOp *op)
 {
+	if (PersistentOp *whole = op->whole) {
+		whole->fail(op->failure);
+		free_ops_.push_back(op);
+		if (--whole->unfinished || !whole->fully_posted)
+			return;
+		op = whole;
+	}
 	op->local_memory.clear();
 	if (!op->failure && op->local_commit &&
 	    owner_->commit_local(op->local.iov(), op->local.count()))

@@ -40,10 +40,16 @@ public:
 	 * -FI_EAGAIN: nothing happened; progress, then try again. Other
 	 * errors: nothing happened, and trying again may connect anew
 	 * (unreachable peer) or will not help (unknown key, range, access).
-	 * -FI_ECONNABORTED: a fenced commit, after writes to that peer were
-	 * lost that it cannot vouch for; reported once.
+	 * -FI_ECONNABORTED: a fenced commit or a flush, after writes to that
+	 * peer were lost that it cannot vouch for; reported once.
 	 */
 	[[nodiscard]] ssize_t submit(const OpRequest &request, fi_addr_t peer);
+
+	/*
+	 * Starts a drain of every channel; its completion says that all that
+	 * was written before is durable. As submit(), of writes to any peer.
+	 */
+	[[nodiscard]] ssize_t drain_all(void *context, bool report);
 
 	/*
 	 * Describes the region behind the key at `peer`; *region when 0, else
@@ -100,11 +106,17 @@ private:
 	};
 
 	/* All locked. */
-	[[nodiscard]] int prepare_drain(fi_addr_t peer, const Channel *channel);
+	[[nodiscard]] int vouch(const PersistentOp &op, const Channel *channel);
+	PersistentOp *take(const OpRequest &request);
+	void submit_part(Channel *channel, const OpRequest &request,
+			 PersistentOp *whole);
 	void end_notification(PersistentOp *op, int err, bool counted);
 	std::unique_ptr<PersistentOp> detach(PersistentOp *op);
 	[[nodiscard]] int channel_to(fi_addr_t peer, uint16_t port,
 				     Channel **channel);
+	[[nodiscard]] static int check_range(const fi_rma_iov &rma,
+					     const OpRequest &request,
+					     const wire::Region &info);
 	[[nodiscard]] int resolve_ranges(Channel *channel,
 					 const OpRequest &request,
 					 PersistentOp *op);

@@ -49,4 +49,49 @@ bool DirtyRanges::add(const wire::Range &range) noexcept
 	return same_region != nullptr;
 }
 
+void DirtyRanges::remove(const wire::Range &range) noexcept
+{
+	uint64_t end = range.offset + range.length;
+	size_t kept = 0;
+	for (size_t i = 0; i < count_; i++) {
+		wire::Range left = ranges_[i];
+		uint64_t left_end = left.offset + left.length;
+		if (left.token == range.token && left.offset < end &&
+		    range.offset < left_end) {
+			if (range.offset <= left.offset)
+				left.offset = std::min(left_end, end);
+			else if (left_end <= end)
+				left_end = range.offset;
+			left.length = left_end - left.offset;
+		}
+		if (left.length)
+			ranges_[kept++] = left;
+	}
+	count_ = kept;
+}
+
+bool DirtyRanges::overlaps(const wire::Range &range) const noexcept
+{
+	return std::any_of(
+		data(), data() + count_, [&](const wire::Range &one) {
+			return one.token == range.token &&
+			       one.offset < range.offset + range.length &&
+			       range.offset < one.offset + one.length;
+		});
+}
+
+wire::Range DirtyRanges::bounds(uint64_t token) const noexcept
+{
+	wire::Range all{token, 0, 0};
+	for (size_t i = 0; i < count_; i++) {
+		if (ranges_[i].token != token)
+			continue;
+		if (all.length)
+			cover(&all, ranges_[i]);
+		else
+			all = ranges_[i];
+	}
+	return all;
+}
+
 } // namespace ofi_pmem

@@ -28,6 +28,17 @@ public:
 	 */
 	[[nodiscard]] bool add(const wire::Range &range) noexcept;
 
+	/*
+	 * Forgets what a flush of this range covers; not the middle of a range
+	 * that goes on on both sides of it.
+	 */
+	void remove(const wire::Range &range) noexcept;
+
+	bool overlaps(const wire::Range &range) const noexcept;
+
+	/* From the first to the last byte in a region; length 0 if none. */
+	wire::Range bounds(uint64_t token) const noexcept;
+
 	bool empty() const noexcept { return count_ == 0; }
 	size_t size() const noexcept { return count_; }
 	const wire::Range *data() const noexcept { return ranges_.data(); }

@@ -38,11 +38,14 @@ void PersistentOp::assign(const OpRequest &request, uint64_t op_id) noexcept
 	notify = request.notify;
 	report = request.report;
 	local_commit = request.local_commit;
+	flush = request.flush;
 	peer = msg.addr;
 	data = msg.data;
 	len = 0;
-	for (size_t i = 0; i < msg.rma_iov_count; i++)
+	for (size_t i = 0; flush == FlushScope::none && i < msg.rma_iov_count;
+	     i++)
 		len += msg.rma_iov[i].len;
+	range_count = 0;
 	local.assign(msg.msg_iov, msg.iov_count);
 	for (size_t i = 0; i < msg.iov_count; i++)
 		desc[i] = msg.desc ? msg.desc[i] : nullptr;
@@ -57,6 +60,7 @@ void PersistentOp::assign(const OpRequest &request, uint64_t op_id) noexcept
 	chain_index = 0;
 	unanswered = 0;
 	unfinished = 0;
+	whole = nullptr;
 	failure = Failure{};
 }
 

@@ -31,6 +31,14 @@ class ChannelTable;
 /* When the completion of a write may be reported (fi_pmem(7), COMPLETIONS). */
 enum class Level : uint8_t { transmit, delivery, commit };
 
+/* What a flush covers; none: the operation is no flush. */
+enum class FlushScope : uint8_t {
+	none,
+	ranges,	    /* these bytes */
+	regions,    /* what the channel wrote to these regions */
+	everything, /* what the endpoint wrote to the peer */
+};
+
 /* How an operation travels, see channel.hh. */
 enum class Route : uint8_t {
 	request,
@@ -62,6 +70,8 @@ struct OpRequest {
 	const AtomicOp *atomic = nullptr;
 	/* Of one range, which must be failure-atomic if of up to 8 bytes. */
 	bool ordered = false;
+	/* Nothing is transferred; of regions only the keys count. */
+	FlushScope flush = FlushScope::none;
 
 	/* wire::Access of every range. */
 	uint8_t needed_access() const noexcept
@@ -138,6 +148,13 @@ public:
 		return fence && level == Level::commit;
 	}
 
+	/* A flush, but not of everything. */
+	bool selects() const noexcept
+	{
+		return flush == FlushScope::ranges ||
+		       flush == FlushScope::regions;
+	}
+
 	void fail(const Failure &cause) noexcept
 	{
 		if (!failure)
@@ -160,10 +177,11 @@ public:
 	bool notify = false;
 	bool report = false;
 	bool local_commit = false;
+	FlushScope flush = FlushScope::none;
 	fi_addr_t peer = FI_ADDR_UNSPEC; /* as the call named it */
 	fi_addr_t table_peer = 0;	 /* as the channel table does */
 	uint64_t data = 0;
-	size_t len = 0; /* of the ranges */
+	size_t len = 0; /* of the ranges; of a flush 0 */
 	Buffers local;	/* of an atomic: the operands, if it has any */
 	const void *desc[kMaxIov] = {}; /* as the application passed them */
 	/* Token, offset in the region, length: filled by the channel. */
@@ -193,7 +211,9 @@ public:
 
 	/* What is awaited. */
 	uint32_t unanswered = 0; /* requests */
-	uint32_t unfinished = 0; /* one-sided inner operations */
+	uint32_t unfinished = 0; /* one-sided inner operations, or parts */
+	/* The drain of all peers that this, of one channel, is a part of. */
+	PersistentOp *whole = nullptr;
 	Failure failure;
 
 private:
