@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstring>
+#include <functional>
 #include <mutex>
 #include <string>
 #include <vector>
@@ -47,6 +48,19 @@ struct FakeMedium {
 		}
 	}
 
+	/* To be declared before the lock: tells when it is released. */
+	struct AfterCall {
+		FakeMedium *medium;
+		~AfterCall()
+		{
+			if (medium->after_call)
+				medium->after_call();
+		}
+	};
+
+	/* Called after every call of a backend, on the service's thread. */
+	std::function<void()> after_call;
+
 	std::mutex mutex;
 	std::vector<uint8_t> visible;
 	std::vector<uint8_t> durable;
@@ -76,6 +90,7 @@ public:
 
 	int flush(uint64_t offset, size_t len) noexcept override
 	{
+		FakeMedium::AfterCall told{medium_};
 		std::lock_guard guard(medium_->mutex);
 		medium_->calls.emplace_back("flush");
 		if (medium_->flush_result)
@@ -89,6 +104,7 @@ public:
 
 	int drain() noexcept override
 	{
+		FakeMedium::AfterCall told{medium_};
 		std::lock_guard guard(medium_->mutex);
 		medium_->calls.emplace_back("drain");
 		if (medium_->drain_result)
@@ -104,6 +120,7 @@ public:
 	int store(uint64_t offset, const void *source,
 		  size_t len) noexcept override
 	{
+		FakeMedium::AfterCall told{medium_};
 		std::lock_guard guard(medium_->mutex);
 		medium_->calls.emplace_back("store");
 		if (medium_->store_result)
@@ -122,6 +139,7 @@ public:
 
 	int load(uint64_t offset, void *target, size_t len) noexcept override
 	{
+		FakeMedium::AfterCall told{medium_};
 		std::lock_guard guard(medium_->mutex);
 		medium_->calls.emplace_back("load");
 		std::memcpy(target, &medium_->visible[offset], len);

@@ -521,7 +521,7 @@ void FakeNic::random_step()
 	if (links_.empty())
 		return;
 	FakeLink *link = links_[below(links_.size())];
-	if (!below(4))
+	if (below(2))
 		place_first(link);
 	if (!below(8))
 		evict_line();
@@ -539,6 +539,9 @@ void FakeNic::random_step()
 		if (chosen == queue.size())
 			chosen = first;
 	}
+	/* It takes its time, so that much can happen before it. */
+	if (!queue[chosen].posted() && below(3))
+		return;
 	static_cast<void>(execute(link, &queue[chosen]));
 	link->complete_done();
 }
@@ -576,7 +579,8 @@ bool FakeNic::execute_one_sided(FakeLink *link, WorkRequest *request)
 				{request->addr,
 				 request->copied ? request->bytes
 						 : gather(request->local)});
-		if (request->kind == OneSided::Kind::write_visible)
+		if (request->kind == OneSided::Kind::write_visible ||
+		    survives_in_nic(request->addr))
 			place_all(link);
 		break;
 	case OneSided::Kind::read:
@@ -607,6 +611,14 @@ FakeMedium *FakeNic::medium_at(uint64_t addr, size_t len, size_t *offset) const
 		return medium;
 	}
 	return nullptr;
+}
+
+/* What a NIC has that a power failure spares is as good as placed. */
+bool FakeNic::survives_in_nic(uint64_t addr) const
+{
+	size_t at = 0;
+	FakeMedium *medium = medium_at(addr, 1, &at);
+	return medium && medium->domain == PersistenceDomain::system;
 }
 
 void FakeNic::place_first(FakeLink *link)

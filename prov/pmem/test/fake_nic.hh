@@ -123,6 +123,7 @@ private:
 					     WorkRequest *request);
 	void queue_error(FakeLink *link);
 	void fetch(const WorkRequest &request);
+	bool survives_in_nic(uint64_t addr) const;
 	void place_all(FakeLink *link);
 	void place_first(FakeLink *link);
 	void persist(uint64_t addr, size_t len);

@@ -108,6 +108,11 @@ bool Session::execute(const uint8_t *bytes, size_t len)
 	if (header.sequence != last_sequence_ + 1)
 		return false;
 	last_sequence_ = header.sequence;
+	/* What comes behind a fenced commit, comes behind it. */
+	if (behind_fence_)
+		complete_pending();
+	behind_fence_ = (header.flags & wire::kFence) &&
+			(header.flags & wire::kCommit);
 	switch (header.type) {
 	case wire::Type::write:
 		return execute_write(bytes, len);
