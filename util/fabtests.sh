@@ -28,7 +28,7 @@ configs=$top/fabtests/test_configs/ofi_pmem
 timeout=240 # seconds; a busy machine takes half of it for the longest
 rounds=
 retries=2
-most_flaky=20 # tests; more are not run again, which would take hours
+most_flaky=20 # tests; of more, those that fail alone are not run again
 columns="inner layered persistent"
 providers=()
 set=quick
@@ -234,7 +234,7 @@ all_but_suspects() { # all_but_suspects PROVIDER
 		sed "s/$(address_of "$1")/[A-Z_]*/g; s/^/^/; s/\$/\$/"
 }
 
-judge() { # judge suspects|table|summary
+judge() { # judge suspects|regressions|table|summary
 	awk -F'|' -v what="$1" \
 		-f "$top/util/fabtests_table.awk" "$out/results"
 }
@@ -269,6 +269,9 @@ main() {
 	heading "fabtests: $set"
 	collect_all 1
 	judge suspects >"$out/suspects"
+	if [ "$(wc -l <"$out/suspects")" -gt $most_flaky ]; then
+		judge regressions >"$out/suspects"
+	fi
 	if [ "$(wc -l <"$out/suspects")" -gt $most_flaky ]; then
 		heading "Too many did not pass to be flaky"
 	elif [ -s "$out/suspects" ]; then

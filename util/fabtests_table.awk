@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 # Reads what util/fabtests.sh collected, "provider|column|attempt|result|
 # seconds|name|why|count", and judges it. With what=suspects: "provider|name" of
-# each test that must be run again; else the table, and the regressions.
+# each test that must be run again, with regressions of those among them that pass
+# alone; else the table, and the summary.
 
 {
 	test = $1 "|" $6
@@ -44,9 +45,12 @@ function regressed(test, column,    inner, cell) {
 	return hangs[cell] && !hangs[inner]
 }
 
+function regression(test) {
+	return regressed(test, "layered") || regressed(test, "persistent")
+}
+
 function suspect(test) {
-	return first[cell_of(test, "inner")] ~ /Fail|Hang/ ||
-		regressed(test, "layered") || regressed(test, "persistent")
+	return first[cell_of(test, "inner")] ~ /Fail|Hang/ || regression(test)
 }
 
 function verdict(test, column,    cell, text) {
@@ -116,9 +120,10 @@ BEGIN {
 }
 
 END {
-	if (what == "suspects") {
+	if (what == "suspects" || what == "regressions") {
 		for (i = 1; i <= tests; i++)
-			if (suspect(order[i]))
+			if (regression(order[i]) ||
+			    (what == "suspects" && suspect(order[i])))
 				print order[i]
 	} else if (what == "table") {
 		table()
