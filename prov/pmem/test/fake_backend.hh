@@ -22,7 +22,10 @@ namespace ofi_pmem::test
 
 /* Shared by the backend and the test, which outlives it. */
 struct FakeMedium {
-	explicit FakeMedium(size_t len) : visible(len), durable(len) {}
+	explicit FakeMedium(size_t len)
+		: visible(len), durable(len), cached(len)
+	{
+	}
 
 	/* As flushed: what is stored later needs another flush. */
 	struct Piece {
@@ -31,21 +34,23 @@ struct FakeMedium {
 	};
 
 	/*
-	 * By others than a backend: a NIC, or a cache that evicts. A line never
-	 * goes back to what it was when somebody else flushed it.
+	 * By others than a backend: a cache that evicts, or a NIC, whose FLUSH
+	 * does not reach what the CPU stored and has in its caches. A line
+	 * never goes back to what it was when somebody else flushed it.
 	 */
-	void write_back(size_t offset, size_t len)
+	void evict(size_t offset, size_t len) { write_back(offset, len, true); }
+	void flush_by_nic(size_t offset, size_t len)
+	{
+		write_back(offset, len, false);
+	}
+
+	/* By a NIC, which snoops the caches. */
+	void place(size_t offset, const std::vector<uint8_t> &bytes)
 	{
 		std::lock_guard guard(mutex);
-		std::copy_n(&visible[offset], len, &durable[offset]);
-		for (Piece &piece : flushed) {
-			size_t end =
-				std::min(offset + len,
-					 piece.offset + piece.bytes.size());
-			for (size_t at = std::max(offset, piece.offset);
-			     at < end; at++)
-				piece.bytes[at - piece.offset] = visible[at];
-		}
+		auto at = static_cast<ptrdiff_t>(offset);
+		std::copy(bytes.begin(), bytes.end(), visible.begin() + at);
+		std::fill_n(cached.begin() + at, bytes.size(), false);
 	}
 
 	/* To be declared before the lock: tells when it is released. */
@@ -64,6 +69,7 @@ struct FakeMedium {
 	std::mutex mutex;
 	std::vector<uint8_t> visible;
 	std::vector<uint8_t> durable;
+	std::vector<bool> cached;	/* stored by the CPU, and not flushed */
 	std::vector<Piece> flushed;	/* and not drained */
 	std::vector<std::string> calls; /* store, flush, drain, ... */
 	int store_result = 0;
@@ -80,6 +86,23 @@ struct FakeMedium {
 		for (const auto &one : calls)
 			found += one == call;
 		return found;
+	}
+
+private:
+	void write_back(size_t offset, size_t len, bool cached_too)
+	{
+		std::lock_guard guard(mutex);
+		for (size_t at = offset; at < offset + len; at++) {
+			if (cached[at] && !cached_too)
+				continue;
+			durable[at] = visible[at];
+			for (Piece &piece : flushed) {
+				if (at >= piece.offset &&
+				    at - piece.offset < piece.bytes.size())
+					piece.bytes[at - piece.offset] =
+						visible[at];
+			}
+		}
 	}
 };
 
@@ -99,6 +122,9 @@ public:
 			     static_cast<ptrdiff_t>(offset);
 		medium_->flushed.push_back(
 			{offset, {start, start + static_cast<ptrdiff_t>(len)}});
+		std::fill_n(medium_->cached.begin() +
+				    static_cast<ptrdiff_t>(offset),
+			    len, false);
 		return 0;
 	}
 
@@ -126,6 +152,9 @@ public:
 		if (medium_->store_result)
 			return medium_->store_result;
 		std::memcpy(&medium_->visible[offset], source, len);
+		std::fill_n(medium_->cached.begin() +
+				    static_cast<ptrdiff_t>(offset),
+			    len, true);
 		return 0;
 	}
 

@@ -474,11 +474,14 @@ void FakeNic::record(const WorkRequest &request, size_t chain)
 bool FakeNic::allowed(const WorkRequest &request) const
 {
 	auto found = memory_.find(request.key);
-	if (found == memory_.end() || !request.len)
+	if (found == memory_.end())
 		return false;
 	const Registration &memory = found->second;
 	bool flush = request.kind == OneSided::Kind::flush_persistent ||
 		     request.kind == OneSided::Kind::flush_visible;
+	/* Of 0 bytes Soft-RoCE flushes nothing, and acknowledges it. */
+	if (!request.len && !flush)
+		return false;
 	if (flush && (!memory.flushable || request.len >= 1ULL << 32))
 		return false;
 	return request.addr >= memory.base && request.len <= memory.len &&
@@ -628,11 +631,7 @@ void FakeNic::place_first(FakeLink *link)
 	const auto &write = link->unplaced_.front();
 	size_t at = 0;
 	FakeMedium *medium = medium_at(write.addr, write.bytes.size(), &at);
-	{
-		Guard guard(medium->mutex);
-		std::copy(write.bytes.begin(), write.bytes.end(),
-			  &medium->visible[at]);
-	}
+	medium->place(at, write.bytes);
 	link->unplaced_.pop_front();
 }
 
@@ -660,7 +659,7 @@ void FakeNic::persist(uint64_t addr, size_t len)
 	size_t at = 0;
 	FakeMedium *medium = medium_at(addr, len, &at);
 	if (medium)
-		medium->write_back(at, len);
+		medium->flush_by_nic(at, len);
 }
 
 void FakeNic::evict_line()
@@ -671,7 +670,7 @@ void FakeNic::evict_line()
 	size_t lines = medium->visible.size() / kLine;
 	/* Tests use the first of them most. */
 	size_t at = below(below(lines) + 1) * kLine;
-	medium->write_back(at, kLine);
+	medium->evict(at, kLine);
 }
 
 /* A queue pair in error executes nothing more, and flushes what is posted. */

@@ -366,9 +366,22 @@ TEST(FakeMedium, NewerBytesAreNotUndoneByTheDrainOfAnOlderFlush)
 	ASSERT_EQ(backend.store(0, "older", 5), 0);
 	ASSERT_EQ(backend.flush(0, 5), 0);
 	ASSERT_EQ(backend.store(2, "NEW", 3), 0);
-	medium.write_back(2, 3);
+	medium.evict(2, 3);
 	ASSERT_EQ(backend.drain(), 0);
 	EXPECT_EQ(std::memcmp(medium.durable.data(), "olNEW", 5), 0);
+}
+
+TEST(FakeMedium, FlushByTheNicDoesNotReachTheCaches)
+{
+	FakeMedium medium(64);
+	FakeBackend backend(&medium);
+	ASSERT_EQ(backend.store(0, "cpu", 3), 0);
+	medium.place(3, {'n', 'i', 'c'});
+	medium.flush_by_nic(0, 6);
+	EXPECT_EQ(std::memcmp(medium.durable.data(), "\0\0\0nic", 6), 0);
+	ASSERT_EQ(backend.flush(0, 3), 0);
+	ASSERT_EQ(backend.drain(), 0);
+	EXPECT_EQ(std::memcmp(medium.durable.data(), "cpunic", 6), 0);
 }
 
 TEST_F(WeakNicStorm, Native)

@@ -111,8 +111,8 @@ bool Session::execute(const uint8_t *bytes, size_t len)
 	/* What comes behind a fenced commit, comes behind it. */
 	if (behind_fence_)
 		complete_pending();
-	behind_fence_ = (header.flags & wire::kFence) &&
-			(header.flags & wire::kCommit);
+	behind_fence_ =
+		(header.flags & wire::kFence) && (header.flags & wire::kCommit);
 	switch (header.type) {
 	case wire::Type::write:
 		return execute_write(bytes, len);
