@@ -2,7 +2,12 @@
 /* Copyright (c) 2026 the ofi_pmem developers */
 #include "litmus.hh"
 
+#include <chrono>
+#include <cstdlib>
 #include <utility>
+
+#include <gtest/gtest.h>
+#include <rdma/fi_errno.h>
 
 namespace ofi_pmem::test::litmus
 {
@@ -116,6 +121,176 @@ std::string Search::violation()
 {
 	std::lock_guard guard(lock_);
 	return std::exchange(violation_, {});
+}
+
+namespace
+{
+
+using Clock = std::chrono::steady_clock;
+
+constexpr size_t kLine = 64;
+constexpr auto kPatience = std::chrono::seconds(20);
+
+uint64_t env_number(const char *name, uint64_t otherwise)
+{
+	const char *text = getenv(name);
+	return text ? strtoull(text, nullptr, 0) : otherwise;
+}
+
+} // namespace
+
+uint64_t first_seed()
+{
+	return env_number("LITMUS_SEED", 1);
+}
+
+uint64_t seed_count()
+{
+	return env_number("LITMUS_SEEDS", 8);
+}
+
+uint64_t Execution::flags_of(Do what) noexcept
+{
+	switch (what) {
+	case Do::inject:
+		return FI_INJECT;
+	case Do::visible:
+		return FI_DELIVERY_COMPLETE;
+	case Do::commit:
+		return FI_COMMIT_COMPLETE;
+	case Do::inject_commit:
+		return FI_INJECT | FI_COMMIT_COMPLETE;
+	case Do::fenced_write:
+		return FI_FENCE;
+	case Do::fenced_commit:
+	case Do::drain:
+		return FI_FENCE | FI_COMMIT_COMPLETE;
+	default:
+		return 0;
+	}
+}
+
+bool Execution::is_ordered(Do what) noexcept
+{
+	return what == Do::ordered || what == Do::ordered_pair;
+}
+
+bool Execution::is_flush(Do what) noexcept
+{
+	return what == Do::flush || what == Do::flush_region ||
+	       what == Do::flush_peer || what == Do::flush_visible;
+}
+
+void Execution::use(const std::array<Region, 2> &regions)
+{
+	regions_ = regions;
+	for (const Region &region : regions)
+		region.medium->after_call = [this] { search_.look(); };
+}
+
+bool Execution::passes(const Program &program, uint64_t seed)
+{
+	SCOPED_TRACE(std::string(program.name) +
+		     " LITMUS_SEED=" + std::to_string(seed));
+	random_.seed(seed);
+	begin(seed);
+	prepare(program);
+	watch_network(true);
+	run(program);
+	watch_network(false);
+	std::string violation = search_.violation();
+	EXPECT_EQ(violation, "");
+	return violation.empty() && !::testing::Test::HasFatalFailure();
+}
+
+const Execution::Region &Execution::region_of(size_t variable) const
+{
+	return regions_[place_ == Place::two_regions ? variable % 2 : 0];
+}
+
+size_t Execution::offset_of(size_t variable) const
+{
+	return start_ + variable * (place_ == Place::one_line ? 8 : kLine);
+}
+
+void Execution::prepare(const Program &program)
+{
+	size_t half = regions_[0].medium->visible.size() / 2;
+	start_ = (start_ + kVariables * kLine) % half;
+	place_ = program.place;
+	completed_ = 0;
+	std::vector<Search::Variable> variables;
+	for (size_t i = 0; i < kVariables; i++) {
+		FakeMedium *medium = region_of(i).medium;
+		variables.push_back({medium, offset_of(i)});
+		std::lock_guard guard(medium->mutex);
+		for (auto *bytes : {&medium->visible, &medium->durable})
+			std::memset(&(*bytes)[offset_of(i)], 0, 8);
+	}
+	search_.start(&program, std::move(variables));
+}
+
+void Execution::run(const Program &program)
+{
+	unsigned long posted = 0;
+	for (size_t i = 0; i < program.steps.size(); i++) {
+		const Step &step = program.steps[i];
+		if (step.what == Do::wait) {
+			await(1UL << step.value);
+			continue;
+		}
+		post(step, i);
+		if (::testing::Test::HasFatalFailure())
+			return;
+		posted |= 1UL << i;
+	}
+	await(posted);
+}
+
+void Execution::post(const Step &step, size_t index)
+{
+	size_t len = step.what == Do::ordered_pair ? 16 : 8;
+	if (step.what == Do::drain)
+		len = 0;
+	const Region &region = region_of(step.variable);
+	values_[index] = {step.value, step.value};
+	iovec local{values_[index].data(), len};
+	fi_rma_iov range{region.base + offset_of(step.variable), len,
+			 region.key};
+	fi_msg_rma msg{};
+	msg.msg_iov = &local;
+	msg.iov_count = !is_flush(step.what);
+	msg.rma_iov = &range;
+	msg.rma_iov_count = 1;
+	msg.context = &contexts_[index];
+	auto deadline = Clock::now() + kPatience;
+	ssize_t ret;
+	while ((ret = try_post(step.what, step.endpoint, msg)) == -FI_EAGAIN &&
+	       Clock::now() < deadline)
+		progress();
+	ASSERT_EQ(ret, 0) << "step " << index;
+	/* At once, or when answers have come. */
+	for (uint64_t rounds = random_() % 2 ? 0 : random_() % 32; rounds;
+	     rounds--)
+		progress();
+}
+
+void Execution::completed(const void *context)
+{
+	auto step = static_cast<size_t>(static_cast<const int *>(context) -
+					contexts_.data());
+	completed_ |= 1UL << step;
+	search_.completed(step);
+	search_.look();
+}
+
+void Execution::await(unsigned long steps)
+{
+	auto deadline = Clock::now() + kPatience;
+	while ((completed_ & steps) != steps) {
+		progress();
+		ASSERT_LT(Clock::now(), deadline) << "no completion";
+	}
 }
 
 } // namespace ofi_pmem::test::litmus

@@ -15,8 +15,11 @@
 #include <array>
 #include <atomic>
 #include <bitset>
+#include <random>
 #include <string>
 #include <vector>
+
+#include <rdma/fi_rma.h>
 
 #include "fake_backend.hh"
 
@@ -118,5 +121,69 @@ private:
 	std::bitset<kMaxSteps> looked_at_done_;
 	std::string violation_;
 };
+
+/*
+ * Runs programs, one step after the other, over what a fixture has opened.
+ * Every run uses bytes of the media that the one before did not.
+ */
+class Execution
+{
+public:
+	virtual ~Execution() = default;
+
+	/* On a schedule drawn from `seed`; false if it was not to be. */
+	[[nodiscard]] bool passes(const Program &program, uint64_t seed);
+
+	/* Whether the last program left what is allowed. */
+	bool seen() const { return search_.seen(); }
+
+protected:
+	struct Region {
+		FakeMedium *medium;
+		uint64_t key;
+		uint64_t base;
+	};
+
+	/* Both regions, before the first program. */
+	void use(const std::array<Region, 2> &regions);
+
+	/* What a step is in the terms of libfabric; flags of fi_writemsg(). */
+	static uint64_t flags_of(Do what) noexcept;
+	static bool is_ordered(Do what) noexcept;
+	static bool is_flush(Do what) noexcept;
+
+	/* Connects anew. */
+	virtual void begin(uint64_t seed) = 0;
+	/* The power may fail at every step of the network, or no more. */
+	virtual void watch_network(bool) {}
+	/* As fi_writemsg(); of flushes and drains without local buffers. */
+	virtual ssize_t try_post(Do what, size_t endpoint,
+				 const fi_msg_rma &msg) = 0;
+	/* Tells completed() of every completion that there is. */
+	virtual void progress() = 0;
+	void completed(const void *context);
+
+	Search search_;
+
+private:
+	void run(const Program &program);
+	void prepare(const Program &program);
+	void post(const Step &step, size_t index);
+	void await(unsigned long steps);
+	const Region &region_of(size_t variable) const;
+	size_t offset_of(size_t variable) const;
+
+	std::array<Region, 2> regions_{};
+	Place place_ = Place::lines;
+	size_t start_ = 0; /* of the variables of this run */
+	std::array<int, kMaxSteps> contexts_{};
+	std::array<std::array<uint64_t, 2>, kMaxSteps> values_{};
+	unsigned long completed_ = 0;
+	std::mt19937_64 random_;
+};
+
+/* LITMUS_SEED and LITMUS_SEEDS. */
+uint64_t first_seed();
+uint64_t seed_count();
 
 } // namespace ofi_pmem::test::litmus

@@ -77,6 +77,9 @@ const std::vector<Program> &programs()
 		{"FlushOfAnInject",
 		 {{Do::inject, 0}, {Do::flush, 0}},
 		 done_but_lost<1>},
+		{"FlushOfAnInjectThatCompleted",
+		 {{Do::inject, 0}, {Do::wait, 0, 0}, {Do::flush, 0}},
+		 done_but_lost<2>},
 		{"FlushOfAVisibleWrite",
 		 {{Do::visible, 0}, {Do::flush, 0}},
 		 done_but_lost<1>},
@@ -98,6 +101,14 @@ const std::vector<Program> &programs()
 		 {{Do::inject, 0}, {Do::flush, 0}, {Do::flush, 0}},
 		 [](const State &s) {
 			 return (s.done[1] || s.done[2]) && !s.variable[0];
+		 }},
+		{"FlushBehindAFlushOfAnInjectThatCompleted",
+		 {{Do::inject, 0},
+		  {Do::wait, 0, 0},
+		  {Do::flush, 0},
+		  {Do::flush, 0}},
+		 [](const State &s) {
+			 return (s.done[2] || s.done[3]) && !s.variable[0];
 		 }},
 		{"FlushIsOfItsRange",
 		 {{Do::write, 0}, {Do::write, 1}, {Do::flush, 0}},
