@@ -38,6 +38,7 @@ fi_cq_err_entry failure(uintptr_t value)
 TEST(CompletionRing, RoomIsLimitedToWhatIsReserved)
 {
 	CompletionRing ring(2);
+	ring.make_places();
 	EXPECT_EQ(ring.reserve(), 0);
 	EXPECT_EQ(ring.reserve(), 0);
 	EXPECT_EQ(ring.reserve(), -FI_EAGAIN);
@@ -51,9 +52,23 @@ TEST(CompletionRing, RoomIsLimitedToWhatIsReserved)
 	EXPECT_EQ(ring.reserve(), 0);
 }
 
+TEST(CompletionRing, HasNoPlacesBeforeItNeedsThem)
+{
+	CompletionRing ring(2);
+	EXPECT_EQ(ring.capacity(), 2u);
+	EXPECT_EQ(ring.reserve(), -FI_EAGAIN);
+	ring.make_places();
+	ASSERT_EQ(ring.reserve(), 0);
+	ring.push(completion(1), 0);
+	ring.make_places();
+	fi_cq_entry entry;
+	EXPECT_EQ(ring.read(FI_CQ_FORMAT_CONTEXT, &entry, 1, nullptr), 1);
+}
+
 TEST(CompletionRing, EveryFormatHasItsFields)
 {
 	CompletionRing ring(4);
+	ring.make_places();
 	for (int i = 0; i < 4; i++) {
 		ASSERT_EQ(ring.reserve(), 0);
 		ring.push(completion(7), FI_ADDR_NOTAVAIL);
@@ -80,6 +95,7 @@ TEST(CompletionRing, EveryFormatHasItsFields)
 TEST(CompletionRing, ErrorStopsTheBatchAndWaitsForReaderr)
 {
 	CompletionRing ring(3);
+	ring.make_places();
 	for (int i = 0; i < 3; i++)
 		ASSERT_EQ(ring.reserve(), 0);
 	ring.push(completion(1), 0);
@@ -101,6 +117,7 @@ TEST(CompletionRing, ErrorStopsTheBatchAndWaitsForReaderr)
 TEST(CompletionRing, ItsOrderSurvivesManyTurns)
 {
 	CompletionRing ring(3);
+	ring.make_places();
 	fi_cq_entry entry;
 	for (uintptr_t i = 1; i < 100; i++) {
 		ASSERT_EQ(ring.reserve(), 0);
@@ -183,6 +200,7 @@ protected:
 		attr.wait_obj = wait_obj;
 		attr.size = size;
 		ASSERT_EQ(fi_cq_open(domain, &attr, &cq, nullptr), 0);
+		outer()->make_places();
 		inner = inner_domain->cq;
 	}
 

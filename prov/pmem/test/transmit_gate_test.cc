@@ -35,6 +35,7 @@ protected:
 		attr.size = 100;
 		attr.wait_obj = wait_obj;
 		ASSERT_EQ(fi_cq_open(domain, &attr, &cq, nullptr), 0);
+		static_cast<CompletionQueue *>(cq)->make_places();
 		inner_domain->cq->entry_size = sizeof(fi_cq_entry);
 		ASSERT_EQ(fi_ep_bind(ep, &cq->fid,
 				     FI_TRANSMIT | FI_SELECTIVE_COMPLETION),

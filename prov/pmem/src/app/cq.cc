@@ -132,7 +132,6 @@ CompletionQueue::CompletionQueue(Domain &domain, size_t ring_size,
 	  cq_data_mask_(mask_of(domain.info())), ring_(ring_size)
 {
 	ops = domain.persistent() ? &merged_ops : &plain_ops;
-	expected_.reserve(ring_size);
 }
 
 int CompletionQueue::open(Domain &domain, fi_cq_attr *attr, void *context,

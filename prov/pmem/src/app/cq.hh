@@ -31,6 +31,12 @@ public:
 			fid_cq **cq);
 
 	/*
+	 * An endpoint with a persistence plane is bound, without which the
+	 * queue needs none of these places. Throws std::bad_alloc.
+	 */
+	void make_places();
+
+	/*
 	 * One place for the completion of an operation about to be accepted;
 	 * -FI_EAGAIN when the application must read first. It is used up by
 	 * push() or push_error(), which never fail, or given back.

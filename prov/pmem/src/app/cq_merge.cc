@@ -20,10 +20,17 @@ constexpr uint32_t kReadsPerProgress = 16;
 
 } // namespace
 
+void CompletionQueue::make_places()
+{
+	ring_.make_places();
+	std::lock_guard<std::mutex> guard(expected_lock_);
+	expected_.reserve(ring_.capacity());
+}
+
 void CompletionQueue::expect(InternalOp *op) noexcept
 {
 	std::lock_guard<std::mutex> guard(expected_lock_);
-	/* Within the capacity set at open, as each has a reserved place. */
+	/* Within the capacity, as each has a reserved place. */
 	expected_.push_back(op);
 	++expected_count_;
 }

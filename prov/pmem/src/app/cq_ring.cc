@@ -73,6 +73,13 @@ void StoredError::copy_to(uint32_t version, fi_cq_err_entry *entry) noexcept
 	}
 }
 
+void CompletionRing::make_places()
+{
+	std::lock_guard<std::mutex> guard(lock_);
+	if (slots_.empty())
+		slots_.resize(capacity_);
+}
+
 int CompletionRing::reserve() noexcept
 {
 	if (reserved_.fetch_add(1) < slots_.size())

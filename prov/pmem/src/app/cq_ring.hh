@@ -49,8 +49,16 @@ private:
 class CompletionRing
 {
 public:
-	/* Throws std::bad_alloc. */
-	explicit CompletionRing(size_t capacity) : slots_(capacity) {}
+	explicit CompletionRing(size_t capacity) noexcept : capacity_(capacity)
+	{
+	}
+
+	/*
+	 * Before the first reserve(), and any time after: the places are not
+	 * there for a queue that needs none. Throws std::bad_alloc.
+	 */
+	void make_places();
+	size_t capacity() const noexcept { return capacity_; }
 
 	/* -FI_EAGAIN when every place is taken. */
 	[[nodiscard]] int reserve() noexcept;
@@ -87,6 +95,7 @@ private:
 	std::atomic<size_t> reserved_{0};
 	std::atomic<size_t> pending_{0};
 	std::mutex lock_;
+	const size_t capacity_;
 	std::vector<Slot> slots_;
 	size_t first_ = 0;
 	/* The error read last: its err_data stays valid until the next. */

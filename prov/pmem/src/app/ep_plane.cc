@@ -122,6 +122,7 @@ void EndpointPlane::bound_to_av(AddressVector *av)
 
 void EndpointPlane::bound_to_cq(CompletionQueue *cq)
 {
+	cq->make_places();
 	queues_.reserve(queues_.size() + 1);
 	cq->deferred().add(this);
 	queues_.push_back(cq);
