@@ -96,14 +96,37 @@ address_of() { # address_of PROVIDER
 	if in_machine "$1"; then vm_address 1; else echo 127.0.0.1; fi
 }
 
+# What stands for the programs in the machine: runfabtests.sh kills no more than
+# the shell around a server when its client has failed, and the server keeps the
+# address for the tests that follow. What has no parent left is ended first.
+make_programs() {
+	local program
+	mkdir -p "$out/bin"
+	cat >"$out/bin/start" <<-EOF
+		#!/bin/sh
+		ps -eo pid=,ppid=,comm= | awk '{ parent[\$1] = \$2; name[\$1] = \$3 }
+			END { for (p in name)
+				if (name[p] ~ /^fi_/ && (parent[p] == 1 ||
+				    parent[parent[p]] == 1))
+					print p }' | xargs -r kill -9
+		exec $prefix/bin/"\${0##*/}" "\$@"
+	EOF
+	chmod +x "$out/bin/start"
+	for program in "$vm_root$prefix"/bin/fi_*; do
+		ln -sf start "$out/bin/${program##*/}"
+	done
+}
+
 # run_suite PROVIDER COLUMN OUTPUT EXCLUDES: runfabtests.sh in its own
 # namespaces, or in the machine. Its working directory is empty, so that it does
 # not find the inner provider's own list of excluded tests: some of those pass.
 run_suite() {
-	local provider config address options=(-vvv -T "$timeout"
-		-p $prefix/bin -f "$4")
-	local where=("$top/util/root.sh" run)
-	! in_machine "$1" || where=(vm_run 1)
+	local provider config address options=(-vvv -T "$timeout" -f "$4")
+	local where=("$top/util/root.sh" run) programs=$prefix/bin
+	if in_machine "$1"; then
+		where=(vm_run 1)
+		programs=$out/bin
+	fi
 	address=$(address_of "$1")
 	provider=$(provider_of "$1" "$2")
 	if [ "$set" = complex ]; then
@@ -114,7 +137,7 @@ run_suite() {
 	fi
 	"${where[@]}" env -i PATH="$PATH" HOME=/tmp $(environment_of "$2") \
 		sh -c 'mkdir -p /tmp/run && cd /tmp/run && exec "$@"' - \
-		$prefix/bin/runfabtests.sh "${options[@]}" -t "$set" -L "$rounds" \
+		$prefix/bin/runfabtests.sh -p "$programs" "${options[@]}" -t "$set" -L "$rounds" \
 		-s $address -c $address -g $address "$provider" \
 		>"$3" 2>&1 </dev/null || true
 }
@@ -262,6 +285,7 @@ main() {
 		heading "Machine"
 		jobs=1 # its programs use the same ports
 		vm_create --memory 6G
+		make_programs
 		vm_start 1
 		vm_wait 1
 	fi
