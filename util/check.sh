@@ -213,6 +213,7 @@ if [ "$sanitizers" = yes ]; then
 	# Fewer rounds: the plain build runs them all.
 	export PMEM_KILL_ROUNDS=${PMEM_KILL_ROUNDS:-20}
 	export WEAK_NIC_SEEDS=${WEAK_NIC_SEEDS:-10}
+	export LITMUS_SEEDS=${LITMUS_SEEDS:-3}
 	check_build asan --enable-sanitizer=address,undefined \
 		CXXFLAGS="-g1 -O1"
 	check_build tsan --enable-sanitizer=thread CXXFLAGS="-g1 -O1"

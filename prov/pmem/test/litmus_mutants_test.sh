@@ -10,7 +10,7 @@ set -u
 source_dir=${srcdir:-.}
 work=prov/pmem/test/litmus_mutants.tmp
 found_by='*/Litmus.*'
-export LITMUS_SEEDS=${LITMUS_SEEDS:-100}
+export LITMUS_SEEDS=${LITMUS_MUTANT_SEEDS:-100}
 export MAKEFLAGS= MFLAGS= IPATH_NO_BACKTRACE=1 HFI_NO_BACKTRACE=1
 missed=0
 trap 'rm -rf "$work"' EXIT
