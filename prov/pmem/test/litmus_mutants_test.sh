@@ -45,7 +45,7 @@ mutant "no drain" src/target/executor.cc \
 mutant "the pointer is stored before the drain" src/target/session.cc \
 	'/^Failure Session::fence/,/^}/s/^\t\(complete_pending\|executor_.drain\)();//'
 mutant "what follows a fence is stored before its drain" src/target/session.cc \
-	's/if (behind_fence_)/if (false)/'
+	's/header.operation == fenced_operation_/false/'
 mutant "acknowledged at the start of the batch" src/target/session.cc \
 	's/bool needs_drain = .*/bool needs_drain = false;/'
 mutant "the service flushes one line too little" src/target/executor.cc \

@@ -398,6 +398,24 @@ TEST_F(OneSidedPosting, FailedFlushFailsTheCommitAndWhatStoodBeforeIt)
 	EXPECT_FALSE(write(kFencedCommit, std::vector<uint8_t>(8, 1), 4096));
 }
 
+/* It is two requests, of which the second commits. */
+TEST_F(OneSidedPosting, NothingIsStoredBeforeALongFencedCommitIsDurable)
+{
+	FakeMedium *medium = add_medium(kDmp);
+	medium->granularity = kPage;
+	open_region(medium);
+	nic_.hold();
+	Bytes record(wire::kMaxPayload + 1, 1);
+	start(kFencedCommit, record, 0);
+	start(kWrite, Bytes(8, 2), 131072);
+	medium->calls.clear();
+	nic_.release();
+	EXPECT_FALSE(wait().failure);
+	EXPECT_FALSE(wait().failure);
+	EXPECT_EQ(medium->calls, (Words{"store", "flush", "store", "flush",
+					"drain", "store"}));
+}
+
 /* By which the service ends the connection that is lost. */
 TEST_F(OneSidedPosting, ChannelKeepsItsNameWhenItConnectsAgain)
 {

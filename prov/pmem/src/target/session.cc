@@ -108,11 +108,6 @@ bool Session::execute(const uint8_t *bytes, size_t len)
 	if (header.sequence != last_sequence_ + 1)
 		return false;
 	last_sequence_ = header.sequence;
-	/* What comes behind a fenced commit, comes behind it. */
-	if (behind_fence_)
-		complete_pending();
-	behind_fence_ =
-		(header.flags & wire::kFence) && (header.flags & wire::kCommit);
 	switch (header.type) {
 	case wire::Type::write:
 		return execute_write(bytes, len);
@@ -139,6 +134,7 @@ Failure Session::fence(const wire::Header &header)
 {
 	if (!(header.flags & wire::kFence))
 		return {};
+	fenced_operation_ = header.operation;
 	complete_pending();
 	if (!(header.flags & (wire::kFlush | wire::kCommit)))
 		return {};
@@ -162,6 +158,11 @@ void Session::pend(const wire::Header &header, uint64_t token,
 			    false,
 			    {},
 			    audit_.after(header, bool(failure))});
+	/* Its last request: what follows a fenced commit waits for its drain.
+	 */
+	if ((header.flags & wire::kCommit) &&
+	    header.operation == fenced_operation_)
+		complete_pending();
 }
 
 bool Session::execute_write(const uint8_t *bytes, size_t len)

@@ -94,7 +94,7 @@ private:
 	bool greeted_ = false;
 	uint64_t channel_ = 0;
 	uint64_t last_sequence_ = 0;
-	bool behind_fence_ = false; /* the last request was a fenced commit */
+	uint64_t fenced_operation_ = 0; /* of several requests, if it is long */
 	std::unordered_set<uint64_t> one_sided_;
 	std::deque<Received> backlog_;
 	std::deque<Pending> pending_;
