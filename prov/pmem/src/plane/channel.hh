@@ -206,9 +206,11 @@ private:
 	[[nodiscard]] bool may_request() const noexcept;
 	void sent_request(const Request &request);
 	void broken(int ret);
+	void not_posted(PersistentOp *op, int ret);
 
 	/* channel_flush.cc */
 	[[nodiscard]] bool post_drain(PersistentOp *op);
+	[[nodiscard]] bool post_service_drain(PersistentOp *op);
 	[[nodiscard]] bool remember_dirty(const wire::Range *ranges,
 					  size_t count);
 	/*
@@ -219,6 +221,7 @@ private:
 					  const OneSided *tail = nullptr,
 					  size_t tail_count = 0);
 	[[nodiscard]] size_t next_flushes(OneSided *chain, size_t room);
+	size_t flush_room() const noexcept;
 	[[nodiscard]] bool service_flushes() const noexcept;
 	[[nodiscard]] Route
 	choose_flush_route(const PersistentOp &op) const noexcept;

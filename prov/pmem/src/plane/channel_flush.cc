@@ -59,6 +59,11 @@ bool Channel::post_drain(PersistentOp *op)
 			fencing_ = op;
 		return true;
 	}
+	return post_service_drain(op);
+}
+
+bool Channel::post_service_drain(PersistentOp *op)
+{
 	if (!post_flush(op, dirty_.data(), dirty_.size(),
 			wire::kFence | wire::kCommit))
 		return false;
@@ -97,11 +102,16 @@ size_t Channel::next_flushes(OneSided *chain, size_t room)
 	return count;
 }
 
+size_t Channel::flush_room() const noexcept
+{
+	return std::min(initiator_->transport().traits().max_chain,
+			kMaxFlushes);
+}
+
 bool Channel::post_nic_drain(PersistentOp *op, const OneSided *tail,
 			     size_t tail_count)
 {
-	size_t room = std::min(initiator_->transport().traits().max_chain,
-			       kMaxFlushes);
+	size_t room = flush_room();
 	OneSided chain[kMaxFlushes];
 	while (true) {
 		DrainPosition before = drain_;
@@ -118,9 +128,7 @@ bool Channel::post_nic_drain(PersistentOp *op, const OneSided *tail,
 			return false;
 		}
 		if (ret) {
-			if (op)
-				op->fail({-ret, Cause::inner_provider});
-			broken(ret);
+			not_posted(op, ret);
 			return true;
 		}
 		if (last)
@@ -160,9 +168,7 @@ Route Channel::choose_flush_route(const PersistentOp &op) const noexcept
 		    overtakes_request(range, false))
 			return Route::request;
 	}
-	OneSided chain[kMaxFlushes];
-	size_t room = std::min(traits.max_chain, kMaxFlushes);
-	return flush_chain(op, chain, room) ? Route::one_sided : Route::request;
+	return Route::one_sided;
 }
 
 bool Channel::post_selected_flush(PersistentOp *op)
@@ -224,19 +230,17 @@ bool Channel::post_flush_by_nic(PersistentOp *op)
 		op->fail({FI_ENOKEY, Cause::unknown_key});
 		return true;
 	}
-	size_t room = std::min(initiator_->transport().traits().max_chain,
-			       kMaxFlushes);
 	OneSided chain[kMaxFlushes];
-	size_t count = flush_chain(*op, chain, room);
+	size_t count = flush_chain(*op, chain, flush_room());
+	if (!count)
+		return post_flush_by_request(op);
 	if (op->flush == FlushScope::regions)
 		return post_nic_drain(op, chain, count);
 	int ret = post_chain(op, chain, count, -1);
 	if (ret == -FI_EAGAIN)
 		return false;
-	if (ret) {
-		op->fail({-ret, Cause::inner_provider});
-		broken(ret);
-	}
+	if (ret)
+		not_posted(op, ret);
 	return true;
 }
 
@@ -283,12 +287,8 @@ bool Channel::drained()
 		return false;
 	if (!nic_dirty_.empty() && !post_nic_drain(nullptr))
 		return false;
-	if ((!dirty_.empty() || spilled_) &&
-	    post_flush(nullptr, dirty_.data(), dirty_.size(),
-		       wire::kFence | wire::kCommit)) {
-		dirty_.clear();
-		spilled_ = false;
-	}
+	if (!dirty_.empty() || spilled_)
+		static_cast<void>(post_service_drain(nullptr));
 	return false;
 }
 

@@ -347,8 +347,7 @@ bool Channel::post_plan(PersistentOp *op, const Plan &plan)
 		if (ret == -FI_EAGAIN)
 			return false;
 		if (ret) {
-			op->fail({-ret, Cause::inner_provider});
-			broken(ret);
+			not_posted(op, ret);
 			return true;
 		}
 		op->chain_index += count;

@@ -22,12 +22,6 @@ namespace
 
 static_assert(kMaxRmaIov <= wire::kMaxAnnouncedRanges);
 
-bool overlap(const wire::Range &a, const wire::Range &b) noexcept
-{
-	return a.token == b.token && a.offset < b.offset + b.length &&
-	       b.offset < a.offset + a.length;
-}
-
 } // namespace
 
 int Channel::submit(PersistentOp *op)
@@ -385,6 +379,14 @@ void Channel::broken(int ret)
 		return;
 	broken_ = ret;
 	initiator_->attend(this);
+}
+
+/* An inner error other than -FI_EAGAIN; `op` may be null. */
+void Channel::not_posted(PersistentOp *op, int ret)
+{
+	if (op)
+		op->fail({-ret, Cause::inner_provider});
+	broken(ret);
 }
 
 bool Channel::quiet()

@@ -49,6 +49,15 @@ int check_ordered(const fi_rma_iov &range, const TargetTraits &target) noexcept
 	return -FI_EINVAL;
 }
 
+int lost_before(const char *what) noexcept
+{
+	PMEM_WARN(FI_LOG_EP_DATA,
+		  "writes that were not committed were lost with their "
+		  "connection; this %s cannot vouch for them",
+		  what);
+	return -FI_ECONNABORTED;
+}
+
 } // namespace
 
 ChannelTable::~ChannelTable()
@@ -161,11 +170,8 @@ int ChannelTable::vouch(const PersistentOp &op, const Channel *channel)
 	}
 	if (!lost_.erase(op.table_peer))
 		return 0;
-	PMEM_WARN(FI_LOG_EP_DATA,
-		  "writes that were not committed were lost with their "
-		  "connection; this %s cannot vouch for them",
-		  op.flush == FlushScope::none ? "fenced commit" : "flush");
-	return -FI_ECONNABORTED;
+	return lost_before(op.flush == FlushScope::none ? "fenced commit"
+							: "flush");
 }
 
 ssize_t ChannelTable::drain_all(void *context, bool report)
@@ -178,10 +184,7 @@ ssize_t ChannelTable::drain_all(void *context, bool report)
 	}
 	if (!lost_.empty()) {
 		lost_.clear();
-		PMEM_WARN(FI_LOG_EP_DATA,
-			  "writes that were not committed were lost with their "
-			  "connection; this drain cannot vouch for them");
-		return -FI_ECONNABORTED;
+		return lost_before("drain");
 	}
 	if (free_ops_.size() <= dirty.size()) {
 		initiator_->progress_locked();
@@ -197,8 +200,12 @@ ssize_t ChannelTable::drain_all(void *context, bool report)
 	request.flush = FlushScope::everything;
 	PersistentOp *whole = take(request);
 	whole->unfinished = static_cast<uint32_t>(dirty.size());
-	for (Channel *channel : dirty)
-		submit_part(channel, request, whole);
+	for (Channel *channel : dirty) {
+		PersistentOp *part = take(request);
+		part->whole = whole;
+		/* Only an inject is refused. */
+		static_cast<void>(channel->submit(part));
+	}
 	whole->fully_posted = true;
 	if (whole->finished())
 		finish(whole);
@@ -211,18 +218,6 @@ PersistentOp *ChannelTable::take(const OpRequest &request)
 	free_ops_.pop_back();
 	op->assign(request, initiator_->new_operation_id());
 	return op;
-}
-
-void ChannelTable::submit_part(Channel *channel, const OpRequest &request,
-			       PersistentOp *whole)
-{
-	PersistentOp *part = take(request);
-	part->whole = whole;
-	int ret = channel->submit(part);
-	if (ret) {
-		part->fail({-ret, Cause::inner_provider});
-		finish(part);
-	}
 }
 
 /* Whether a range of the application's is one of the region's. */
@@ -277,9 +272,6 @@ int ChannelTable::resolve_ranges(Channel *channel, const OpRequest &request,
 			op->notify_key = info.notify_key;
 		}
 	}
-	/* A drain is of the channel. */
-	if (request.flush != FlushScope::everything)
-		op->range_count = msg.rma_iov_count;
 	return 0;
 }
 

@@ -108,8 +108,6 @@ private:
 	/* All locked. */
 	[[nodiscard]] int vouch(const PersistentOp &op, const Channel *channel);
 	PersistentOp *take(const OpRequest &request);
-	void submit_part(Channel *channel, const OpRequest &request,
-			 PersistentOp *whole);
 	void end_notification(PersistentOp *op, int err, bool counted);
 	std::unique_ptr<PersistentOp> detach(PersistentOp *op);
 	[[nodiscard]] int channel_to(fi_addr_t peer, uint16_t port,

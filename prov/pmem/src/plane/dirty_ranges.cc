@@ -56,8 +56,7 @@ void DirtyRanges::remove(const wire::Range &range) noexcept
 	for (size_t i = 0; i < count_; i++) {
 		wire::Range left = ranges_[i];
 		uint64_t left_end = left.offset + left.length;
-		if (left.token == range.token && left.offset < end &&
-		    range.offset < left_end) {
+		if (overlap(left, range)) {
 			if (range.offset <= left.offset)
 				left.offset = std::min(left_end, end);
 			else if (left_end <= end)
@@ -73,11 +72,8 @@ void DirtyRanges::remove(const wire::Range &range) noexcept
 bool DirtyRanges::overlaps(const wire::Range &range) const noexcept
 {
 	return std::any_of(
-		data(), data() + count_, [&](const wire::Range &one) {
-			return one.token == range.token &&
-			       one.offset < range.offset + range.length &&
-			       range.offset < one.offset + one.length;
-		});
+		data(), data() + count_,
+		[&](const wire::Range &one) { return overlap(one, range); });
 }
 
 wire::Range DirtyRanges::bounds(uint64_t token) const noexcept

@@ -41,11 +41,13 @@ void PersistentOp::assign(const OpRequest &request, uint64_t op_id) noexcept
 	flush = request.flush;
 	peer = msg.addr;
 	data = msg.data;
+	/* A flush of everything is of the channel. */
+	range_count = flush == FlushScope::everything ? 0 : msg.rma_iov_count;
 	len = 0;
-	for (size_t i = 0; flush == FlushScope::none && i < msg.rma_iov_count;
-	     i++)
-		len += msg.rma_iov[i].len;
-	range_count = 0;
+	if (flush == FlushScope::none) {
+		for (size_t i = 0; i < range_count; i++)
+			len += msg.rma_iov[i].len;
+	}
 	local.assign(msg.msg_iov, msg.iov_count);
 	for (size_t i = 0; i < msg.iov_count; i++)
 		desc[i] = msg.desc ? msg.desc[i] : nullptr;

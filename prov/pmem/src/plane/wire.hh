@@ -189,6 +189,13 @@ struct Range {
 	uint64_t length;
 };
 static_assert(sizeof(Range) == 24);
+
+constexpr bool overlap(const Range &a, const Range &b) noexcept
+{
+	return a.token == b.token && a.offset < b.offset + b.length &&
+	       b.offset < a.offset + a.length;
+}
+
 inline constexpr size_t kMaxRanges = 128;
 
 struct Read {

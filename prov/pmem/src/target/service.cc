@@ -130,15 +130,10 @@ void Service::drop_users()
 	uint64_t count;
 	static_cast<void>(!read(wake_fd_, &count, sizeof(count)));
 	std::lock_guard guard(leaving_lock_);
-	for (uint64_t token : leaving_) {
-		std::vector<uint32_t> users;
-		for (const auto &[id, session] : sessions_) {
-			if (session->uses(token))
-				users.push_back(id);
-		}
-		for (uint32_t id : users)
-			drop(id, "its region is closed");
-	}
+	for (uint64_t token : leaving_)
+		drop_if("its region is closed", [token](const Session &one) {
+			return one.uses(token);
+		});
 	leaving_.clear();
 	left_.notify_all();
 }
@@ -312,14 +307,9 @@ void Service::drop_earlier(const Session &session)
 {
 	if (!session.channel())
 		return;
-	std::vector<uint32_t> earlier;
-	for (const auto &[id, other] : sessions_) {
-		if (other.get() != &session &&
-		    other->channel() == session.channel())
-			earlier.push_back(id);
-	}
-	for (uint32_t id : earlier)
-		drop(id, "its initiator has connected anew");
+	drop_if("its initiator has connected anew", [&](const Session &one) {
+		return &one != &session && one.channel() == session.channel();
+	});
 }
 
 void Service::touch(uint32_t id, Session *session)
@@ -343,6 +333,18 @@ void Service::finish_batch()
 			unsent_.push_back(id);
 	}
 	touched_.clear();
+}
+
+template <typename Predicate>
+void Service::drop_if(const char *why, Predicate leaves)
+{
+	std::vector<uint32_t> leaving;
+	for (const auto &[id, session] : sessions_) {
+		if (leaves(*session))
+			leaving.push_back(id);
+	}
+	for (uint32_t id : leaving)
+		drop(id, why);
 }
 
 void Service::drop(uint32_t id, const char *why)

@@ -69,6 +69,8 @@ private:
 	void finish_batch();
 	void touch(uint32_t id, Session *session);
 	void drop_earlier(const Session &session);
+	template <typename Predicate>
+	void drop_if(const char *why, Predicate leaves);
 	void drop(uint32_t id, const char *why);
 
 	const Transport &transport_;
