@@ -85,6 +85,12 @@ ssize_t Initiator::flush(const RemoteRegion &region, uint64_t offset,
 	return post([&] { return ops()->flushv(ep(), &msg, FI_COMPLETION); });
 }
 
+ssize_t Initiator::drain_all(void *context)
+{
+	return post(
+		[&] { return ops()->drain_all(ep(), context, FI_COMPLETION); });
+}
+
 Completion Initiator::expect_success(ssize_t posted, const void *context)
 {
 	check(posted, "posting an operation");

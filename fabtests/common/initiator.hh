@@ -60,6 +60,9 @@ public:
 	ssize_t flush(const RemoteRegion &region, uint64_t offset, size_t len,
 		      fi_pmem_selectivity selectivity, void *context);
 
+	/* Of every peer. */
+	ssize_t drain_all(void *context);
+
 	/* fi_read() into all of `into`. */
 	ssize_t read(const RemoteRegion &region, uint64_t offset,
 		     const LocalBuffer &into, void *context);

@@ -34,11 +34,10 @@ struct Op {
 	bool outstanding = false;
 	bool succeeded = false;
 
+	bool writes() const { return !flush && !drain_all; }
+
 	/* Makes durable what was written before. */
-	bool flushes() const
-	{
-		return flush || drain_all || flags == kFencedCommit;
-	}
+	bool flushes() const { return !writes() || flags == kFencedCommit; }
 };
 
 class Round
@@ -134,10 +133,7 @@ void Round::post()
 ssize_t Round::start(Op *op)
 {
 	if (op->drain_all)
-		return initiator_.post([&] {
-			return initiator_.ops()->drain_all(
-				initiator_.ep(), &op->context, FI_COMPLETION);
-		});
+		return initiator_.drain_all(&op->context);
 	if (op->flush)
 		return initiator_.flush(region_, op->offset, op->len, op->flush,
 					&op->context);
@@ -217,7 +213,7 @@ bool Round::may_hold(uint64_t position, size_t after, uint8_t found) const
 {
 	for (size_t i = after; i < ops_.size(); i++) {
 		const Op &op = ops_[i];
-		if (!op.flush && !op.drain_all && position >= op.offset &&
+		if (op.writes() && position >= op.offset &&
 		    position < op.offset + op.len &&
 		    value(i, position) == found)
 			return true;
@@ -233,7 +229,7 @@ std::string Round::lost() const
 	std::vector<size_t> writer(kRegionLen);
 	for (size_t i = 0; i < ops_.size(); i++) {
 		const Op &op = ops_[i];
-		if (op.flush || op.drain_all)
+		if (!op.writes())
 			continue;
 		bool committed =
 			op.succeeded && (op.flags & FI_COMMIT_COMPLETE);

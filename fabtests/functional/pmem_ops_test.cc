@@ -205,11 +205,7 @@ TEST_P(PmemOps, FlushedBytesAreDurable)
 			one.selectivity
 				? initiator.flush(region, 4096, one.len,
 						  one.selectivity, &context)
-				: initiator.post([&] {
-					  return initiator.ops()->drain_all(
-						  initiator.ep(), &context,
-						  FI_COMPLETION);
-				  });
+				: initiator.drain_all(&context);
 		Completion done = initiator.expect_success(ret, &context);
 		EXPECT_EQ(done.flags, uint64_t{FI_RMA | FI_WRITE});
 		EXPECT_EQ(difference(file.read(4096, one.len), wanted), "");

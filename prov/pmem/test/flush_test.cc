@@ -14,15 +14,7 @@ namespace ofi_pmem::test
 namespace
 {
 
-using Words = std::vector<std::string>;
-
-constexpr Call kWrite{};
-constexpr Call kCommit{true, Level::commit, false, false};
-constexpr Call kFencedCommit{true, Level::commit, true, false};
 constexpr Call kInject{true, Level::transmit, false, true};
-constexpr auto kDmp = PersistenceDomain::memory_controller;
-constexpr auto kMhp = PersistenceDomain::cpu_cache;
-constexpr auto kWsp = PersistenceDomain::system;
 
 constexpr Call flush_call(FlushScope scope, Level level = Level::commit)
 {

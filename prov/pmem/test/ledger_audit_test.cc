@@ -89,9 +89,6 @@ class LedgerAudit : public PlaneFixture,
 		    public ::testing::WithParamInterface<Mistake>
 {
 protected:
-	static constexpr Call kWrite{};
-	static constexpr Call kCommit{true, Level::commit, false, false};
-	static constexpr Call kFencedCommit{true, Level::commit, true, false};
 	static constexpr size_t kSmall = 256;
 	static constexpr size_t kLarge = 100000; /* not in its request */
 

@@ -3,11 +3,12 @@
 #include "litmus.hh"
 
 #include <chrono>
-#include <cstdlib>
 #include <utility>
 
 #include <gtest/gtest.h>
 #include <rdma/fi_errno.h>
+
+#include "env_number.hh"
 
 namespace ofi_pmem::test::litmus
 {
@@ -131,22 +132,18 @@ using Clock = std::chrono::steady_clock;
 constexpr size_t kLine = 64;
 constexpr auto kPatience = std::chrono::seconds(20);
 
-uint64_t env_number(const char *name, uint64_t otherwise)
-{
-	const char *text = getenv(name);
-	return text ? strtoull(text, nullptr, 0) : otherwise;
-}
-
 } // namespace
 
-uint64_t first_seed()
+void Execution::run_all()
 {
-	return env_number("LITMUS_SEED", 1);
-}
-
-uint64_t seed_count()
-{
-	return env_number("LITMUS_SEEDS", 8);
+	uint64_t first = env_number("LITMUS_SEED", 1);
+	uint64_t count = env_number("LITMUS_SEEDS", 8);
+	for (const Program &program : programs()) {
+		for (uint64_t i = 0; i < count; i++) {
+			if (!passes(program, first + i))
+				break;
+		}
+	}
 }
 
 uint64_t Execution::flags_of(Do what) noexcept

@@ -131,6 +131,12 @@ class Execution
 public:
 	virtual ~Execution() = default;
 
+	/*
+	 * Every program, on as many schedules as LITMUS_SEEDS (8) says, the
+	 * first that of LITMUS_SEED.
+	 */
+	void run_all();
+
 	/* On a schedule drawn from `seed`; false if it was not to be. */
 	[[nodiscard]] bool passes(const Program &program, uint64_t seed);
 
@@ -181,9 +187,5 @@ private:
 	unsigned long completed_ = 0;
 	std::mt19937_64 random_;
 };
-
-/* LITMUS_SEED and LITMUS_SEEDS. */
-uint64_t first_seed();
-uint64_t seed_count();
 
 } // namespace ofi_pmem::test::litmus

@@ -9,8 +9,6 @@ namespace ofi_pmem::test
 namespace
 {
 
-constexpr Call kRead{false, Level::transmit, false, false};
-constexpr Call kCommit{true, Level::commit, false, false};
 constexpr size_t kLen = 5000; /* not inline */
 
 class LocalMemoryUse : public NicFixture

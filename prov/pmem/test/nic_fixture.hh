@@ -9,6 +9,14 @@
 namespace ofi_pmem::test
 {
 
+/* ADR, eADR and whole-system persistence. */
+inline constexpr auto kDmp = PersistenceDomain::memory_controller;
+inline constexpr auto kMhp = PersistenceDomain::cpu_cache;
+inline constexpr auto kWsp = PersistenceDomain::system;
+
+/* The names of what was posted. */
+using Words = std::vector<std::string>;
+
 class NicFixture : public PlaneFixture
 {
 protected:
@@ -171,9 +179,9 @@ protected:
 	}
 
 	/* Messages by their wire::Type. */
-	static std::vector<std::string> names(const std::vector<Posted> &posted)
+	static Words names(const std::vector<Posted> &posted)
 	{
-		std::vector<std::string> all;
+		Words all;
 		for (const Posted &one : posted)
 			all.push_back(one.name == "message" ? type_of(one.bytes)
 							    : one.name);

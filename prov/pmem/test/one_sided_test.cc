@@ -15,16 +15,8 @@ namespace ofi_pmem::test
 namespace
 {
 
-constexpr Call kWrite{};
 constexpr Call kVisible{true, Level::delivery, false, false};
-constexpr Call kCommit{true, Level::commit, false, false};
-constexpr Call kFencedCommit{true, Level::commit, true, false};
 
-using Words = std::vector<std::string>;
-
-constexpr auto kDmp = PersistenceDomain::memory_controller;
-constexpr auto kMhp = PersistenceDomain::cpu_cache;
-constexpr auto kWsp = PersistenceDomain::system;
 constexpr auto kLine = Granularity::cache_line;
 constexpr auto kPage = Granularity::page;
 

@@ -59,6 +59,11 @@ struct Call {
 	FlushScope flush = FlushScope::none; /* then without local buffers */
 };
 
+inline constexpr Call kWrite{};
+inline constexpr Call kRead{false, Level::transmit, false, false};
+inline constexpr Call kCommit{true, Level::commit, false, false};
+inline constexpr Call kFencedCommit{true, Level::commit, true, false};
+
 class PlaneFixture : public ::testing::Test
 {
 protected:

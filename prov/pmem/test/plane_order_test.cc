@@ -12,11 +12,7 @@ namespace ofi_pmem::test
 namespace
 {
 
-constexpr Call kWrite{};
-constexpr Call kRead{false, Level::transmit, false, false};
-constexpr Call kCommit{true, Level::commit, false, false};
 constexpr Call kFenced{true, Level::transmit, true, false};
-constexpr Call kFencedCommit{true, Level::commit, true, false};
 
 class PlaneOrder : public PlaneFixture
 {

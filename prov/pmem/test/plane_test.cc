@@ -19,11 +19,7 @@ std::vector<uint8_t> pattern(size_t len, uint8_t start)
 
 using Plane = PlaneFixture;
 
-constexpr Call kWrite{};
-constexpr Call kCommit{true, Level::commit, false, false};
 constexpr Call kDelivery{true, Level::delivery, false, false};
-constexpr Call kFencedCommit{true, Level::commit, true, false};
-constexpr Call kRead{false, Level::transmit, false, false};
 
 } // namespace
 

@@ -8,9 +8,9 @@
  * WEAK_NIC_SEEDS (50) is the number of runs of each, WEAK_NIC_SEED the first.
  */
 #include <atomic>
-#include <cstdlib>
 #include <unordered_map>
 
+#include "env_number.hh"
 #include "nic_fixture.hh"
 
 namespace ofi_pmem::test
@@ -18,15 +18,6 @@ namespace ofi_pmem::test
 
 namespace
 {
-
-constexpr auto kDmp = PersistenceDomain::memory_controller;
-constexpr auto kMhp = PersistenceDomain::cpu_cache;
-
-uint64_t env_number(const char *name, uint64_t otherwise)
-{
-	const char *text = getenv(name);
-	return text ? strtoull(text, nullptr, 0) : otherwise;
-}
 
 /* A region, and how it was opened. */
 struct Target {
