@@ -147,8 +147,7 @@ void FakeNic::run()
 		return;
 	if (weak_) {
 		for (uint64_t steps = below(8); steps; steps--) {
-			random_step();
-			if (after_step_)
+			if (random_step() && after_step_)
 				after_step_();
 		}
 		return;
@@ -169,23 +168,26 @@ void FakeNic::run()
 
 /*
  * One of the links executes its first operation, or a posted one that passes
- * what is before it; or something is placed, or written back.
+ * what is before it; or something is placed, or written back. False if nothing
+ * was to be done.
  */
-void FakeNic::random_step()
+bool FakeNic::random_step()
 {
 	if (links_.empty())
-		return;
+		return false;
 	FakeLink *link = links_[below(links_.size())];
-	if (below(2))
+	bool places = below(2) && !link->unplaced_.empty();
+	if (places)
 		place_first(link);
-	if (!below(8))
+	bool evicts = !below(8);
+	if (evicts)
 		evict_line();
 	auto &queue = link->queue_;
 	size_t first = 0;
 	while (first < queue.size() && queue[first].done)
 		first++;
 	if (first == queue.size())
-		return;
+		return places || evicts;
 	size_t chosen = first;
 	if (!queue[first].posted() && below(2)) {
 		while (chosen < queue.size() &&
@@ -196,9 +198,10 @@ void FakeNic::random_step()
 	}
 	/* It takes its time, so that much can happen before it. */
 	if (!queue[chosen].posted() && below(3))
-		return;
+		return places || evicts;
 	static_cast<void>(execute(link, &queue[chosen]));
 	link->complete_done();
+	return true;
 }
 
 bool FakeNic::execute(FakeLink *link, WorkRequest *request)
@@ -278,8 +281,6 @@ bool FakeNic::survives_in_nic(uint64_t addr) const
 
 void FakeNic::place_first(FakeLink *link)
 {
-	if (link->unplaced_.empty())
-		return;
 	const auto &write = link->unplaced_.front();
 	size_t at = 0;
 	FakeMedium *medium = medium_at(write.addr, write.bytes.size(), &at);

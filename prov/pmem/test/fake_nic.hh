@@ -82,7 +82,10 @@ public:
 
 	void be_weak(uint64_t seed);
 
-	/* `step` is called after every step of a weak NIC, on any thread. */
+	/*
+	 * `step` is called after every step of a weak NIC that did something,
+	 * on any thread.
+	 */
 	void watch(std::function<void()> step);
 
 	/* From now on nothing is executed; release() goes on. */
@@ -117,7 +120,7 @@ private:
 	[[nodiscard]] bool allowed(const WorkRequest &request) const;
 	void record(const WorkRequest &request, size_t chain);
 	void run();
-	void random_step();
+	bool random_step();
 	[[nodiscard]] bool execute(FakeLink *link, WorkRequest *request);
 	[[nodiscard]] bool execute_one_sided(FakeLink *link,
 					     WorkRequest *request);

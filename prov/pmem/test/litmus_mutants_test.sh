@@ -20,7 +20,7 @@ mutant() { # mutant NAME FILE SED-SCRIPT [TESTS WORDS]
 	local file=prov/pmem/$2 tests=${4:-$found_by} words=${5:-completed (last}
 	rm -rf "$work"
 	mkdir -p "$work"
-	sed "$3" "$source_dir/$file" >"$work/mutant.cc"
+	sed "$3" "$source_dir/$file" >"$work/mutant.cc" || exit 1
 	if cmp -s "$source_dir/$file" "$work/mutant.cc"; then
 		echo "$1: $file has changed, and the mistake cannot be made"
 		missed=1
