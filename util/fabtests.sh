@@ -121,7 +121,8 @@ make_programs() {
 # namespaces, or in the machine. Its working directory is empty, so that it does
 # not find the inner provider's own list of excluded tests: some of those pass.
 run_suite() {
-	local provider config address options=(-vvv -T "$timeout" -f "$4")
+	local provider config address
+	local options=(-vvv -T "$timeout" -f "$4" -t "$set" -L "$rounds")
 	local where=("$top/util/root.sh" run) programs=$prefix/bin
 	if in_machine "$1"; then
 		where=(vm_run 1)
@@ -137,7 +138,7 @@ run_suite() {
 	fi
 	"${where[@]}" env -i PATH="$PATH" HOME=/tmp $(environment_of "$2") \
 		sh -c 'mkdir -p /tmp/run && cd /tmp/run && exec "$@"' - \
-		$prefix/bin/runfabtests.sh -p "$programs" "${options[@]}" -t "$set" -L "$rounds" \
+		$prefix/bin/runfabtests.sh -p "$programs" "${options[@]}" \
 		-s $address -c $address -g $address "$provider" \
 		>"$3" 2>&1 </dev/null || true
 }
@@ -262,6 +263,10 @@ judge() { # judge suspects|regressions|table|summary
 		-f "$top/util/fabtests_table.awk" "$out/results"
 }
 
+too_many_suspects() {
+	[ "$(wc -l <"$out/suspects")" -gt $most_flaky ]
+}
+
 report() {
 	printf '# Standard fabtests, set %s\n\n' "$set"
 	printf 'libfabric %s, %s: %s.\n\n' "$("$top/util/root.sh" run \
@@ -293,10 +298,8 @@ main() {
 	heading "fabtests: $set"
 	collect_all 1
 	judge suspects >"$out/suspects"
-	if [ "$(wc -l <"$out/suspects")" -gt $most_flaky ]; then
-		judge regressions >"$out/suspects"
-	fi
-	if [ "$(wc -l <"$out/suspects")" -gt $most_flaky ]; then
+	! too_many_suspects || judge regressions >"$out/suspects"
+	if too_many_suspects; then
 		heading "Too many did not pass to be flaky"
 	elif [ -s "$out/suspects" ]; then
 		heading "Again: what did not pass everywhere"

@@ -197,7 +197,8 @@ struct fi_ops_pmem_ep {
 	 *  FI_PMEM_SELECT_RANGES   the bytes of the ranges;
 	 *  FI_PMEM_SELECT_REGIONS  these regions, where this endpoint wrote;
 	 *  FI_PMEM_SELECT_PEER     all that it wrote to the peer: persistent,
-	 *                          the same as a fenced commit of 0 bytes.
+	 *                          as a fenced commit of 0 bytes, but without
+	 *                          waiting for the endpoint's other transmits.
 	 * Nothing is said of what others wrote. A write that failed has said so
 	 * itself; of FI_PMEM_SELECT_PEER its error is the flush's as well.
 	 *
@@ -228,7 +229,7 @@ struct fi_ops_pmem_ep {
 	 * A fenced commit of 0 bytes to every peer at once: its completion,
 	 * as that of flushv(), says that all that this endpoint wrote to
 	 * persistent regions before the call is durable. With an error at
-	 * least one peer's is not known to be; which is in the log.
+	 * least one peer's is not known to be.
 	 *
 	 * Returns as flushv() does: 0, -FI_EAGAIN, -FI_EBADFLAGS,
 	 * -FI_ECONNABORTED (writes to any peer).
