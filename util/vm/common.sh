@@ -8,7 +8,7 @@
 #   vm_start NODE         boots node 1 or 2, from the caller's own shell: the
 #                         machine dies with the process that started it
 #   vm_wait NODE          until commands can run there; may follow after both
-#                         were started
+#                         were started, from the same shell
 #   vm_run NODE COMMAND...  runs it there as root, in the same directory, its
 #                         output on ours, its status ours; 137 if the machine
 #                         is gone. Any number at once, and from any process
@@ -257,15 +257,27 @@ vm_alive() { # vm_alive NODE
 	pid=$(vm_pid "$1") && kill -0 "$pid" 2>/dev/null
 }
 
+# With more than one thread QEMU's emulation can run into a breakpoint by which
+# the kernel patches its own code after that is gone: "Oops: int3" and a panic,
+# before anything of ours runs.
+vm_emulation_failed() { # vm_emulation_failed NODE
+	grep -q "Oops: int3" "$vm_dir/node$1/console"
+}
+
 vm_wait() { # vm_wait NODE
 	local state=$vm_dir/node$1 end=$((SECONDS + vm_boot_timeout))
 	until [ -e "$state/control/ready" ]; do
-		if ! vm_alive "$1" || [ $SECONDS -ge $end ]; then
+		if vm_alive "$1" && [ $SECONDS -lt $end ]; then
+			sleep 0.1
+		elif [ $SECONDS -lt $end ] && vm_emulation_failed "$1"; then
+			echo "node $1 panicked while booting, by an error of" \
+				"QEMU's; it boots again"
+			vm_start "$1"
+		else
 			echo "node $1 did not boot; the end of its console:"
 			tail -n 20 "$state/qemu" "$state/console"
 			return 1
 		fi >&2
-		sleep 0.1
 	done
 }
 
