@@ -30,6 +30,9 @@ extern "C" {
 
 #define FI_PMEM_EP_OPS "ofi_pmem ep ops"
 
+/* As many ranges can one flush cover. */
+#define FI_PMEM_FLUSH_RANGES 8
+
 /* How a commit makes a write durable; fi_pmem(7), METHODS. */
 enum fi_pmem_method {
 	FI_PMEM_METHOD_MESSAGE = 1, /* the target's service flushes */
@@ -71,9 +74,9 @@ enum fi_pmem_selectivity {
 /* What flushv() takes. */
 struct fi_pmem_msg_flush {
 	/*
-	 * 1 to rma_iov_limit ranges, in persistent regions of one peer's
-	 * domain. With FI_PMEM_SELECT_RANGES at least one byte each; else only
-	 * the keys count, and of FI_PMEM_SELECT_PEER only the peer.
+	 * 1 to FI_PMEM_FLUSH_RANGES ranges, in persistent regions of one
+	 * peer's domain. With FI_PMEM_SELECT_RANGES at least one byte each;
+	 * else only the keys count, and of FI_PMEM_SELECT_PEER only the peer.
 	 */
 	const struct fi_rma_iov *rma_iov;
 	size_t rma_iov_count;

@@ -8,6 +8,9 @@
 
 #include <rdma/fi_ext_pmem.h>
 
+#include <algorithm>
+#include <iterator>
+
 namespace ofi_pmem
 {
 
@@ -311,17 +314,16 @@ TEST_F(EpExtension, FlushesRefuseWhatTheyCannotFlush)
 	EXPECT_EQ(flush_range(kBase, 8, 7), -FI_EINVAL);
 	EXPECT_EQ(flush_range(kBase, 8, key ^ 1), -FI_ENOKEY);
 	EXPECT_EQ(flush_range(kBase, len, key), 0);
-	fi_rma_iov ranges[3] = {
-		{kBase, 8, key}, {kBase, 8, key}, {kBase, 8, key}};
-	fi_pmem_msg_flush msg{ranges,
-			      2,
-			      0,
-			      nullptr,
-			      FI_PMEM_PLACE_PERSISTENT,
-			      FI_PMEM_SELECT_RANGES};
+	/* More than rma_iov_limit: no request of the inner provider's. */
+	fi_rma_iov ranges[FI_PMEM_FLUSH_RANGES + 1];
+	std::fill(std::begin(ranges), std::end(ranges),
+		  fi_rma_iov{kBase, 8, key});
+	fi_pmem_msg_flush msg{
+		ranges,	 FI_PMEM_FLUSH_RANGES,	   0,
+		nullptr, FI_PMEM_PLACE_PERSISTENT, FI_PMEM_SELECT_RANGES};
 	EXPECT_EQ(flushv(msg), 0);
 	EXPECT_EQ(flushv(msg, FI_FENCE), -FI_EBADFLAGS);
-	msg.rma_iov_count = 3;
+	msg.rma_iov_count++;
 	EXPECT_EQ(flushv(msg), -FI_EINVAL);
 	msg.rma_iov_count = 0;
 	EXPECT_EQ(flushv(msg), -FI_EINVAL);

@@ -39,6 +39,7 @@ static_assert(same(FI_PMEM_DOMAIN_NONE, PersistenceDomain::none_forced) &&
 static_assert(same(FI_PMEM_GRANULARITY_BYTE, Granularity::byte) &&
 	      same(FI_PMEM_GRANULARITY_CACHE_LINE, Granularity::cache_line) &&
 	      same(FI_PMEM_GRANULARITY_PAGE, Granularity::page));
+static_assert(FI_PMEM_FLUSH_RANGES == kMaxRmaIov);
 
 fi_pmem_region_attr describe(const Endpoint &endpoint,
 			     const RemoteRegion &region) noexcept

@@ -245,14 +245,12 @@ ssize_t EndpointPlane::submit(const OpRequest &request, fi_addr_t peer) noexcept
 ssize_t EndpointPlane::submit(const FlushCall &call) noexcept
 {
 	const fi_msg_rma &msg = *call.msg;
-	size_t most =
-		std::min(endpoint_->info().tx_attr->rma_iov_limit, kMaxRmaIov);
-	if (!msg.rma_iov_count || msg.rma_iov_count > most ||
+	if (!msg.rma_iov_count || msg.rma_iov_count > kMaxRmaIov ||
 	    !same_service(msg)) {
 		PMEM_WARN(FI_LOG_EP_DATA,
 			  "a flush of %zu ranges: must be 1 to %zu, in one "
 			  "peer's persistent regions",
-			  msg.rma_iov_count, most);
+			  msg.rma_iov_count, kMaxRmaIov);
 		return -FI_EINVAL;
 	}
 	OpRequest request{&msg,	 true,	call.level,  false,
