@@ -40,7 +40,7 @@ essential+=":*ManyCommits*:*SequentialModel*"
 on_dax="pmem_rma_test pmem_completion_test pmem_storm_test pmem_bad_input_test
 pmem_fault_test pmem_ops_test pmem_atomic_test pmem_atomic_inner_test
 pmem_atomic_race_test"
-simulated="pmem_rma_test pmem_kill_test pmem_atomic_kill_test"
+simulated="pmem_rma_test pmem_kill_test pmem_atomic_kill_test pmem_log_kill_test"
 # What makes no sense here: a device DAX neither shrinks nor fails, and maps whole
 # units only, never privately; verbs has no TCP ports for strangers.
 not_on_dax="*PmemFile*:*PmemPort*:*PrivateMappingIsRefused*:*UnmappedMemoryIsRefused*"
@@ -184,7 +184,8 @@ run_mode message none "$methods" "$essential" "$not_on_dax" $dax \
 run_mode libfabric none "$methods" "$essential" "$not_on_dax" $dax \
 	FI_OFI_PMEM_NATIVE_FLUSH=off
 run_mode powerfail none "$simulated" '*' "" \
-	PMEM_KILL_ROUNDS="${PMEM_KILL_ROUNDS:-20}"
+	PMEM_KILL_ROUNDS="${PMEM_KILL_ROUNDS:-20}" \
+	PMEM_LOG_CRASHES="${PMEM_LOG_CRASHES:-12}"
 [ -n "$only" ] || check_methods
 vm_stop 1
 conclude

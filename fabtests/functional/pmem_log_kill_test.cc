@@ -14,6 +14,10 @@
 #include "common/log_client.hh"
 #include "log_model.hh"
 
+/* Of fi_pmem_log(3), compiled from the page. */
+int append_durably(ofi_pmem_log::Writer &log, const std::string &record);
+int print_all(ofi_pmem_log::Reader &log);
+
 using namespace pmem_test;
 using namespace log_test;
 
@@ -108,6 +112,27 @@ TEST(PmemLogKill, EveryAcknowledgedRecordIsFoundWhole)
 	}
 	printf("%lu crashes, %zu records acknowledged, none lost\n", crashes,
 	       acknowledged);
+}
+
+TEST(PmemLogExamples, AppendAndPrint)
+{
+	RegionFile file(kMinPlace);
+	Target target(Stack::msg, Memory::powerfail);
+	LogClient client(Stack::msg, target,
+			 target.add_file(file.path(), kMinPlace));
+	std::string text;
+	ASSERT_EQ(create(client.path(), client.place(), &text), 0) << text;
+	Writer writer(client.path(), client.place(), {});
+	ASSERT_EQ(writer.open(), 0) << writer.text();
+	for (int i = 0; i < 200; i++)
+		ASSERT_EQ(append_durably(writer, std::to_string(i)), 0)
+			<< writer.text();
+	Reader reader(client.path(), client.place());
+	testing::internal::CaptureStdout();
+	int ret = print_all(reader);
+	std::string printed = testing::internal::GetCapturedStdout();
+	EXPECT_EQ(ret, 0) << reader.text();
+	EXPECT_NE(printed.find("\n198\n199\n"), printed.npos) << printed;
 }
 
 } // namespace

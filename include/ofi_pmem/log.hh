@@ -111,9 +111,9 @@ struct Options {
 	size_t depth = 64;
 	/*
 	 * So many pointers may be on their way, 1 to 65536. The records that
-	 * come meanwhile share the next one.
+	 * come meanwhile share the next one: with 1 a busy log commits groups.
 	 */
-	size_t pointers = 8;
+	size_t pointers = 1;
 	/* Order::lazy: the pointer follows after so many records. */
 	size_t lag = 64;
 };
@@ -128,10 +128,11 @@ public:
 	 * Finds the end of the log: its pointer, and complete records behind
 	 * it, which it makes durable. Waits for the peer.
 	 *
-	 * -FI_EINVAL       the options, or the place as of create()
+	 * -FI_EINVAL       the options, or the place, which the log exceeds
 	 * -FI_ENOMEM       depth times max_record is too much
-	 * -FI_ENODATA      there is no log, or one of another version
-	 * -FI_EIO          the log contradicts itself
+	 * -FI_ENODATA      there is no log
+	 * -FI_EOPNOTSUPP   it is of another version
+	 * -FI_EIO          it is damaged
 	 * others           as create()
 	 */
 	int open();

@@ -48,6 +48,7 @@ public:
 	[[nodiscard]] Fabric &fabric() { return fabric_; }
 	[[nodiscard]] Signals &signals() { return signals_; }
 	[[nodiscard]] fid_ep *ep() { return ep_.get(); }
+	[[nodiscard]] const fi_info *info() const { return info_.get(); }
 	[[nodiscard]] const Descriptor &region() const { return region_; }
 	[[nodiscard]] const std::string &peer() const { return peer_; }
 	[[nodiscard]] size_t max_message_bytes() const

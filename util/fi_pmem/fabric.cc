@@ -98,7 +98,9 @@ int Fabric::open_endpoint(fi_info *info, FidPtr<fid_ep> *ep)
 	ep->reset(opened);
 	ret = fi_ep_bind(opened, &eq_->fid, 0);
 	if (!ret)
-		ret = fi_ep_bind(opened, &cq_->fid, FI_TRANSMIT | FI_RECV);
+		ret = fi_ep_bind(opened, &cq_->fid,
+				 FI_TRANSMIT | FI_RECV |
+					 FI_SELECTIVE_COMPLETION);
 	return ret ? ret : fi_enable(opened);
 }
 

@@ -2,13 +2,15 @@
 /* Copyright (c) 2026 the ofi_pmem developers */
 /*
  * fi_pmem: export persistent memory, put files into it durably, get them back.
- * A reader begins here, goes on to serve.cc and, for both clients, through
- * connection.cc to transfer.cc. Only the public libfabric API is used.
+ * A reader begins here, goes on to serve.cc and, for put and get, through
+ * connection.cc to transfer.cc; the log is that of util/log. Only the public
+ * libfabric API is used.
  */
 #include <exception>
 
 #include "exit_codes.hh"
 #include "get.hh"
+#include "log.hh"
 #include "options.hh"
 #include "put.hh"
 #include "report.hh"
@@ -26,6 +28,8 @@ const char *command_name(Command command)
 		return "serve";
 	case Command::put:
 		return "put";
+	case Command::log:
+		return "log";
 	default:
 		return "get";
 	}
@@ -39,6 +43,8 @@ int run_command(const Options &options, Report &report)
 			return Server(options, report).run();
 		case Command::put:
 			return run_put(options, report);
+		case Command::log:
+			return run_log(options, report);
 		default:
 			return run_get(options, report);
 		}

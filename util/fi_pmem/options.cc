@@ -8,7 +8,6 @@
 
 #include "options.hh"
 
-#include <CLI/CLI.hpp>
 #include <rdma/fabric.h>
 
 #include <cctype>
@@ -17,26 +16,12 @@
 #include <string_view>
 
 #include "exit_codes.hh"
+#include "option_kinds.hh"
 #include "report.hh"
 
 namespace fi_pmem
 {
 
-namespace
-{
-
-constexpr uint64_t kMaxBlock = uint64_t{1} << 30;
-constexpr uint64_t kMaxWindow = uint64_t{4} << 30;
-
-std::string version_text()
-{
-	uint32_t fabric = fi_version();
-	return std::string("fi_pmem " PACKAGE_VERSION " (libfabric ") +
-	       std::to_string(FI_MAJOR(fabric)) + "." +
-	       std::to_string(FI_MINOR(fabric)) + ")";
-}
-
-/* CLI11's unsigned conversion takes "-1" for a huge number. */
 std::string reject_sign(const std::string &text)
 {
 	bool starts_with_digit =
@@ -44,16 +29,6 @@ std::string reject_sign(const std::string &text)
 	return starts_with_digit ? "" : "'" + text + "' is not a number";
 }
 
-template <typename Value>
-CLI::Option *add_number(CLI::App *app, const char *name, Value &value,
-			const char *help)
-{
-	return app->add_option(name, value, help)
-		->check(reject_sign)
-		->option_text("N");
-}
-
-/* Replaces 64K, 1M, 2GiB ... by the number of bytes. Empty if it can. */
 std::string to_bytes(std::string &text)
 {
 	uint64_t number = 0;
@@ -78,15 +53,6 @@ std::string to_bytes(std::string &text)
 	return "";
 }
 
-template <typename Value>
-CLI::Option *add_size(CLI::App *app, const char *name, Value &value,
-		      const char *help)
-{
-	return app->add_option(name, value, help)
-		->transform(CLI::Validator(to_bytes, ""))
-		->option_text("SIZE");
-}
-
 void add_common(CLI::App *app, Options *options)
 {
 	app->add_option("-p,--provider", options->provider,
@@ -104,11 +70,6 @@ void add_peer(CLI::App *app, Options *options, std::string *peer)
 		->type_name("");
 	add_size(app, "--offset", options->offset,
 		 "where in the region to begin (default: 0)");
-	add_number(app, "--depth", options->depth,
-		   "operations in flight (default: 16)")
-		->check(CLI::Range(1, 4096));
-	add_size(app, "--block", options->block_bytes,
-		 "bytes in one operation (default: 256K)");
 	add_number(app, "--timeout", options->timeout_s,
 		   "seconds after which connecting fails (default: 10)")
 		->check(CLI::Range(1, 86400));
@@ -116,6 +77,29 @@ void add_peer(CLI::App *app, Options *options, std::string *peer)
 		   "seconds without any progress after which a transfer "
 		   "fails (default: 30)")
 		->check(CLI::Range(1, 86400));
+}
+
+namespace
+{
+
+constexpr uint64_t kMaxBlock = uint64_t{1} << 30;
+constexpr uint64_t kMaxWindow = uint64_t{4} << 30;
+
+std::string version_text()
+{
+	uint32_t fabric = fi_version();
+	return std::string("fi_pmem " PACKAGE_VERSION " (libfabric ") +
+	       std::to_string(FI_MAJOR(fabric)) + "." +
+	       std::to_string(FI_MINOR(fabric)) + ")";
+}
+
+void add_transfer(CLI::App *app, Options *options)
+{
+	add_number(app, "--depth", options->depth,
+		   "operations in flight (default: 16)")
+		->check(CLI::Range(1, 4096));
+	add_size(app, "--block", options->block_bytes,
+		 "bytes in one operation (default: 256K)");
 }
 
 void add_serve(CLI::App *app, Options *options)
@@ -141,6 +125,7 @@ void add_put(CLI::App *app, Options *options, std::string *peer)
 		->required()
 		->type_name("");
 	add_peer(app, options, peer);
+	add_transfer(app, options);
 	app->add_flag(
 		"--no-commit", [options](int64_t) { options->commit = false; },
 		"do not make it durable: it is visible at the peer, and lost "
@@ -151,6 +136,7 @@ void add_put(CLI::App *app, Options *options, std::string *peer)
 void add_get(CLI::App *app, Options *options, std::string *peer)
 {
 	add_peer(app, options, peer);
+	add_transfer(app, options);
 	app->add_option("LOCAL", options->file,
 			"file to write, - for standard output")
 		->required()
@@ -174,7 +160,7 @@ std::string check_together(const Options &options)
 	if (options.command == Command::get && options.file == "-" &&
 	    options.json)
 		return "--json and the data cannot share standard output";
-	return "";
+	return options.command == Command::log ? check_log(options) : "";
 }
 
 bool usage_error(int argc, char **argv, const std::string &text, int *exit_code)
@@ -210,6 +196,7 @@ bool parse_options(int argc, char **argv, Options *options, int *exit_code)
 	add_serve(serve, options);
 	add_put(put, options, &peer);
 	add_get(get, options, &peer);
+	auto log = add_log(&app, options, &peer);
 	try {
 		app.parse(argc, argv);
 	} catch (const CLI::Success &done) {
@@ -220,6 +207,7 @@ bool parse_options(int argc, char **argv, Options *options, int *exit_code)
 	}
 	options->command = serve->parsed() ? Command::serve
 			   : put->parsed() ? Command::put
+			   : log->parsed() ? Command::log
 					   : Command::get;
 	if (options->command != Command::serve &&
 	    !parse_address(peer, &options->peer))

@@ -9,13 +9,32 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
+
+#include <ofi_pmem/log.hh>
 
 #include "address.hh"
 
 namespace fi_pmem
 {
 
-enum class Command { serve, put, get };
+enum class Command { serve, put, get, log };
+
+struct LogOptions {
+	enum class Action { append, tail, dump, bench };
+
+	Action action = Action::append;
+	ofi_pmem_log::Options writer; /* append */
+	bool create = false;	      /* append */
+	bool drop_oldest = false;     /* append */
+	size_t record_bytes = 0;      /* append; 0: a record is a line */
+	uint64_t lines = 10;	      /* tail */
+	bool follow = false;	      /* tail */
+	std::vector<size_t> sizes{64, 1024, 4096}; /* bench */
+	std::vector<size_t> depths{1, 16};	   /* bench */
+	uint64_t appends = 500;			   /* bench */
+	uint32_t rounds = 5;			   /* bench */
+};
 
 struct Options {
 	Command command = Command::serve;
@@ -24,7 +43,7 @@ struct Options {
 	unsigned timeout_s = 10; /* for connecting */
 	unsigned stall_s = 30;	 /* without any completion */
 
-	std::string file;	      /* serve: FILE; put, get: LOCAL */
+	std::string file;	      /* serve, log: FILE; put, get: LOCAL */
 	std::optional<uint64_t> size; /* serve */
 	std::string bind;	      /* serve; empty: every address */
 	uint16_t port = kDefaultPort; /* serve; 0: the system chooses */
@@ -32,10 +51,11 @@ struct Options {
 
 	Address peer;
 	uint64_t offset = 0;
-	std::optional<uint64_t> length; /* get */
+	std::optional<uint64_t> length; /* get, log */
 	uint32_t depth = 16;
 	size_t block_bytes = 256 * 1024;
 	bool commit = true; /* put */
+	LogOptions log;
 };
 
 /*

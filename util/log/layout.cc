@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include <rdma/fi_errno.h>
 #include <xxhash.h>
 
 static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
@@ -53,19 +54,19 @@ Control make_control(uint64_t capacity, uint64_t id) noexcept
 	return control;
 }
 
-const char *find_fault(const Control &control, uint64_t place_len) noexcept
+Fault find_fault(const Control &control, uint64_t place_len) noexcept
 {
 	const Superblock &superblock = control.superblock;
 	if (superblock.magic != kMagic)
-		return "there is no log";
+		return {-FI_ENODATA, "there is no log"};
 	if (superblock.version != kVersion)
-		return "the log is of another version";
-	if (superblock.checksum != checksum_of(superblock))
-		return "the log's first line is damaged";
-	if (!superblock.capacity || superblock.capacity % kAlign ||
-	    superblock.capacity > capacity_of(place_len))
-		return "the log is larger than its place, or of an odd size";
-	return nullptr;
+		return {-FI_EOPNOTSUPP, "the log is of another version"};
+	if (superblock.checksum != checksum_of(superblock) ||
+	    !superblock.capacity || superblock.capacity % kAlign)
+		return {-FI_EIO, "the log's first line is damaged"};
+	if (superblock.capacity > capacity_of(place_len))
+		return {-FI_EINVAL, "the log is longer than its place"};
+	return {0, nullptr};
 }
 
 bool contradicts(const Control &control) noexcept

@@ -66,8 +66,14 @@ uint64_t capacity_of(uint64_t place_len) noexcept;
 /* A new log, empty. */
 Control make_control(uint64_t capacity, uint64_t id) noexcept;
 
-/* Null, or why there is no log that `place_len` bytes can hold. */
-const char *find_fault(const Control &control, uint64_t place_len) noexcept;
+/* What is wrong with a log; all is well with `ret` 0. */
+struct Fault {
+	int ret; /* a negative fi_errno */
+	const char *text;
+};
+
+/* Whether there is a log, in a place of so many bytes. */
+Fault find_fault(const Control &control, uint64_t place_len) noexcept;
 
 /*
  * Whether the words contradict each other; also when a writer changed them

@@ -244,9 +244,9 @@ int Remote::read_control(Control *control)
 		if (ret)
 			return ret;
 		std::memcpy(control, scratch_.data(), sizeof(*control));
-		const char *fault = find_fault(*control, place_.len);
-		if (fault)
-			return fail(-FI_ENODATA, fault);
+		Fault fault = find_fault(*control, place_.len);
+		if (fault.ret)
+			return fail(fault.ret, fault.text);
 		if (!contradicts(*control))
 			return 0;
 	}

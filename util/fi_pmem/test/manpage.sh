@@ -7,11 +7,11 @@ page=${srcdir:-$(dirname "$0")/../../..}/man/fi_pmem.1.md
 options_in() {
 	grep -oE -- '--[a-z][a-z-]+' | sort -u
 }
-for command in serve put get; do
+for command in serve put get "log append" "log tail" "log dump" "log bench"; do
 	"$FI_PMEM" $command --help | sed -n '/^Options:/,/^Exit/p' |
-		options_in >"$dir/help.$command"
-	check "$command has options" test -s "$dir/help.$command"
-	for option in $(cat "$dir/help.$command"); do
+		options_in >"$dir/help.${command// /_}"
+	check "$command has options" test -s "$dir/help.${command// /_}"
+	for option in $(cat "$dir/help.${command// /_}"); do
 		check "$command $option is described" \
 			grep -qE "^\*.*$option" "$page"
 	done

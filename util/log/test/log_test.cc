@@ -187,11 +187,11 @@ TEST_F(Log, IsNotFoundInOtherBytes)
 	Control control{};
 	std::memcpy(&control, peer_.visible().data(), sizeof(control));
 	change_word(offsetof(Superblock, version), 2);
-	EXPECT_EQ(why_no_reader(-FI_ENODATA), "the log is of another version");
+	EXPECT_EQ(why_no_reader(-FI_EOPNOTSUPP),
+		  "the log is of another version");
 	change_word(offsetof(Superblock, version), 1);
 	change_word(offsetof(Superblock, id), control.superblock.id + 1);
-	EXPECT_EQ(why_no_reader(-FI_ENODATA),
-		  "the log's first line is damaged");
+	EXPECT_EQ(why_no_reader(-FI_EIO), "the log's first line is damaged");
 	change_word(0, 0);
 	EXPECT_EQ(why_no_reader(-FI_ENODATA), "there is no log");
 }
@@ -199,13 +199,15 @@ TEST_F(Log, IsNotFoundInOtherBytes)
 /* As a hostile peer can have them. */
 TEST_F(Log, RefusesSizesThatDoNotFit)
 {
-	for (uint64_t capacity :
-	     {uint64_t{0}, uint64_t{12}, kCapacity + 64, UINT64_MAX}) {
+	for (auto [capacity, wanted] : {std::pair{uint64_t{0}, -FI_EIO},
+					{uint64_t{12}, -FI_EIO},
+					{kCapacity + 64, -FI_EINVAL},
+					{UINT64_MAX - 7, -FI_EINVAL}}) {
 		Control control = make_control(capacity, 1);
 		Bytes bytes(sizeof(control));
 		std::memcpy(bytes.data(), &control, sizeof(control));
 		peer_.change(0, bytes);
-		why_no_reader(-FI_ENODATA);
+		why_no_reader(wanted);
 	}
 }
 

@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* Copyright (c) 2026 the ofi_pmem developers */
+/*
+ * fi_pmem log append: as fast as the input comes, and durable as soon as it
+ * pauses.
+ */
+#include <cinttypes>
+
+#include <rdma/fi_errno.h>
+
+#include "exit_codes.hh"
+#include "log_session.hh"
+#include "record_source.hh"
+#include "report.hh"
+
+namespace fi_pmem
+{
+
+namespace
+{
+
+class Appender
+{
+public:
+	Appender(const Options &options, Report &report, LogSession &session)
+		: options_(options), report_(report), session_(session),
+		  source_(report, options.log.record_bytes,
+			  options.log.writer.max_record),
+		  writer_(session, writer_options(options))
+	{
+	}
+
+	int run();
+
+private:
+	static ofi_pmem_log::Options writer_options(const Options &options)
+	{
+		ofi_pmem_log::Options writer = options.log.writer;
+		if (options.log.record_bytes)
+			writer.max_record = options.log.record_bytes;
+		return writer;
+	}
+
+	int copy();
+	int append(std::string_view record);
+	int sync();
+	int check_signal();
+	int fail(int ret);
+	int refuse(int ret);
+	void tell(int ret);
+
+	const Options &options_;
+	Report &report_;
+	LogSession &session_;
+	RecordSource source_;
+	SessionWriter writer_;
+	uint64_t begin_ = 0;
+	uint64_t records_ = 0;
+	uint64_t bytes_ = 0;
+};
+
+int Appender::fail(int ret)
+{
+	return session_.fail("cannot append to the log", ret, writer_->text());
+}
+
+/* The log goes on: what is in it first becomes durable. */
+int Appender::refuse(int ret)
+{
+	std::string why = writer_->text();
+	int failed = sync();
+	return failed ? failed
+		      : session_.fail("cannot append to the log", ret, why);
+}
+
+int Appender::check_signal()
+{
+	int signal = session_.connection().signals().take();
+	if (!signal)
+		return kOk;
+	int ret = sync();
+	return ret ? ret
+		   : report_.fail(kSignalBase + signal, "interrupted by %s",
+				  signal_name(signal).c_str());
+}
+
+int Appender::sync()
+{
+	int ret = writer_->sync();
+	return ret ? fail(ret) : kOk;
+}
+
+int Appender::append(std::string_view record)
+{
+	constexpr int kWaitMs = 10;
+	uint64_t end = 0;
+	int ret;
+	while ((ret = writer_->append(record.data(), record.size(), &end))) {
+		if (ret == -FI_ENOSPC && options_.log.drop_oldest) {
+			ret = writer_->make_room(
+				ofi_pmem_log::space_of(record.size()));
+		} else if (ret == -FI_EAGAIN) {
+			session_.connection().fabric().wait(kWaitMs);
+			ret = writer_->poll();
+		}
+		if (ret == -FI_ENOSPC || ret == -FI_EMSGSIZE)
+			return refuse(ret);
+		if (ret)
+			return fail(ret);
+		ret = check_signal();
+		if (ret)
+			return ret;
+	}
+	records_++;
+	bytes_ += record.size();
+	return kOk;
+}
+
+int Appender::copy()
+{
+	for (;;) {
+		std::string_view record;
+		int ret = check_signal();
+		if (ret)
+			return ret;
+		switch (source_.next(&record)) {
+		case RecordSource::Next::record:
+			ret = append(record);
+			break;
+		case RecordSource::Next::wait:
+			ret = sync();
+			if (!ret)
+				source_.wait(
+					session_.connection().signals().fd());
+			break;
+		case RecordSource::Next::end:
+			return sync();
+		case RecordSource::Next::failed:
+			ret = sync();
+			return ret ? ret : source_.exit_code();
+		}
+		if (ret)
+			return ret;
+	}
+}
+
+/* What is durable is worth as much as the reason why not all is. */
+void Appender::tell(int ret)
+{
+	report_.set("records", records_);
+	report_.set("bytes", bytes_);
+	report_.set("begin", begin_);
+	report_.set("end", writer_->end());
+	report_.set("durable_to", writer_->acknowledged());
+	if (!ret)
+		report_.say("appended %" PRIu64 " records (%" PRIu64
+			    " bytes) to the log at %s, positions %" PRIu64
+			    " to %" PRIu64 ": durable",
+			    records_, bytes_,
+			    session_.connection().peer().c_str(), begin_,
+			    writer_->end());
+	else
+		report_.say("the log is durable up to position %" PRIu64
+			    ", of what was appended from %" PRIu64
+			    " to %" PRIu64,
+			    writer_->acknowledged(), begin_, writer_->end());
+}
+
+int Appender::run()
+{
+	int ret = source_.open(options_.file);
+	if (!ret && options_.log.create)
+		ret = session_.create();
+	if (ret)
+		return ret;
+	ret = writer_->open();
+	if (ret)
+		return session_.fail("cannot open the log", ret,
+				     writer_->text());
+	begin_ = writer_->end();
+	ret = copy();
+	tell(ret);
+	return ret;
+}
+
+} // namespace
+
+int run_append(const Options &options, Report &report, LogSession &session)
+{
+	return Appender(options, report, session).run();
+}
+
+} // namespace fi_pmem

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* Copyright (c) 2026 the ofi_pmem developers */
+/*
+ * The options of fi_pmem log.
+ */
+#include "option_kinds.hh"
+
+#include <algorithm>
+#include <map>
+
+namespace fi_pmem
+{
+
+namespace
+{
+
+using ofi_pmem_log::Order;
+using Action = LogOptions::Action;
+
+CLI::App *add_action(CLI::App *log, const char *name, const char *help,
+		     Action action, Options *options, std::string *peer)
+{
+	CLI::App *app = log->add_subcommand(name, help);
+	app->parse_complete_callback(
+		[options, action] { options->log.action = action; });
+	add_peer(app, options, peer);
+	add_size(app, "--length", options->length,
+		 "bytes of the region that the log has (default: to its end)");
+	add_common(app, options);
+	return app;
+}
+
+void add_append(CLI::App *log, Options *options, std::string *peer)
+{
+	CLI::App *app =
+		add_action(log, "append", "append lines, or records of a size",
+			   Action::append, options, peer);
+	options->file = "-";
+	app->add_option("FILE", options->file,
+			"what to append (default: -, standard input)")
+		->type_name("");
+	app->add_flag("--create", options->log.create,
+		      "make a new, empty log there, whatever there is");
+	app->add_flag("--drop-oldest", options->log.drop_oldest,
+		      "make room by retiring the oldest records");
+	add_size(app, "--record", options->log.record_bytes,
+		 "records of this size (default: a record is a line)");
+	add_size(app, "--max-record", options->log.writer.max_record,
+		 "longest line (default: 64K)");
+	add_number(app, "--depth", options->log.writer.depth,
+		   "records in flight (default: 64)")
+		->check(CLI::Range(1, 65536));
+	const std::map<std::string, Order> orders{
+		{"target", Order::target},
+		{"initiator", Order::initiator},
+		{"lazy", Order::lazy}};
+	app->add_option("--order", options->log.writer.order,
+			"how the pointer comes after its record: target, "
+			"initiator or lazy (default: target)")
+		->transform(CLI::CheckedTransformer(orders))
+		->type_name("")
+		->option_text("ORDER");
+}
+
+void add_tail(CLI::App *log, Options *options, std::string *peer)
+{
+	CLI::App *app = add_action(log, "tail", "print the last records",
+				   Action::tail, options, peer);
+	add_number(app, "-n,--lines", options->log.lines,
+		   "how many (default: 10)");
+	app->add_flag("-f,--follow", options->log.follow,
+		      "go on with those that are appended");
+}
+
+void add_bench(CLI::App *log, Options *options, std::string *peer)
+{
+	CLI::App *app = add_action(
+		log, "bench",
+		"measure appends by each order; overwrites the region",
+		Action::bench, options, peer);
+	app->add_option("--sizes", options->log.sizes,
+			"bytes of a record, several with commas (default: "
+			"64,1024,4096)")
+		->delimiter(',')
+		->check(reject_sign)
+		->option_text("N,...");
+	app->add_option("--depths", options->log.depths,
+			"records in flight, several with commas (default: "
+			"1,16)")
+		->delimiter(',')
+		->check(reject_sign)
+		->option_text("N,...");
+	add_number(app, "--appends", options->log.appends,
+		   "records in each measurement (default: 500)")
+		->check(CLI::Range(10, 1000000));
+	add_number(app, "--rounds", options->log.rounds,
+		   "measurements of each, interleaved (default: 5)")
+		->check(CLI::Range(1, 1000));
+}
+
+} // namespace
+
+CLI::App *add_log(CLI::App *app, Options *options, std::string *peer)
+{
+	CLI::App *log = app->add_subcommand(
+		"log", "a circular log of records in a region");
+	log->require_subcommand(1);
+	add_append(log, options, peer);
+	add_tail(log, options, peer);
+	add_action(log, "dump", "print what the log is and all its records",
+		   Action::dump, options, peer);
+	add_bench(log, options, peer);
+	return log;
+}
+
+std::string check_log(const Options &options)
+{
+	constexpr size_t kMost = 16 << 20;
+	const LogOptions &log = options.log;
+	auto outside = [](const std::vector<size_t> &values, size_t most) {
+		return values.empty() ||
+		       std::any_of(values.begin(), values.end(),
+				   [most](size_t value) {
+					   return !value || value > most;
+				   });
+	};
+	if (!log.writer.max_record)
+		return "--max-record: must be 1 or more";
+	if (outside(log.sizes, kMost))
+		return "--sizes: each must be 1 to 16777216";
+	if (outside(log.depths, 4096))
+		return "--depths: each must be 1 to 4096";
+	return "";
+}
+
+} // namespace fi_pmem

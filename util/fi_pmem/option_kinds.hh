@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* Copyright (c) 2026 the ofi_pmem developers */
+/*
+ * Options that are numbers, and sizes such as 64K, in CLI11.
+ */
+#pragma once
+
+#include <string>
+
+#include <CLI/CLI.hpp>
+
+#include "options.hh"
+
+namespace fi_pmem
+{
+
+/* Empty if it starts with a digit: CLI11 takes "-1" for a huge number. */
+std::string reject_sign(const std::string &text);
+
+/* Replaces 64K, 1M, 2GiB ... by the number of bytes. Empty if it can. */
+std::string to_bytes(std::string &text);
+
+template <typename Value>
+CLI::Option *add_number(CLI::App *app, const char *name, Value &value,
+			const char *help)
+{
+	return app->add_option(name, value, help)
+		->check(reject_sign)
+		->option_text("N");
+}
+
+template <typename Value>
+CLI::Option *add_size(CLI::App *app, const char *name, Value &value,
+		      const char *help)
+{
+	return app->add_option(name, value, help)
+		->transform(CLI::Validator(to_bytes, ""))
+		->option_text("SIZE");
+}
+
+/* --provider, --json. */
+void add_common(CLI::App *app, Options *options);
+
+/* PEER, --offset, --timeout, --stall. */
+void add_peer(CLI::App *app, Options *options, std::string *peer);
+
+/* The command log with its own commands. */
+CLI::App *add_log(CLI::App *app, Options *options, std::string *peer);
+
+/* What no single one of its options can check; empty if all is well. */
+std::string check_log(const Options &options);
+
+} // namespace fi_pmem
