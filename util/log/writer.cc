@@ -80,8 +80,11 @@ void Writer::Impl::stage(Append *append, const iovec *iov, size_t count,
 ssize_t Writer::Impl::post_record(Append *append, size_t index)
 {
 	char *from = buffer_.data() + index * slot_bytes_;
-	/* Ordered behind it, the pointer is what tells of the record. */
-	uint64_t flags = options_.order == Order::target ? 0 : kRecordFlags;
+	/* Ordered behind it, the pointer is what tells of the record, and what
+	 * it travels with. */
+	uint64_t flags = kRecordFlags;
+	if (options_.order == Order::target)
+		flags = room_for_pointer() ? FI_MORE : 0;
 	while (append->posted < append->count) {
 		size_t i = append->posted;
 		Piece piece{from + (i ? append->spans[0].len : 0),

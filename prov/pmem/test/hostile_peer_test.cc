@@ -35,8 +35,8 @@ public:
 
 	void send(const void *bytes, size_t len)
 	{
-		std::memcpy(link_->begin(), bytes, len);
-		EXPECT_EQ(link_->send(len), 0);
+		std::memcpy(link_->begin(len), bytes, len);
+		EXPECT_EQ(link_->send(), 0);
 	}
 
 	template <typename Message> void send(const Message &message)
@@ -63,7 +63,9 @@ public:
 				continue;
 			const uint8_t *bytes =
 				link_->received(entry.handle.slot);
-			return {bytes, bytes + entry.len};
+			std::vector<uint8_t> message(bytes, bytes + entry.len);
+			EXPECT_EQ(link_->post_receive(entry.handle.slot), 0);
+			return message;
 		}
 		ADD_FAILURE() << "neither an answer nor a disconnect in time";
 		return {};
@@ -154,6 +156,23 @@ protected:
 		ASSERT_TRUE(wire::parse(answer.data(), answer.size(), &ack));
 		EXPECT_NE(ack.status, 0);
 		EXPECT_EQ(ack.cause, static_cast<uint16_t>(cause));
+	}
+
+	/* What was good before may be answered. */
+	void expect_disconnect_behind_answer(const std::vector<uint8_t> &bytes)
+	{
+		RawPeer peer(*transport_, service_->port());
+		peer.greet();
+		peer.send(bytes.data(), bytes.size());
+		bool answered = !peer.receive().empty();
+		EXPECT_TRUE(!answered || peer.receive().empty());
+	}
+
+	template <typename Message>
+	static void append(std::vector<uint8_t> *bytes, const Message &message)
+	{
+		auto from = reinterpret_cast<const uint8_t *>(&message);
+		bytes->insert(bytes->end(), from, from + sizeof(message));
 	}
 
 	uint64_t token() const { return Key(key_).token(); }
@@ -292,6 +311,69 @@ TEST_F(HostilePeer, WhoseHeaderLiesAboutTheLengthIsDisconnected)
 	auto resolve = wire::make<wire::Resolve>(1, 1);
 	resolve.header.length = 8;
 	expect_disconnect(&resolve, sizeof(resolve));
+}
+
+TEST_F(HostilePeer, MaySendSeveralRequestsAsOneMessage)
+{
+	std::vector<uint8_t> bytes;
+	for (uint64_t sequence = 1; sequence <= 3; sequence++) {
+		auto write = wire::make<wire::Write>(sequence, sequence, 0, 1);
+		write.token = token();
+		write.offset = sequence;
+		append(&bytes, write);
+		bytes.push_back(static_cast<uint8_t>(sequence));
+	}
+	RawPeer peer(*transport_, service_->port());
+	peer.greet();
+	peer.send(bytes.data(), bytes.size());
+	auto answer = peer.receive();
+	wire::Ack ack{};
+	ASSERT_TRUE(wire::parse(answer.data(), answer.size(), &ack));
+	EXPECT_EQ(ack.status, 0);
+	EXPECT_EQ(ack.header.sequence, 3U);
+	EXPECT_EQ(medium_->visible[3], 3);
+}
+
+/* More than it has credits, each of which fails: all are answered. */
+TEST_F(HostilePeer, MayCrowdRequestsIntoOneMessage)
+{
+	constexpr uint64_t kCount = 4 * wire::kMaxCredits;
+	std::vector<uint8_t> bytes;
+	for (uint64_t sequence = 1; sequence <= kCount; sequence++)
+		append(&bytes, wire::make<wire::Resolve>(sequence, sequence));
+	RawPeer peer(*transport_, service_->port());
+	peer.greet();
+	peer.send(bytes.data(), bytes.size());
+	for (uint64_t sequence = 1; sequence <= kCount; sequence++) {
+		auto answer = peer.receive();
+		wire::Ack ack{};
+		ASSERT_TRUE(wire::parse(answer.data(), answer.size(), &ack));
+		EXPECT_EQ(ack.header.sequence, sequence);
+		EXPECT_EQ(ack.status, FI_ENOKEY);
+	}
+}
+
+TEST_F(HostilePeer, WithPartOfARequestBehindAnotherIsDisconnected)
+{
+	auto good = wire::make<wire::Resolve>(1, 1);
+	auto next = wire::make<wire::Resolve>(2, 2);
+	for (uint32_t length : {0U, 1U, uint32_t{sizeof(next)} - 1,
+				uint32_t{sizeof(next)} + 1, UINT32_MAX}) {
+		std::vector<uint8_t> bytes;
+		append(&bytes, good);
+		next.header.length = length;
+		append(&bytes, next);
+		expect_disconnect_behind_answer(bytes);
+	}
+	for (size_t len :
+	     {size_t{1}, sizeof(wire::Header) - 1, sizeof(next) - 1}) {
+		next = wire::make<wire::Resolve>(2, 2);
+		std::vector<uint8_t> bytes;
+		append(&bytes, good);
+		append(&bytes, next);
+		bytes.resize(sizeof(good) + len);
+		expect_disconnect_behind_answer(bytes);
+	}
 }
 
 TEST_F(HostilePeer, OutOfSequenceIsDisconnected)

@@ -47,8 +47,9 @@ public:
 			answer_(link_->received(entry.handle.slot), entry.len);
 		if (reply.empty())
 			return;
-		std::memcpy(link_->begin(), reply.data(), reply.size());
-		EXPECT_EQ(link_->send(reply.size()), 0);
+		std::memcpy(link_->begin(reply.size()), reply.data(),
+			    reply.size());
+		EXPECT_EQ(link_->send(), 0);
 	}
 
 private:

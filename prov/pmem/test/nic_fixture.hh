@@ -126,6 +126,16 @@ protected:
 			  0);
 	}
 
+	/* Goes by request; without progress. */
+	void inject_more(const Bytes &data, uint64_t offset)
+	{
+		Call call = kWrite;
+		call.inject = call.more = true;
+		ASSERT_EQ(
+			try_submit(call, keep(data), data.size(), offset, key_),
+			0);
+	}
+
 	/* How the operation ended. */
 	Failure write(const Call &call, const Bytes &data, uint64_t offset)
 	{
@@ -182,16 +192,31 @@ protected:
 	static Words names(const std::vector<Posted> &posted)
 	{
 		Words all;
-		for (const Posted &one : posted)
-			all.push_back(one.name == "message" ? type_of(one.bytes)
-							    : one.name);
+		for (const Posted &one : posted) {
+			if (one.name == "message")
+				add_types(one.bytes, &all);
+			else
+				all.push_back(one.name);
+		}
 		return all;
 	}
 
-	static const char *type_of(const Bytes &message)
+	/* Of all that travel together. */
+	static void add_types(const Bytes &messages, Words *all)
+	{
+		size_t len = 0;
+		for (size_t at = 0; at < messages.size(); at += len) {
+			const uint8_t *message = messages.data() + at;
+			len = wire::first_length(message, messages.size() - at);
+			ASSERT_NE(len, 0U);
+			all->push_back(type_of(message));
+		}
+	}
+
+	static const char *type_of(const uint8_t *message)
 	{
 		wire::Header header;
-		std::memcpy(&header, message.data(), sizeof(header));
+		std::memcpy(&header, message, sizeof(header));
 		switch (header.type) {
 		case wire::Type::hello:
 			return "Hello";

@@ -57,6 +57,7 @@ struct Call {
 	bool fence = false;
 	bool inject = false;
 	FlushScope flush = FlushScope::none; /* then without local buffers */
+	bool more = false;
 };
 
 inline constexpr Call kWrite{};
@@ -174,6 +175,7 @@ protected:
 				  call.fence, call.inject, false,
 				  true,	      false};
 		request.flush = call.flush;
+		request.more = call.more;
 		return channels_->submit(request, 0);
 	}
 

@@ -214,11 +214,17 @@ int EndpointPlane::check(const PersistentCall &call,
 			  "in a persistent region");
 		return -FI_EINVAL;
 	}
-	*request = {call.msg,	    call.write,
-		    level_of(call), (call.flags & FI_FENCE) != 0,
-		    inject,	    (call.flags & FI_REMOTE_CQ_DATA) != 0,
-		    call.report,    local_commit,
-		    nullptr,	    call.ordered};
+	*request = {call.msg,
+		    call.write,
+		    level_of(call),
+		    (call.flags & FI_FENCE) != 0,
+		    inject,
+		    (call.flags & FI_REMOTE_CQ_DATA) != 0,
+		    call.report,
+		    local_commit,
+		    nullptr,
+		    call.ordered,
+		    (call.flags & FI_MORE) != 0};
 	return 0;
 }
 

@@ -54,14 +54,14 @@ bool Channel::post_atomic(PersistentOp *op)
 	message.datatype = op->datatype;
 	message.op = op->atomic_op;
 	message.range_count = static_cast<uint16_t>(op->range_count);
-	uint8_t *next = link_->begin();
+	uint8_t *next = link_->begin(sizeof(message) + payload);
 	std::memcpy(next, &message, sizeof(message));
 	next += sizeof(message);
 	std::memcpy(next, op->ranges, ranges_len);
 	next += ranges_len;
 	op->local.gather(0, next, operands_len);
 	op->compare.gather(0, next + operands_len, compare_len);
-	int ret = link_->send(sizeof(message) + payload);
+	int ret = link_->send();
 	Request request;
 	request.type = wire::Type::atomic;
 	request.fence = op->fence;

@@ -46,16 +46,23 @@ int Channel::submit(PersistentOp *op)
 	return 0;
 }
 
+/* The requests of what is posted at once travel together. */
 void Channel::post_queue()
 {
+	bool more = false;
+	link_->hold();
 	while (!queue_.empty() && !broken_) {
 		PersistentOp *op = queue_.front();
+		more = false;
 		if (!post(op))
-			return;
+			break;
 		queue_.pop_front();
+		more = op->more;
 		op->fully_posted = true;
 		settle_op(op);
 	}
+	if (!more)
+		broken(link_->release());
 }
 
 /*
@@ -238,10 +245,10 @@ bool Channel::post_announcement(PersistentOp *op)
 	auto message =
 		wire::make<wire::Announce>(next_sequence_, op->id, 0, payload);
 	message.cq_data = op->data;
-	uint8_t *buffer = link_->begin();
+	uint8_t *buffer = link_->begin(sizeof(message) + payload);
 	std::memcpy(buffer, &message, sizeof(message));
 	std::memcpy(buffer + sizeof(message), op->ranges, payload);
-	int ret = link_->send(sizeof(message) + payload);
+	int ret = link_->send();
 	Request request;
 	request.type = wire::Type::announce;
 	request.op = op;
@@ -292,10 +299,10 @@ bool Channel::post_write(PersistentOp *op, const wire::Range &part,
 					       part.length);
 	message.token = part.token;
 	message.offset = part.offset;
-	uint8_t *buffer = link_->begin();
+	uint8_t *buffer = link_->begin(sizeof(message) + part.length);
 	std::memcpy(buffer, &message, sizeof(message));
 	op->local.gather(op->iov_offset, buffer + sizeof(message), part.length);
-	int ret = link_->send(sizeof(message) + part.length);
+	int ret = link_->send();
 	Request request;
 	request.type = wire::Type::write;
 	request.fence = flags & wire::kFence;
@@ -336,11 +343,11 @@ bool Channel::post_flush(PersistentOp *op, const wire::Range *ranges,
 	size_t payload = count * sizeof(wire::Range);
 	auto message = wire::make<wire::Flush>(next_sequence_, op ? op->id : 0,
 					       flags, payload);
-	uint8_t *buffer = link_->begin();
+	uint8_t *buffer = link_->begin(sizeof(message) + payload);
 	std::memcpy(buffer, &message, sizeof(message));
 	if (count)
 		std::memcpy(buffer + sizeof(message), ranges, payload);
-	int ret = link_->send(sizeof(message) + payload);
+	int ret = link_->send();
 	Request request;
 	request.type = wire::Type::flush;
 	request.fence = flags & wire::kFence;

@@ -39,6 +39,7 @@ void PersistentOp::assign(const OpRequest &request, uint64_t op_id) noexcept
 	report = request.report;
 	local_commit = request.local_commit;
 	flush = request.flush;
+	more = request.more;
 	peer = msg.addr;
 	data = msg.data;
 	/* A flush of everything is of the channel. */

@@ -70,6 +70,7 @@ struct OpRequest {
 	const AtomicOp *atomic = nullptr;
 	/* Of one range, which must be failure-atomic if of up to 8 bytes. */
 	bool ordered = false;
+	bool more = false; /* FI_MORE: its requests may wait for the next's */
 	/* Nothing is transferred; of regions only the keys count. */
 	FlushScope flush = FlushScope::none;
 
@@ -177,6 +178,7 @@ public:
 	bool notify = false;
 	bool report = false;
 	bool local_commit = false;
+	bool more = false;
 	FlushScope flush = FlushScope::none;
 	fi_addr_t peer = FI_ADDR_UNSPEC; /* as the call named it */
 	fi_addr_t table_peer = 0;	 /* as the channel table does */

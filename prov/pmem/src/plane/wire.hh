@@ -26,6 +26,7 @@
  *                       <-                 Ack
  *
  * Data for sequence n says the same of the requests before n as an Ack does.
+ * An initiator may send several messages as one, end to end.
  *
  * What arrives is checked by parse<>() for its length and by target/executor.cc
  * and plane/channel.cc for its meaning before anything is used.
@@ -50,9 +51,10 @@ static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
  *   3  Region declares what the choice of the method needs
  *   4  and how its memory is aligned
  *   5  a Hello ends the channel's earlier connection
+ *   6  several requests travel as one message of the transport
  */
 inline constexpr uint32_t kMagic = 0x4d454d50; /* "PMEM" */
-inline constexpr uint8_t kVersion = 5;
+inline constexpr uint8_t kVersion = 6;
 
 /* Bytes of user data in one request or answer. */
 inline constexpr size_t kMaxPayload = 65536;
@@ -282,6 +284,21 @@ Message make(uint64_t sequence, uint64_t operation, uint16_t flags = 0,
 	message.header.sequence = sequence;
 	message.header.operation = operation;
 	return message;
+}
+
+/*
+ * The length of the first of the messages in `bytes`; 0 when they do not begin
+ * with a whole one.
+ */
+[[nodiscard]] inline size_t first_length(const uint8_t *bytes,
+					 size_t len) noexcept
+{
+	Header header;
+	if (len < sizeof(header))
+		return 0;
+	std::memcpy(&header, bytes, sizeof(header));
+	bool whole = header.length >= sizeof(header) && header.length <= len;
+	return whole ? header.length : 0;
 }
 
 /*

@@ -50,7 +50,7 @@ bool Session::on_receive(uint16_t slot, size_t len)
 {
 	if (len < sizeof(wire::Header) || len > wire::kMaxMessage)
 		return false;
-	backlog_.push_back({slot, len});
+	backlog_.push_back({slot, len, 0});
 	return run_backlog();
 }
 
@@ -64,12 +64,21 @@ bool Session::on_sent(uint16_t slot)
 bool Session::run_backlog()
 {
 	while (!backlog_.empty() && link_->free_sends() > pending_.size()) {
-		Received message = backlog_.front();
+		Received &received = backlog_.front();
+		const uint8_t *bytes =
+			link_->received(received.slot) + received.done;
+		size_t len =
+			wire::first_length(bytes, received.len - received.done);
+		if (!len)
+			return false;
+		if (!(greeted_ ? execute(bytes, len) : greet(bytes, len)))
+			return false;
+		received.done += len;
+		if (received.done < received.len)
+			continue;
+		uint16_t slot = received.slot;
 		backlog_.pop_front();
-		const uint8_t *bytes = link_->received(message.slot);
-		bool good = greeted_ ? execute(bytes, message.len)
-				     : greet(bytes, message.len);
-		if (!good || link_->post_receive(message.slot))
+		if (link_->post_receive(slot))
 			return false;
 	}
 	return true;
@@ -213,7 +222,7 @@ bool Session::execute_read(const uint8_t *bytes, size_t len)
 	complete_pending();
 	if (!send_answers())
 		return false;
-	uint8_t *buffer = link_->begin();
+	uint8_t *buffer = link_->begin(sizeof(wire::Data) + request.length);
 	failure = executor_.read(request, buffer + sizeof(wire::Data));
 	if (failure) {
 		pend(request.header, request.token, failure);
@@ -223,7 +232,7 @@ bool Session::execute_read(const uint8_t *bytes, size_t len)
 					   request.header.operation, 0,
 					   request.length);
 	std::memcpy(buffer, &data, sizeof(data));
-	return !link_->send(sizeof(data) + request.length);
+	return !link_->send();
 }
 
 bool Session::execute_atomic(const uint8_t *bytes, size_t len)
@@ -350,11 +359,11 @@ bool Session::send_data(const Pending &fetch)
 {
 	auto answer = wire::make<wire::Data>(fetch.sequence, fetch.operation, 0,
 					     fetch.data.size());
-	uint8_t *buffer = link_->begin();
+	uint8_t *buffer = link_->begin(sizeof(answer) + fetch.data.size());
 	std::memcpy(buffer, &answer, sizeof(answer));
 	std::copy(fetch.data.begin(), fetch.data.end(),
 		  buffer + sizeof(answer));
-	return !link_->send(sizeof(answer) + fetch.data.size());
+	return !link_->send();
 }
 
 bool Session::send_ack(const Pending &last)

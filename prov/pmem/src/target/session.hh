@@ -54,9 +54,11 @@ public:
 	bool touched = false;
 
 private:
+	/* One or more requests. */
 	struct Received {
 		uint16_t slot;
 		size_t len;
+		size_t done; /* bytes of them that were executed */
 	};
 	/* An executed request that is not answered yet. */
 	struct Pending {

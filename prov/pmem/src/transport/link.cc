@@ -3,6 +3,7 @@
 #include "transport/link.hh"
 
 #include <cerrno>
+#include <utility>
 
 #include <sys/mman.h>
 
@@ -61,24 +62,42 @@ int Link::post_receives() noexcept
 	return 0;
 }
 
-uint8_t *Link::begin() noexcept
+uint8_t *Link::begin(size_t len) noexcept
 {
-	begun_ = free_sends_.back();
-	return send_buffers_.at(begun_);
+	if (filled_ && len > send_buffers_.bytes() - filled_)
+		failed_ = post_filled();
+	if (!filled_)
+		begun_ = free_sends_.back();
+	begun_len_ = len;
+	return send_buffers_.at(begun_) + filled_;
 }
 
-int Link::send(size_t len) noexcept
+int Link::send() noexcept
 {
-	free_sends_.pop_back();
-	if (!waiting_.empty()) {
-		waiting_.push_back({begun_, len});
-		return 0;
+	if (failed_)
+		return failed_;
+	if (!filled_)
+		free_sends_.pop_back();
+	filled_ += begun_len_;
+	return holding_ ? 0 : post_filled();
+}
+
+int Link::post_filled() noexcept
+{
+	size_t len = std::exchange(filled_, 0);
+	if (waiting_.empty()) {
+		int ret = post_send(begun_, len);
+		if (ret != -FI_EAGAIN)
+			return ret;
 	}
-	int ret = post_send(begun_, len);
-	if (ret != -FI_EAGAIN)
-		return ret;
 	waiting_.push_back({begun_, len});
 	return 0;
+}
+
+int Link::release() noexcept
+{
+	holding_ = false;
+	return filled_ ? post_filled() : 0;
 }
 
 int Link::send_waiting() noexcept
@@ -92,7 +111,7 @@ int Link::send_waiting() noexcept
 			return ret;
 		waiting_.pop_front();
 	}
-	return 0;
+	return release();
 }
 
 uint16_t Link::borrow() noexcept

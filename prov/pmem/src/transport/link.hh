@@ -96,19 +96,29 @@ public:
 	size_t free_sends() const noexcept { return free_sends_.size(); }
 
 	/*
-	 * A buffer for a message; finish it with send(). Only while
-	 * free_sends() > 0.
+	 * A buffer for a message of `len` bytes; finish it with send(). Only
+	 * while free_sends() > 0.
 	 */
-	uint8_t *begin() noexcept;
+	uint8_t *begin(size_t len) noexcept;
 
 	/*
-	 * Sends the first `len` bytes of the buffer begun last. What cannot be
-	 * posted now is kept, in order, for send_waiting(). Negative fi_errno
-	 * when the link is broken.
+	 * Sends what was begun last. What cannot be posted now is kept, in
+	 * order, for send_waiting(). Negative fi_errno when the link is broken.
 	 */
-	[[nodiscard]] int send(size_t len) noexcept;
+	[[nodiscard]] int send() noexcept;
 	[[nodiscard]] int send_waiting() noexcept;
-	bool has_waiting() const noexcept { return !waiting_.empty(); }
+	bool has_waiting() const noexcept
+	{
+		return filled_ || !waiting_.empty();
+	}
+
+	/*
+	 * Messages that are sent from hold() to release() leave together, as
+	 * many as a buffer takes: each costs a system call at both ends, and
+	 * the target a turn of its service.
+	 */
+	void hold() noexcept { holding_ = true; }
+	[[nodiscard]] int release() noexcept;
 
 	/* A completed send gives its buffer back. */
 	void sent(uint16_t slot) noexcept;
@@ -128,8 +138,8 @@ public:
 	template <typename Message>
 	[[nodiscard]] int send_message(const Message &message) noexcept
 	{
-		std::memcpy(begin(), &message, sizeof(message));
-		return send(sizeof(message));
+		std::memcpy(begin(sizeof(message)), &message, sizeof(message));
+		return send();
 	}
 
 	/*
@@ -170,10 +180,16 @@ private:
 		size_t len;
 	};
 
+	[[nodiscard]] int post_filled() noexcept;
+
 	LinkAttr attr_;
 	std::vector<uint16_t> free_sends_;
 	std::deque<Waiting> waiting_;
-	uint16_t begun_ = 0;
+	uint16_t begun_ = 0;   /* the buffer of the last message */
+	size_t begun_len_ = 0; /* of that message */
+	size_t filled_ = 0;    /* bytes of complete messages in the buffer */
+	bool holding_ = false;
+	int failed_ = 0; /* posting failed; the next send() tells */
 };
 
 } // namespace ofi_pmem
