@@ -1,14 +1,22 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 #
-# Puts into the NVDIMM of another machine, whose power is cut meanwhile, at
+# Writes into the NVDIMM of another machine, whose power is cut meanwhile, at
 # random moments; boots that again, and compares what was reported durable.
 #
-#   util/vm/power_cuts.sh [--cuts N] [--seed N]
+#   util/vm/power_cuts.sh [--log] [--cuts N] [--seed N]
 #
-# Two machines of util/vm: fi_pmem put in the first, fi_pmem serve /dev/dax0.0 in
-# the second. The first runs all the time, and connects anew after each cut. It
-# takes 20 seconds a cut. Ends with a line "N passed, N failed, N skipped".
+#   --log   what is written is a log, and not the bytes of a file
+#
+# Two machines of util/vm: fi_pmem put, or log append, in the first, fi_pmem
+# serve /dev/dax0.0 in the second. The first runs all the time, and connects
+# anew after each cut. It takes 20 seconds a cut. A cut before anything was
+# reported durable does not count. Ends with a line "N passed, N failed, N
+# skipped".
+#
+# The logs wrap, and most cuts continue one that the cut before left, so that
+# what was recovered is recovered again. What is found in one must be
+# consecutive lines of what was appended, up to what was acknowledged or more.
 #
 # This shows that an acknowledgement comes after placement, that the target
 # recovers and the initiator reconnects. It does not show that anything is
@@ -18,16 +26,23 @@
 
 set -u
 . "$(dirname "$0")/common.sh"
+. "$top/util/vm/log_cuts.sh"
 
 usage() {
-	echo "usage: util/vm/power_cuts.sh [--cuts N] [--seed N]" >&2
+	echo "usage: util/vm/power_cuts.sh [--log] [--cuts N] [--seed N]" >&2
 	exit 2
 }
 
+kind=put
 cuts=20
 seed=$RANDOM
 while [ $# -gt 0 ]; do
 	case $1 in
+	--log)
+		kind=log
+		shift
+		continue
+		;;
 	--cuts) cuts=${2:-} ;;
 	--seed) seed=${2:-} ;;
 	*) usage ;;
@@ -38,8 +53,9 @@ done
 
 out=$root_build/power_cuts
 tool=$root_build/util/fi_pmem/fi_pmem
-stream=$((64 << 20)) # bytes; more than is put before the cut
+stream=$((64 << 20)) # bytes; more than is written before the cut
 port=7476
+peer=$(vm_address 2):$port
 
 # Sets a variable: a shell that is asked by $() has no part in the seed.
 random() { # random NAME LOW HIGH
@@ -63,32 +79,45 @@ number() { # number NAME KEY
 	tail -n 1 "$out/$1" | jq -r ".$2 // 0"
 }
 
-# Puts $out/input until the power is cut, at a random moment.
-put_and_cut() { # put_and_cut OFFSET
-	local put depth block seconds milliseconds
-	random depth 1 32
-	random block 8 65536
+# Runs the writer until the power is cut, at a random moment.
+cut_during() { # cut_during COMMAND...
+	local writer seconds milliseconds
 	random seconds 1 4
 	random milliseconds 100 999
-	client put put "$out/input" "$(vm_address 2):$port" --offset "$1" \
-		--depth "$depth" --block "$block" --timeout 20 --stall 20 &
-	put=$!
+	"$@" &
+	writer=$!
 	sleep "$seconds.$milliseconds"
 	vm_kill 2
-	wait $put
+	wait $writer
 }
 
 # Its channel found out, and not only the tool's own patience.
 noticed() {
-	[ "$(tail -n 1 "$out/put" | jq -r .ok)" = false ] &&
-		! grep -q 'gave up' "$out/put"
+	[ "$(tail -n 1 "$out/$kind" | jq -r .ok)" = false ] &&
+		! grep -q 'no answer from' "$out/$kind"
+}
+
+# Each kind has two functions, KIND_and_cut and KIND_check, which are told the
+# number of the cut. The first sets durable, the bytes reported durable.
+put_and_cut() {
+	local place depth block
+	random place 0 7
+	random depth 1 32
+	random block 8 65536
+	offset=$((place * stream))
+	# Other bytes each time: none of the cuts before can have left them.
+	head -c $stream /dev/urandom >"$out/input"
+	cut_during client put put "$out/input" "$peer" --offset "$offset" \
+		--depth "$depth" --block "$block" --timeout 20 --stall 20
+	durable=$(number put durable_bytes)
 }
 
 # The bytes that put called durable, from the machine as it came up again.
-compare() { # compare OFFSET BYTES
-	client get get "$(vm_address 2):$port" "$out/output" \
-		--offset "$1" --length "$2" --timeout 20 &&
-		cmp -n "$2" "$out/input" "$out/output"
+put_check() {
+	client get get "$peer" "$out/output" --offset "$offset" \
+		--length "$durable" --timeout 20 &&
+		cmp -n "$durable" "$out/input" "$out/output"
+	record "cut $1: $durable bytes reported durable are there" $?
 }
 
 boot() {
@@ -97,24 +126,16 @@ boot() {
 }
 
 one_cut() { # one_cut NUMBER
-	local place offset durable
-	random place 0 7
-	offset=$((place * stream))
-	# Other bytes each time: none of the cuts before can have left them.
-	head -c $stream /dev/urandom >"$out/input"
-	put_and_cut "$offset"
+	"${kind}_and_cut" "$1"
 	noticed
 	record "cut $1: the initiator notices" $?
-	durable=$(number put durable_bytes)
 	boot 2
 	serve || {
 		record "cut $1: the target serves again" 1
 		return
 	}
-	# One before the first commit shows nothing, and does not count.
 	[ "$durable" -gt 0 ] || return
-	compare "$offset" "$durable"
-	record "cut $1: $durable bytes reported durable are there" $?
+	"${kind}_check" "$1"
 	compared=$((compared + 1))
 }
 
@@ -124,6 +145,7 @@ trap 'exit 130' INT
 trap 'exit 143' TERM
 "$top/util/root.sh" build || exit $vm_not_made
 mkdir -p "$out"
+log_forget
 echo "--cuts $cuts --seed $seed"
 vm_create --nodes 2 --smp 1
 vm_start 1
