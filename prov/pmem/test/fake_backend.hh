@@ -13,6 +13,7 @@
 #include <functional>
 #include <mutex>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "persist/backend.hh"
@@ -48,9 +49,24 @@ struct FakeMedium {
 	void place(size_t offset, const std::vector<uint8_t> &bytes)
 	{
 		std::lock_guard guard(mutex);
-		auto at = static_cast<ptrdiff_t>(offset);
-		std::copy(bytes.begin(), bytes.end(), visible.begin() + at);
-		std::fill_n(cached.begin() + at, bytes.size(), false);
+		std::copy(bytes.begin(), bytes.end(),
+			  visible.begin() + static_cast<ptrdiff_t>(offset));
+		set_cached(offset, bytes.size(), false);
+	}
+
+	/* With the lock held, as what follows. Caches have whole lines. */
+	void set_cached(size_t offset, size_t len, bool value)
+	{
+		auto [begin, end] = lines(offset, len);
+		std::fill(cached.begin() + begin, cached.begin() + end, value);
+	}
+
+	/* The lines of these bytes, as a CPU writes them back. */
+	Piece take_lines(size_t offset, size_t len) const
+	{
+		auto [begin, end] = lines(offset, len);
+		return {static_cast<size_t>(begin),
+			{visible.begin() + begin, visible.begin() + end}};
 	}
 
 	/* To be declared before the lock: tells when it is released. */
@@ -69,7 +85,8 @@ struct FakeMedium {
 	std::mutex mutex;
 	std::vector<uint8_t> visible;
 	std::vector<uint8_t> durable;
-	std::vector<bool> cached;	/* stored by the CPU, and not flushed */
+	std::vector<bool>
+		cached; /* lines that the CPU stored to, not flushed */
 	std::vector<Piece> flushed;	/* and not drained */
 	std::vector<std::string> calls; /* store, flush, drain, ... */
 	int store_result = 0;
@@ -89,6 +106,15 @@ struct FakeMedium {
 	}
 
 private:
+	static constexpr size_t kLine = 64;
+
+	std::pair<ptrdiff_t, ptrdiff_t> lines(size_t offset, size_t len) const
+	{
+		size_t begin = offset / kLine * kLine;
+		size_t end = (offset + len + kLine - 1) / kLine * kLine;
+		return {begin, std::min(end, visible.size())};
+	}
+
 	void write_back(size_t offset, size_t len, bool cached_too)
 	{
 		std::lock_guard guard(mutex);
@@ -118,13 +144,8 @@ public:
 		medium_->calls.emplace_back("flush");
 		if (medium_->flush_result)
 			return medium_->flush_result;
-		auto start = medium_->visible.begin() +
-			     static_cast<ptrdiff_t>(offset);
-		medium_->flushed.push_back(
-			{offset, {start, start + static_cast<ptrdiff_t>(len)}});
-		std::fill_n(medium_->cached.begin() +
-				    static_cast<ptrdiff_t>(offset),
-			    len, false);
+		medium_->flushed.push_back(medium_->take_lines(offset, len));
+		medium_->set_cached(offset, len, false);
 		return 0;
 	}
 
@@ -152,9 +173,7 @@ public:
 		if (medium_->store_result)
 			return medium_->store_result;
 		std::memcpy(&medium_->visible[offset], source, len);
-		std::fill_n(medium_->cached.begin() +
-				    static_cast<ptrdiff_t>(offset),
-			    len, true);
+		medium_->set_cached(offset, len, true);
 		return 0;
 	}
 

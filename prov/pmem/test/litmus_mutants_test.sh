@@ -39,6 +39,12 @@ mutant "FLUSH beside the service's own" prov/pmem/src/plane/channel_flush.cc \
 	's/fences_ || service_flushes()/fences_/'
 mutant "FLUSH on another queue pair" prov/pmem/test/fake_nic.cc \
 	'/case OneSided::Kind::flush_persistent:/,/break;/s/place_all(link);//'
+mutant "the CPU stores where a FLUSH is on its way" prov/pmem/src/plane/channel_post.cc \
+	's/nic_chains_ && spoils_flush(op)/false/' \
+	OneSidedPosting.RequestsWaitForAFlushOfTheirLine 'FAILED'
+mutant "flush of a region beside a drain" prov/pmem/src/plane/channel_post.cc \
+	's/^\t\treturn nic_chains_;/\t\treturn false;/' \
+	OneSidedPosting.FlushOfARegionWaitsForADrain 'FAILED'
 mutant "8 bytes by memcpy" prov/pmem/src/persist/pmem2_backend.cc \
 	's/if (store_integer(.*))$/if (false)/' \
 	Pmem2BackendTest.AlignedIntegersAreFlushedAsOneStore 'FAILED'

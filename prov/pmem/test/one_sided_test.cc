@@ -267,6 +267,86 @@ TEST_F(OneSidedPosting, OrderedWriteBehindARequestIsARequest)
 	EXPECT_EQ(durable(0, 64), std::vector<uint8_t>(64, 1));
 }
 
+/* The FLUSH would miss what the CPU takes into its cache before it. */
+TEST_F(OneSidedPosting, RequestsWaitForAFlushOfTheirLine)
+{
+	open_region(add_medium(kDmp));
+	commit(Bytes(64, 9), 16384); /* connects */
+	Call inject = kWrite;
+	inject.inject = true;
+	auto posts = [&](uint64_t offset) {
+		ssize_t ret =
+			try_submit(inject, keep(Bytes(8, 1)), 8, offset, key_);
+		return ret != -FI_EAGAIN;
+	};
+	nic_.hold();
+	start(kCommit, Bytes(300, 2), 4096);
+	EXPECT_FALSE(posts(4096));
+	EXPECT_FALSE(posts(4096 + 300));
+	EXPECT_FALSE(posts(4096 - 8));
+	EXPECT_TRUE(posts(8192));
+	nic_.release();
+	EXPECT_FALSE(wait().failure);
+	EXPECT_FALSE(wait().failure);
+	EXPECT_TRUE(posts(4096));
+	EXPECT_FALSE(wait().failure);
+	/* A drain's ranges are not known any more. */
+	EXPECT_FALSE(write(kWrite, Bytes(300, 3), 4096));
+	nic_.hold();
+	start(kFencedCommit, {}, 0);
+	EXPECT_FALSE(posts(8192));
+	nic_.release();
+	EXPECT_FALSE(wait().failure);
+	EXPECT_EQ(durable(4096, 300), Bytes(300, 3));
+}
+
+/* Which has forgotten what it is about to make durable. */
+TEST_F(OneSidedPosting, FlushOfARegionWaitsForADrain)
+{
+	open_region(add_medium(kDmp));
+	inject_more(Bytes(8, 1), 0);
+	EXPECT_FALSE(wait().failure);
+	EXPECT_FALSE(write(kWrite, Bytes(300, 2), 4096));
+	nic_.take_posted();
+	nic_.hold();
+	start(kFencedCommit, {}, 0);
+	EXPECT_EQ(names(nic_.take_posted()),
+		  (Words{"flush_persistent", "Flush"}));
+	Call region = kCommit;
+	region.flush = FlushScope::regions;
+	start(region, Bytes(8, 0), 4096);
+	EXPECT_TRUE(nic_.take_posted().empty());
+	nic_.release();
+	EXPECT_FALSE(wait().failure);
+	EXPECT_FALSE(wait().failure);
+}
+
+/* A fenced commit that was answered has drained that as well. */
+TEST_F(OneSidedPosting, OrderedWriteBehindAnAnsweredDrainIsTheNics)
+{
+	open_region(add_medium(kDmp));
+	inject_more(Bytes(64, 1), 0);
+	EXPECT_FALSE(wait().failure);
+	EXPECT_FALSE(write(kFencedCommit, Bytes(256, 2), 4096));
+	EXPECT_FALSE(write(kWrite, Bytes(300, 3), 0));
+	nic_.take_posted();
+	EXPECT_FALSE(write(kFencedCommit, Bytes(8, 4), 4096));
+	EXPECT_EQ(names(nic_.take_posted()),
+		  (Words{"flush_persistent", "atomic_write",
+			 "flush_persistent"}));
+	/* Not with requests behind it. */
+	inject_more(Bytes(64, 1), 0);
+	EXPECT_FALSE(wait().failure);
+	EXPECT_FALSE(write(kFencedCommit, Bytes(8, 4), 4096));
+	start(kFencedCommit, Bytes(256, 2), 4096);
+	inject_more(Bytes(64, 1), 0);
+	EXPECT_FALSE(wait().failure);
+	EXPECT_FALSE(wait().failure);
+	nic_.take_posted();
+	EXPECT_FALSE(write(kFencedCommit, Bytes(8, 4), 4096));
+	EXPECT_EQ(names(nic_.take_posted()), (Words{"Flush", "Write"}));
+}
+
 /* Also those of one operation, here a drain and what is behind it. */
 TEST_F(OneSidedPosting, RequestsOfWhichMoreComeTravelTogether)
 {

@@ -364,15 +364,23 @@ TEST(FakeMedium, NewerBytesAreNotUndoneByTheDrainOfAnOlderFlush)
 
 TEST(FakeMedium, FlushByTheNicDoesNotReachTheCaches)
 {
-	FakeMedium medium(64);
+	FakeMedium medium(128);
 	FakeBackend backend(&medium);
-	ASSERT_EQ(backend.store(0, "cpu", 3), 0);
 	medium.place(3, {'n', 'i', 'c'});
-	medium.flush_by_nic(0, 6);
-	EXPECT_EQ(std::memcmp(medium.durable.data(), "\0\0\0nic", 6), 0);
+	medium.place(64, {'f', 'a', 'r'});
+	/* Into the line of the former. */
+	ASSERT_EQ(backend.store(0, "cpu", 3), 0);
+	medium.flush_by_nic(0, 128);
+	EXPECT_EQ(std::memcmp(medium.durable.data(), "\0\0\0\0\0\0", 6), 0);
+	EXPECT_EQ(std::memcmp(&medium.durable[64], "far", 3), 0);
 	ASSERT_EQ(backend.flush(0, 3), 0);
 	ASSERT_EQ(backend.drain(), 0);
 	EXPECT_EQ(std::memcmp(medium.durable.data(), "cpunic", 6), 0);
+	/* The NIC's own writes get it out of there. */
+	ASSERT_EQ(backend.store(0, "CPU", 3), 0);
+	medium.place(3, {'N', 'I', 'C'});
+	medium.flush_by_nic(0, 6);
+	EXPECT_EQ(std::memcmp(medium.durable.data(), "CPUNIC", 6), 0);
 }
 
 TEST_F(WeakNicStorm, Native)

@@ -329,6 +329,11 @@ void Channel::settle(const Request &settled, const Failure &failure)
 	settled.op->unanswered--;
 	if (failure)
 		settled.op->fail(failure);
+	/* As a drain, it succeeds only if the service knows of no failure. */
+	const PersistentOp &op = *settled.op;
+	if (op.is_drain() && op.route == Route::request && op.finished() &&
+	    !op.failure && all_answered())
+		requested_ = false;
 	settle_op(settled.op);
 }
 

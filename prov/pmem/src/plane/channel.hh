@@ -184,6 +184,7 @@ private:
 	[[nodiscard]] bool must_wait(const PersistentOp &op) const noexcept;
 	[[nodiscard]] bool
 	must_wait_for_nic(const PersistentOp &op) const noexcept;
+	[[nodiscard]] bool spoils_flush(const PersistentOp &op) const noexcept;
 	[[nodiscard]] bool waits_for_nic(const PersistentOp &op);
 	[[nodiscard]] static bool touches(const Request &earlier,
 					  const wire::Range &range,

@@ -164,7 +164,7 @@ Route Channel::choose_flush_route(const PersistentOp &op) const noexcept
 		Method method = method_of(range);
 		bool nic = method == Method::native ||
 			   (method == Method::read && !traits.visible_writes);
-		if (!nic || dirty_.overlaps(range) ||
+		if (!nic || dirty_.overlaps(with_neighbors(range)) ||
 		    overtakes_request(range, false))
 			return Route::request;
 	}

@@ -22,6 +22,18 @@ namespace
 
 static_assert(kMaxRmaIov <= wire::kMaxAnnouncedRanges);
 
+bool share_lines(const PersistentOp &a, const PersistentOp &b) noexcept
+{
+	for (size_t i = 0; i < a.range_count; i++) {
+		wire::Range wide = with_neighbors(a.ranges[i]);
+		for (size_t j = 0; j < b.range_count; j++) {
+			if (overlap(wide, b.ranges[j]))
+				return true;
+		}
+	}
+	return false;
+}
+
 } // namespace
 
 int Channel::submit(PersistentOp *op)
@@ -147,8 +159,9 @@ bool Channel::one_sided_allowed(const wire::Range &range,
 bool Channel::overtakes_request(const wire::Range &range,
 				bool write) const noexcept
 {
+	wire::Range wide = with_neighbors(range);
 	for (uint64_t s = answered_ + 1; s < next_sequence_; s++) {
-		if (touches(requests_[s % wire::kMaxCredits], range, write))
+		if (touches(requests_[s % wire::kMaxCredits], wide, write))
 			return true;
 	}
 	return false;
@@ -175,14 +188,42 @@ bool Channel::touches(const Request &earlier, const wire::Range &range,
 }
 
 /*
+ * A request passes the FLUSH before it. What the CPU then stores goes into its
+ * cache, together with what the NIC had written to that line: the FLUSH reaches
+ * neither, but says that the latter is durable.
+ */
+bool Channel::spoils_flush(const PersistentOp &op) const noexcept
+{
+	if (op.route != Route::request || !op.write || op.selects())
+		return false;
+	for (const Chain &chain : chains_) {
+		const PersistentOp *earlier = chain.op;
+		if (!chain.posted || !chain.nic || earlier == &op)
+			continue;
+		/* A drain has forgotten of which ranges it is. */
+		if (!earlier || earlier->is_drain() || earlier->selects())
+			return true;
+		if (earlier->level == Level::commit &&
+		    share_lines(*earlier, op))
+			return true;
+	}
+	return false;
+}
+
+/*
  * Nothing passes a fenced operation that the NIC executes, and that one waits
  * for what the NIC has begun; unless a FLUSH of its own comes behind it in the
- * send queue, which completes in order.
+ * send queue, which completes in order. As a fence of its regions, so does a
+ * flush of what was written there, for a drain of the NIC's has forgotten that.
  */
 bool Channel::must_wait_for_nic(const PersistentOp &op) const noexcept
 {
 	if (fencing_)
 		return fencing_ != &op;
+	if (nic_chains_ && spoils_flush(op))
+		return true;
+	if (op.flush == FlushScope::regions && op.route == Route::request)
+		return nic_chains_;
 	if (!op.fence || op.route == Route::ordered)
 		return false;
 	bool flushes_behind =

@@ -16,6 +16,19 @@
 namespace ofi_pmem
 {
 
+/* The longest cache line of the CPUs in question. */
+inline constexpr uint64_t kLongestLine = 128;
+
+/* All that can be in a cache line with some of these bytes. */
+constexpr wire::Range with_neighbors(wire::Range range) noexcept
+{
+	uint64_t before =
+		range.offset < kLongestLine ? range.offset : kLongestLine - 1;
+	range.offset -= before;
+	range.length += before + kLongestLine - 1;
+	return range;
+}
+
 class DirtyRanges
 {
 public:
