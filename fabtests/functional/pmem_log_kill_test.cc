@@ -5,7 +5,7 @@
  * simulated power failure, at random moments of a stream of appends; by every
  * order, over both kinds of endpoints.
  *
- * PMEM_LOG_CRASHES (60) and PMEM_LOG_SEED (random) choose other runs.
+ * PMEM_LOG_CRASHES (30) and PMEM_LOG_SEED (random) choose other runs.
  */
 #include <gtest/gtest.h>
 
@@ -92,7 +92,7 @@ private:
 
 TEST(PmemLogKill, EveryAcknowledgedRecordIsFoundWhole)
 {
-	uint64_t crashes = env_number("PMEM_LOG_CRASHES", 60);
+	uint64_t crashes = env_number("PMEM_LOG_CRASHES", 30);
 	uint64_t seed = choose_seed("PMEM_LOG_SEED");
 	printf("PMEM_LOG_CRASHES=%lu PMEM_LOG_SEED=%lu\n", crashes, seed);
 	size_t acknowledged = 0;

@@ -2,7 +2,7 @@
 /* Copyright (c) 2026 the ofi_pmem developers */
 /*
  * Logs on the fake peer that lose their power, or their writer, again and
- * again. LOG_CRASHES (3000) and LOG_SEED (random) choose other runs; end to end
+ * again. LOG_CRASHES (1000) and LOG_SEED (random) choose other runs; end to end
  * the same is in fabtests/functional/pmem_log_kill_test.cc.
  */
 #include <gtest/gtest.h>
@@ -73,7 +73,7 @@ class Crash : public testing::TestWithParam<Order>
 
 TEST_P(Crash, EveryAcknowledgedRecordIsFoundWhole)
 {
-	uint64_t crashes = pmem_test::env_number("LOG_CRASHES", 3000);
+	uint64_t crashes = pmem_test::env_number("LOG_CRASHES", 1000);
 	uint64_t seed = pmem_test::choose_seed("LOG_SEED");
 	printf("LOG_CRASHES=%lu LOG_SEED=%lu\n", crashes, seed);
 	size_t acknowledged = 0;
