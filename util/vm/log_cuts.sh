@@ -8,8 +8,8 @@
 #
 #   $out/whole          all that the log can have: lines "POSITION BYTES TEXT"
 #   $out/NAME.records   what a dump shows, likewise
-#   $out/left.PLACE     what the cut before left in a place, likewise. Not there
-#                       if that failed a check: one fault is told once
+#   $out/left.PLACE     what the last cut left in a place, likewise; not there
+#                       if that did not count, or failed: one fault is told once
 
 log_orders=(target initiator lazy)
 log_shortest=$((256 << 10)) # bytes; of four places, each twice the one before
@@ -115,8 +115,9 @@ log_and_cut() {
 		how+=(--create)
 		: >"$out/whole"
 	else
-		mv "$out/left.$place" "$out/whole"
+		cp "$out/left.$place" "$out/whole"
 	fi
+	rm -f "$out/left.$place"
 	how+=(--order "$order" --depth "$depth")
 	cut_during log_client log append "$out/input" "${how[@]}"
 	begin=$(number log begin)

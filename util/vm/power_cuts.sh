@@ -10,8 +10,8 @@
 #
 # Two machines of util/vm: fi_pmem put, or log append, in the first, fi_pmem
 # serve /dev/dax0.0 in the second. The first runs all the time, and connects
-# anew after each cut. It takes 20 seconds a cut. A cut before anything was
-# reported durable does not count. Ends with a line "N passed, N failed, N
+# anew after each cut. It takes 20 to 30 seconds a cut. A cut before anything
+# was reported durable does not count. Ends with a line "N passed, N failed, N
 # skipped".
 #
 # The logs wrap, and most cuts continue one that the cut before left, so that
@@ -82,7 +82,7 @@ number() { # number NAME KEY
 # Runs the writer until the power is cut, at a random moment.
 cut_during() { # cut_during COMMAND...
 	local writer seconds milliseconds
-	random seconds 1 4
+	random seconds 2 5
 	random milliseconds 100 999
 	"$@" &
 	writer=$!
