@@ -93,6 +93,7 @@ int Appender::sync()
 int Appender::append(std::string_view record)
 {
 	constexpr int kWaitMs = 10;
+	auto until = Clock::now() + std::chrono::seconds(options_.stall_s);
 	uint64_t end = 0;
 	int ret;
 	while ((ret = writer_->append(record.data(), record.size(), &end))) {
@@ -105,6 +106,11 @@ int Appender::append(std::string_view record)
 		}
 		if (ret == -FI_ENOSPC || ret == -FI_EMSGSIZE)
 			return refuse(ret);
+		if (!ret && Clock::now() >= until)
+			return report_.fail(
+				kFailed, "no answer from %s for %u s: gave up",
+				session_.connection().peer().c_str(),
+				options_.stall_s);
 		if (ret)
 			return fail(ret);
 		ret = check_signal();
