@@ -34,7 +34,7 @@ mutant "inline, then WRITE" prov/pmem/src/plane/channel_post.cc \
 mutant "ATOMIC WRITE before what the service has" prov/pmem/src/plane/channel_one_sided.cc \
 	's/all_answered() && !requested_ &&/true \&\&/; s/dirty_.empty() && !spilled_;/true;/'
 mutant "FLUSH of what the CPU stored" prov/pmem/src/plane/channel_flush.cc \
-	's/dirty_.overlaps(range) ||/false ||/'
+	's/dirty_.overlaps(with_neighbors(range)) ||/false ||/'
 mutant "FLUSH beside the service's own" prov/pmem/src/plane/channel_flush.cc \
 	's/fences_ || service_flushes()/fences_/'
 mutant "FLUSH on another queue pair" prov/pmem/test/fake_nic.cc \
