@@ -214,6 +214,8 @@ if [ "$sanitizers" = yes ]; then
 	export PMEM_KILL_ROUNDS=${PMEM_KILL_ROUNDS:-20}
 	export WEAK_NIC_SEEDS=${WEAK_NIC_SEEDS:-10}
 	export LITMUS_SEEDS=${LITMUS_SEEDS:-3}
+	export LOG_CRASHES=${LOG_CRASHES:-200}
+	export PMEM_LOG_CRASHES=${PMEM_LOG_CRASHES:-10}
 	check_build asan --enable-sanitizer=address,undefined \
 		CXXFLAGS="-g1 -O1"
 	check_build tsan --enable-sanitizer=thread CXXFLAGS="-g1 -O1"

@@ -67,7 +67,8 @@ public:
 			       fi_info *info, size_t cq_entries);
 
 	/*
-	 * An endpoint bound and enabled. `*ep` is set once the endpoint exists:
+	 * An endpoint bound and enabled; what succeeds completes if it was
+	 * posted with FI_COMPLETION. `*ep` is set once the endpoint exists:
 	 * from then on it owns a connection request in `info`, even on failure.
 	 */
 	[[nodiscard]] int open_endpoint(fi_info *info, FidPtr<fid_ep> *ep);
