@@ -185,7 +185,7 @@ run_mode libfabric none "$methods" "$essential" "$not_on_dax" $dax \
 	FI_OFI_PMEM_NATIVE_FLUSH=off
 run_mode powerfail none "$simulated" '*' "" \
 	PMEM_KILL_ROUNDS="${PMEM_KILL_ROUNDS:-20}" \
-	PMEM_LOG_CRASHES="${PMEM_LOG_CRASHES:-12}"
+	PMEM_LOG_CRASHES="${PMEM_LOG_CRASHES:-6}"
 [ -n "$only" ] || check_methods
 vm_stop 1
 conclude
