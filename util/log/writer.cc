@@ -64,8 +64,8 @@ void Writer::Impl::stage(Append *append, const iovec *iov, size_t count,
 	auto header = reinterpret_cast<RecordHeader *>(slot);
 	char *to = slot + sizeof(*header);
 	for (size_t i = 0; i < count; i++) {
-		std::memcpy(to, iov[i].iov_base, iov[i].iov_len);
-		to += iov[i].iov_len;
+		auto from = static_cast<const char *>(iov[i].iov_base);
+		to = std::copy_n(from, iov[i].iov_len, to);
 	}
 	seal(header, control_.superblock.id, end_, control_.epoch, len);
 	append->count = locate(control_.superblock.capacity, end_,
