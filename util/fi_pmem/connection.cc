@@ -143,6 +143,14 @@ bool Connection::is_lost()
 	return lost_;
 }
 
+uint64_t Connection::choose_length(uint64_t least) const
+{
+	uint64_t offset = options_.offset;
+	uint64_t rest =
+		offset < region_.length ? region_.length - offset : least;
+	return options_.length.value_or(rest);
+}
+
 int Connection::check_range(uint64_t length, const char *what) const
 {
 	uint64_t offset = options_.offset;

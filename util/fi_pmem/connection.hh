@@ -45,6 +45,12 @@ public:
 	 */
 	[[nodiscard]] int check_range(uint64_t length, const char *what) const;
 
+	/*
+	 * --length, else what of the region is behind --offset; `least` where
+	 * that is nothing, for check_range() to tell.
+	 */
+	[[nodiscard]] uint64_t choose_length(uint64_t least) const;
+
 	[[nodiscard]] Fabric &fabric() { return fabric_; }
 	[[nodiscard]] Signals &signals() { return signals_; }
 	[[nodiscard]] fid_ep *ep() { return ep_.get(); }

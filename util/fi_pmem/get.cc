@@ -16,32 +16,16 @@
 namespace fi_pmem
 {
 
-namespace
-{
-
-/* --length, else the rest of the region, of which there must be some. */
-int choose_length(const Options &options, const Connection &connection,
-		  uint64_t *length)
-{
-	uint64_t rest = 1;
-	if (options.offset < connection.region().length)
-		rest = connection.region().length - options.offset;
-	*length = options.length.value_or(rest);
-	return connection.check_range(*length, "get");
-}
-
-} // namespace
-
 int run_get(const Options &options, Report &report)
 {
 	if (options.file == "-")
 		report.keep_stdout_clean();
 	OutputFile output(options.file, report);
 	Connection connection(options, report);
-	uint64_t length = 0;
 	int ret = connection.open();
+	uint64_t length = ret ? 0 : connection.choose_length(1);
 	if (!ret)
-		ret = choose_length(options, connection, &length);
+		ret = connection.check_range(length, "get");
 	if (!ret)
 		ret = output.open();
 	if (ret)

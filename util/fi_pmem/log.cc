@@ -17,11 +17,8 @@ int LogSession::open()
 	if (ret)
 		return ret;
 	const Descriptor &region = connection_.region();
-	uint64_t rest = ofi_pmem_log::kMinPlace;
-	if (options_.offset < region.length)
-		rest = region.length - options_.offset;
 	place_.addr = region.address + options_.offset;
-	place_.len = options_.length.value_or(rest);
+	place_.len = connection_.choose_length(ofi_pmem_log::kMinPlace);
 	place_.key = region.key;
 	place_.timeout_ms = static_cast<int>(options_.stall_s) * 1000;
 	report_.set("peer", connection_.peer());

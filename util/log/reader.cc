@@ -54,9 +54,7 @@ int Reader::Impl::missing()
 	if (ret)
 		return ret;
 	if (control_.head <= position_)
-		return remote.fail(-FI_EIO, "the record at position " +
-						    std::to_string(position_) +
-						    " is damaged");
+		return scanner_.fail_damaged(position_);
 	uint64_t missed = position_;
 	position_ = control_.head;
 	return remote.fail(-FI_EOVERRUN,

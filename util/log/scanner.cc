@@ -47,6 +47,13 @@ int Scanner::load(const Control &control, uint64_t position, size_t len)
 	return 0;
 }
 
+int Scanner::fail_damaged(uint64_t position)
+{
+	return remote_->fail(-FI_EIO, "the record at position " +
+					      std::to_string(position) +
+					      " is damaged");
+}
+
 int Scanner::find(const Control &control, uint64_t position,
 		  const RecordHeader **found)
 {

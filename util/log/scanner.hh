@@ -24,6 +24,9 @@ public:
 	int find(const Control &control, uint64_t position,
 		 const RecordHeader **found);
 
+	/* Tells that a record which must be at `position` is not; -FI_EIO. */
+	int fail_damaged(uint64_t position);
+
 	/* What was read may have changed. */
 	void forget() { len_ = 0; }
 

@@ -59,8 +59,7 @@ int Writer::Impl::append(const iovec *iov, size_t count, uint64_t *end)
 void Writer::Impl::stage(Append *append, const iovec *iov, size_t count,
 			 size_t len)
 {
-	size_t index = next_ % appends_.size();
-	char *slot = buffer_.data() + index * slot_bytes_;
+	char *slot = slot_of(next_);
 	auto header = reinterpret_cast<RecordHeader *>(slot);
 	char *to = slot + sizeof(*header);
 	for (size_t i = 0; i < count; i++) {
@@ -77,9 +76,8 @@ void Writer::Impl::stage(Append *append, const iovec *iov, size_t count,
 	append->end = end_;
 }
 
-ssize_t Writer::Impl::post_record(Append *append, size_t index)
+ssize_t Writer::Impl::post_record(Append *append, char *from)
 {
-	char *from = buffer_.data() + index * slot_bytes_;
 	/* Ordered behind it, the pointer is what tells of the record, and what
 	 * it travels with. */
 	uint64_t flags = kRecordFlags;
@@ -131,7 +129,7 @@ int Writer::Impl::post()
 	ssize_t ret = 0;
 	while (!ret && first_unposted_ < next_) {
 		Append &append = append_at(first_unposted_);
-		ret = post_record(&append, first_unposted_ % appends_.size());
+		ret = post_record(&append, slot_of(first_unposted_));
 		if (ret)
 			break;
 		posted_ = append.end;
@@ -229,10 +227,7 @@ int Writer::Impl::find_oldest(uint64_t bytes, uint64_t *position)
 		if (ret < 0)
 			return ret;
 		if (!ret)
-			return remote.fail(-FI_EIO,
-					   "the record at position " +
-						   std::to_string(*position) +
-						   " is damaged");
+			return scanner_.fail_damaged(*position);
 		*position += space_of(found->len);
 	}
 	return 0;

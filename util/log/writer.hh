@@ -66,7 +66,7 @@ private:
 	void stage(Append *append, const iovec *iov, size_t count, size_t len);
 	void collect();
 	int post();
-	ssize_t post_record(Append *append, size_t index);
+	ssize_t post_record(Append *append, char *from);
 	ssize_t post_word(Word *word, size_t index, uint64_t value,
 			  uint64_t offset);
 	bool pointer_is_due() const;
@@ -74,6 +74,10 @@ private:
 	Append &append_at(uint64_t number)
 	{
 		return appends_[number % appends_.size()];
+	}
+	char *slot_of(uint64_t number)
+	{
+		return buffer_.data() + number % appends_.size() * slot_bytes_;
 	}
 	bool room_for_pointer() const
 	{

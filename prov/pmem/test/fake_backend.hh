@@ -85,8 +85,7 @@ struct FakeMedium {
 	std::mutex mutex;
 	std::vector<uint8_t> visible;
 	std::vector<uint8_t> durable;
-	std::vector<bool>
-		cached; /* lines that the CPU stored to, not flushed */
+	std::vector<bool> cached;	/* stored to by the CPU, not flushed */
 	std::vector<Piece> flushed;	/* and not drained */
 	std::vector<std::string> calls; /* store, flush, drain, ... */
 	int store_result = 0;

@@ -101,13 +101,12 @@ PORT=$port start_server "$dir/region"
 check "another server has the log" log 0 tail
 check "with its lines" cmp -s "$dir/out" - <<<$'line 1\nline 2\nline 3'
 
-"$FI_PMEM" log tail -f "$addr" -p "$PROV" >"$dir/out" 2>"$dir/err" &
+"$FI_PMEM" log tail -f "$addr" -p "$PROV" >"$dir/followed" 2>"$dir/err" &
 reader=$!
 pids="$pids $reader"
-for i in $(seq 300); do
-	[ -s "$dir/out" ] && break
-	sleep 0.1
-done
+exec 9<"$dir/followed"
+read -r -t 30 line <&9
+check "a reader of what is there already" test "$line" = "line 1"
 stop_server KILL
 wait $reader
 check "a reader whose server dies ends" test $? -eq 1

@@ -11,7 +11,6 @@
 #pragma once
 
 #include <deque>
-#include <map>
 #include <vector>
 
 #include <ofi_pmem/log.hh>
