@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <stdexcept>
 #include <system_error>
+#include <utility>
 
 #include "common/launcher.hh"
 
@@ -34,10 +35,15 @@ public:
 		if (fd_ < 0)
 			fail("open " + path);
 	}
-	~File() { close(fd_); }
+	~File()
+	{
+		if (fd_ >= 0)
+			close(fd_);
+	}
 	File(const File &) = delete;
 	File &operator=(const File &) = delete;
 	int fd() const { return fd_; }
+	int release() { return std::exchange(fd_, -1); }
 
 private:
 	int fd_;
@@ -168,26 +174,27 @@ Mapping::Mapping(const std::string &path, size_t len, int flags)
 	: len_(len), mapped_len_(len)
 {
 	int prot = PROT_READ | PROT_WRITE;
-	std::string device;
-	uint64_t offset;
-	if (split_dax_path(path, &device, &offset)) {
-		File file(device, O_RDWR);
+	std::string name = path;
+	if (split_dax_path(path, &name, &offset_))
 		mapped_len_ = dax_round_up(len);
-		base_ = mmap(nullptr, mapped_len_, prot, flags, file.fd(),
-			     static_cast<off_t>(offset));
-	} else if (path.empty()) {
+	if (path.empty()) {
 		base_ = mmap(nullptr, len, prot, flags | MAP_ANONYMOUS, -1, 0);
 	} else {
-		File file(path, O_RDWR);
-		base_ = mmap(nullptr, len, prot, flags, file.fd(), 0);
+		fd_ = File(name, O_RDWR).release();
+		base_ = mmap(nullptr, mapped_len_, prot, flags, fd_,
+			     static_cast<off_t>(offset_));
 	}
-	if (base_ == MAP_FAILED)
-		fail("mmap " + path);
+	if (base_ != MAP_FAILED)
+		return;
+	close(fd_);
+	fail("mmap " + path);
 }
 
 Mapping::~Mapping()
 {
 	munmap(base_, mapped_len_);
+	if (fd_ >= 0)
+		close(fd_);
 }
 
 } // namespace pmem_test

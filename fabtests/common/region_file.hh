@@ -72,7 +72,13 @@ public:
 	uint8_t *data() const { return static_cast<uint8_t *>(base_); }
 	size_t size() const { return len_; }
 
+	/* What is mapped, and from where on; -1 for anonymous memory. */
+	int fd() const { return fd_; }
+	uint64_t offset() const { return offset_; }
+
 private:
+	int fd_ = -1;
+	uint64_t offset_ = 0;
 	void *base_;
 	size_t len_;
 	size_t mapped_len_; /* a device maps whole units only */

@@ -136,9 +136,9 @@ RemoteRegion Target::add_region(const RegionRequest &request)
 	return region;
 }
 
-RemoteRegion Target::add_file(const std::string &path, uint64_t len)
+RemoteRegion Target::add_file(const std::string &path, uint64_t len,
+			      RegionRequest request)
 {
-	RegionRequest request;
 	if (path.size() >= sizeof(request.path))
 		throw std::length_error("path of a region");
 	memcpy(request.path, path.c_str(), path.size() + 1);

@@ -13,6 +13,8 @@
 #include <string>
 #include <vector>
 
+#include <rdma/fi_ext_pmem.h>
+
 #include "common/launcher.hh"
 #include "common/node.hh"
 
@@ -86,6 +88,10 @@ struct RegionRequest {
 	uint64_t offset = 0;
 	uint64_t len = 0;
 	uint64_t flags = FI_RMA_PMEM;
+	/* By fi_ops_pmem_domain: the file, and these properties. */
+	bool declared = false;
+	fi_pmem_granularity granularity = FI_PMEM_GRANULARITY_DETECT;
+	fi_pmem_domain domain = FI_PMEM_DOMAIN_DETECT;
 };
 
 struct TargetCommand {
@@ -138,7 +144,8 @@ public:
 	Target(Stack stack, Memory memory);
 
 	RemoteRegion add_region(const RegionRequest &request);
-	RemoteRegion add_file(const std::string &path, uint64_t len);
+	RemoteRegion add_file(const std::string &path, uint64_t len,
+			      RegionRequest request = {});
 	void close_region(const RemoteRegion &region);
 
 	/* hash() of what the target itself sees in the region. */

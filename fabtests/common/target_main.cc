@@ -21,6 +21,9 @@ namespace pmem_test
 namespace
 {
 
+constexpr uint64_t kRegionAccess =
+	FI_REMOTE_READ | FI_REMOTE_WRITE | FI_READ | FI_WRITE;
+
 struct Region {
 	std::unique_ptr<Mapping> mapping;
 	FidPtr<fid_mr> mr;
@@ -41,6 +44,8 @@ private:
 	void execute(const TargetCommand &command, TargetReply *reply);
 	void open(const TargetCommand &command, TargetReply *reply);
 	void add_region(const RegionRequest &request, TargetReply *reply);
+	FidPtr<fid_mr> register_declared(const Region &added,
+					 const RegionRequest &request);
 	void post_recv();
 	void read_cq(TargetReply *reply);
 	void mount_image(const char *arguments);
@@ -149,14 +154,38 @@ void Server::add_region(const RegionRequest &request, TargetReply *reply)
 		std::make_unique<Mapping>(request.path, request.map_len, flags);
 	added.base = added.mapping->data() + request.offset;
 	added.len = request.len ? request.len : request.map_len;
-	added.mr = node_->register_memory(added.base, added.len,
-					  FI_REMOTE_READ | FI_REMOTE_WRITE |
-						  FI_READ | FI_WRITE,
-					  request.flags);
+	added.mr =
+		request.declared
+			? register_declared(added, request)
+			: node_->register_memory(added.base, added.len,
+						 kRegionAccess, request.flags);
 	reply->id = next_id_++;
 	reply->key = fi_mr_key(added.mr.get());
 	reply->base = node_->remote_base(added.base);
 	regions_.emplace(reply->id, std::move(added));
+}
+
+FidPtr<fid_mr> Server::register_declared(const Region &added,
+					 const RegionRequest &request)
+{
+	void *opened = nullptr;
+	check(fi_open_ops(&node_->domain->fid, FI_PMEM_DOMAIN_OPS, 0, &opened,
+			  nullptr),
+	      "fi_open_ops of the domain");
+	iovec iov{added.base, added.len};
+	fi_mr_attr attr{};
+	attr.mr_iov = &iov;
+	attr.iov_count = 1;
+	attr.access = kRegionAccess;
+	attr.requested_key = next_id_;
+	fi_pmem_mr_attr pmem{sizeof(pmem), added.mapping->fd(),
+			     added.mapping->offset() + request.offset,
+			     request.granularity, request.domain};
+	fid_mr *mr = nullptr;
+	check(static_cast<fi_ops_pmem_domain *>(opened)->mr_reg(
+		      node_->domain.get(), &attr, 0, &pmem, &mr),
+	      "mr_reg");
+	return FidPtr<fid_mr>(mr);
 }
 
 void Server::post_recv()

@@ -40,13 +40,22 @@ struct Op {
 	bool flushes() const { return !writes() || flags == kFencedCommit; }
 };
 
+/* Detected, or declared by its file: as durable. */
+RegionRequest declared(bool declared)
+{
+	RegionRequest request;
+	request.declared = declared;
+	return request;
+}
+
 class Round
 {
 public:
 	Round(Stack stack, uint64_t seed)
 		: random_(seed), seed_(seed), file_(kRegionLen),
 		  target_(stack, Memory::powerfail),
-		  region_(target_.add_file(file_.path(), kRegionLen)),
+		  region_(target_.add_file(file_.path(), kRegionLen,
+					   declared(random_.below(2)))),
 		  initiator_(stack),
 		  depth_(random_.below(3) ? random_.between(2, 16) : 1),
 		  buffer_(initiator_.node(), depth_ * kMaxWrite)

@@ -8,6 +8,8 @@
 
 #include "common/initiator.hh"
 
+extern "C" int register_file(fid_domain *domain, int fd, uint64_t offset,
+			     void *memory, size_t len, fid_mr **mr);
 extern "C" int check_region(fid_ep *ep, fid_cq *cq, fi_addr_t peer,
 			    uint64_t key);
 extern "C" int append(fid_ep *ep, const fi_ops_pmem_ep *ops, fid_cq *cq,
@@ -126,6 +128,76 @@ TEST_P(PmemOps, QueryDisturbsNoWrite)
 	EXPECT_EQ(query(region.key, &attr), 0);
 	initiator.expect_success(&context);
 	EXPECT_EQ(difference(file.read(0, wanted.size()), wanted), "");
+}
+
+struct Declared {
+	fi_pmem_granularity granularity;
+	fi_pmem_domain domain;
+	/* Of a file with a page cache before it, and of device DAX. */
+	int of_file;
+	int of_dax;
+};
+
+const Declared kDeclared[] = {
+	{FI_PMEM_GRANULARITY_DETECT, FI_PMEM_DOMAIN_DETECT, 0, 0},
+	{FI_PMEM_GRANULARITY_PAGE, FI_PMEM_DOMAIN_DETECT, 0, -FI_EINVAL},
+	{FI_PMEM_GRANULARITY_PAGE, FI_PMEM_DOMAIN_DEVICE, 0, -FI_EINVAL},
+	{FI_PMEM_GRANULARITY_CACHE_LINE, FI_PMEM_DOMAIN_DETECT, -FI_EINVAL, 0},
+	{FI_PMEM_GRANULARITY_CACHE_LINE, FI_PMEM_DOMAIN_MEMORY_CONTROLLER,
+	 -FI_EINVAL, 0},
+	{FI_PMEM_GRANULARITY_DETECT, FI_PMEM_DOMAIN_SYSTEM, -FI_EINVAL,
+	 -FI_EINVAL},
+};
+
+TEST_P(PmemOps, DeclaredRegionsAreWhatTheyCanBe)
+{
+	bool simulated = GetParam().memory == Memory::powerfail;
+	bool dax = GetParam().memory == Memory::dax;
+	RegionFile other(kLen);
+	for (const Declared &row : kDeclared) {
+		RegionRequest request;
+		request.declared = true;
+		request.granularity = row.granularity;
+		request.domain = row.domain;
+		int wanted = simulated ? 0 : dax ? row.of_dax : row.of_file;
+		int ret = 0;
+		RemoteRegion made;
+		try {
+			made = target.add_file(other.path(), kLen, request);
+		} catch (const FabricError &error) {
+			ret = error.ret();
+		}
+		EXPECT_EQ(ret, wanted) << "granularity " << row.granularity
+				       << ", domain " << row.domain;
+		if (ret)
+			continue;
+		fi_pmem_region_attr attr = sized();
+		ASSERT_EQ(query(made.key, &attr), 0);
+		if (row.granularity && !simulated) {
+			EXPECT_EQ(attr.granularity, row.granularity);
+		}
+		if (row.domain && !simulated) {
+			EXPECT_EQ(attr.domain, row.domain);
+		}
+		target.close_region(made);
+	}
+}
+
+TEST_P(PmemOps, DeclaredFileMayHaveLostItsName)
+{
+	if (GetParam().memory == Memory::dax)
+		GTEST_SKIP() << "a device keeps its name";
+	auto &node = initiator.node();
+	RegionFile renamed(kLen);
+	Mapping mapping(renamed.path(), kLen);
+	std::string moved = renamed.path() + ".moved";
+	ASSERT_EQ(rename(renamed.path().c_str(), moved.c_str()), 0);
+	fid_mr *mr = nullptr;
+	int ret = register_file(node.domain.get(), mapping.fd(), 0,
+				mapping.data(), kLen, &mr);
+	unlink(moved.c_str());
+	ASSERT_EQ(ret, 0);
+	EXPECT_EQ(fi_close(&mr->fid), 0);
 }
 
 TEST_P(PmemOps, TheExampleAcceptsAllButForcedMemory)

@@ -9,8 +9,14 @@
  *
  * gives the functions of an endpoint that was opened with FI_RMA_PMEM, any
  * time after fi_endpoint(). They live as long as the plug-in is loaded, and may
- * be called on every such endpoint. fi_open_ops() fails with
- *   -FI_EOPNOTSUPP  the endpoint was opened without FI_RMA_PMEM
+ * be called on every such endpoint. Likewise
+ *
+ *	struct fi_ops_pmem_domain *ops;
+ *	int ret = fi_open_ops(&domain->fid, FI_PMEM_DOMAIN_OPS, 0,
+ *			      (void **)&ops, NULL);
+ *
+ * those of a domain that was opened with FI_RMA_PMEM. fi_open_ops() fails with
+ *   -FI_EOPNOTSUPP  endpoint or domain was opened without FI_RMA_PMEM
  *   -FI_EBADFLAGS   the flags are not 0
  *   -FI_ENOSYS      the provider is not ofi_pmem, or older than this header
  */
@@ -21,6 +27,7 @@
 #include <stdint.h>
 
 #include <rdma/fabric.h>
+#include <rdma/fi_domain.h>
 #include <rdma/fi_endpoint.h>
 #include <rdma/fi_rma.h>
 
@@ -29,6 +36,7 @@ extern "C" {
 #endif
 
 #define FI_PMEM_EP_OPS "ofi_pmem ep ops"
+#define FI_PMEM_DOMAIN_OPS "ofi_pmem domain ops"
 
 /* As many ranges can one flush cover. */
 #define FI_PMEM_FLUSH_RANGES 8
@@ -43,7 +51,8 @@ enum fi_pmem_method {
 
 /* Where a flushed store is safe from a power failure. */
 enum fi_pmem_domain {
-	FI_PMEM_DOMAIN_NONE = 1, /* not persistent memory, made so by force */
+	FI_PMEM_DOMAIN_DETECT = 0, /* in a declaration: as found out */
+	FI_PMEM_DOMAIN_NONE = 1,   /* not persistent memory, made so by force */
 	FI_PMEM_DOMAIN_MEMORY_CONTROLLER = 2, /* ADR */
 	FI_PMEM_DOMAIN_CPU_CACHE = 3,	      /* eADR */
 	FI_PMEM_DOMAIN_DEVICE = 4,    /* a block device, by its file system */
@@ -53,6 +62,7 @@ enum fi_pmem_domain {
 
 /* The unit in which stores become durable. */
 enum fi_pmem_granularity {
+	FI_PMEM_GRANULARITY_DETECT = 0, /* in a declaration: as found out */
 	FI_PMEM_GRANULARITY_BYTE = 1,
 	FI_PMEM_GRANULARITY_CACHE_LINE = 2,
 	FI_PMEM_GRANULARITY_PAGE = 3,
@@ -121,6 +131,69 @@ struct fi_pmem_region_attr {
 	size_t native_order;
 	/* The longest single write or read, bytes. */
 	size_t max_length;
+};
+
+/*
+ * What the application says of the memory of a region that it registers. Later
+ * versions of this header add members at the end.
+ */
+struct fi_pmem_mr_attr {
+	/* Set by the caller, to sizeof(struct fi_pmem_mr_attr). */
+	size_t size;
+	/*
+	 * The file that the memory is a shared mapping of, open for reading and
+	 * writing without O_APPEND and O_DIRECT; -1: looked up by the name in
+	 * the process's memory map. A declared file is found although it was
+	 * renamed, or lies where the process may not open it. The descriptor
+	 * stays the application's and may be closed after the call.
+	 */
+	int fd;
+	/* Where in the file the memory begins, bytes; 0 without a file. */
+	uint64_t offset;
+	/*
+	 * The unit in which stores become durable. Byte or cache line only
+	 * where no page cache is before the file: of device DAX, of a mapping
+	 * with MAP_SYNC, or of a file in DAX state (statx(2),
+	 * STATX_ATTR_DAX) whose metadata the application has synced.
+	 */
+	enum fi_pmem_granularity granularity;
+	/*
+	 * FI_PMEM_DOMAIN_DEVICE where the file is synced page by page, else
+	 * FI_PMEM_DOMAIN_MEMORY_CONTROLLER or FI_PMEM_DOMAIN_CPU_CACHE.
+	 */
+	enum fi_pmem_domain domain;
+};
+
+/* The functions of a domain. Later versions add some at the end. */
+struct fi_ops_pmem_domain {
+	/* Bytes of this structure, for FI_CHECK_OP(). */
+	size_t size;
+
+	/*
+	 * fi_mr_regattr() with FI_RMA_PMEM besides `flags`, for memory of which
+	 * the application declares what would else be found out. A declaration
+	 * may tell what the provider cannot know, and may ask for more care
+	 * than is needed. One that promises more than the kernel or
+	 * FI_OFI_PMEM_DOMAIN says is refused, also where
+	 * FI_OFI_PMEM_REGIONS=all would take the memory undeclared; beyond
+	 * that it is taken on the application's word. A declared granularity
+	 * goes before libpmem2's PMEM2_FORCE_GRANULARITY. With
+	 * FI_OFI_PMEM_BACKEND=powerfail only the file counts: granularity and
+	 * domain are the simulation's.
+	 *
+	 * 0                done; fi_close() closes the region
+	 * -FI_EINVAL       `pmem` is null, too short, or has values that this
+	 *                  header does not; another file, or part of it, is
+	 *                  mapped there; or what is declared is known to be
+	 *                  otherwise. The log says which.
+	 * -FI_EACCES       the file is not open for reading and writing
+	 * others           as of fi_mr_regattr(); fi_pmem(7), ERRORS
+	 *
+	 * May be called by every thread that may use the domain.
+	 */
+	int (*mr_reg)(struct fid_domain *domain, const struct fi_mr_attr *attr,
+		      uint64_t flags, const struct fi_pmem_mr_attr *pmem,
+		      struct fid_mr **mr);
 };
 
 /* The functions of an endpoint. Later versions add some at the end. */

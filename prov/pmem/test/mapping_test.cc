@@ -356,14 +356,13 @@ TEST_F(MappingTest, PersistenceDomainComesFromTheNearestParent)
 	auto region = dir_.file("region0");
 	std::filesystem::create_directories(region + "/namespace0.0/pmem0");
 	std::string device = region + "/namespace0.0/pmem0";
-	EXPECT_EQ(read_domain(device), PersistenceDomain::memory_controller);
+	EXPECT_EQ(read_domain(device), std::nullopt);
 	write_file(region + "/persistence_domain", "cpu_cache\n");
 	EXPECT_EQ(read_domain(device), PersistenceDomain::cpu_cache);
 	write_file(region + "/namespace0.0/persistence_domain",
 		   "memory_controller\n");
 	EXPECT_EQ(read_domain(device), PersistenceDomain::memory_controller);
-	EXPECT_EQ(read_domain(device + "/missing"),
-		  PersistenceDomain::memory_controller);
+	EXPECT_EQ(read_domain(device + "/missing"), std::nullopt);
 }
 
 TEST_F(MappingTest, DeclaredPersistenceDomainGoesBeforeSysfs)

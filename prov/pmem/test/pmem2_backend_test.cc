@@ -210,8 +210,9 @@ TEST_F(Pmem2BackendTest, EmptyFileIsLibpmem2sError)
 	write_file(dir_.file("empty"), "");
 	file.fd = open_rw(dir_.file("empty"));
 	Pmem2Method method;
-	EXPECT_EQ(choose_pmem2_method(file, DomainChoice::automatic, &method),
-		  -FI_EINVAL);
+	EXPECT_EQ(
+		choose_pmem2_method(file, DomainChoice::automatic, {}, &method),
+		-FI_EINVAL);
 	unsetenv("PMEM2_FORCE_GRANULARITY");
 }
 
@@ -262,7 +263,8 @@ TEST_F(Pmem2BackendTest, DeclaredDomainHoldsForPersistentMemoryOnly)
 				setenv("PMEM2_FORCE_GRANULARITY",
 				       row.granularity, 1);
 			Pmem2Method method;
-			if (choose_pmem2_method(file, row.declared, &method))
+			if (choose_pmem2_method(file, row.declared, {},
+						&method))
 				return 99;
 			return static_cast<int>(method.domain);
 		});
@@ -281,7 +283,7 @@ TEST_F(Pmem2BackendTest, DeclaredCachesDoNotStopLibpmem2FromFlushingLines)
 		file.file_size = len_;
 		file.map_sync = true;
 		Pmem2Method method;
-		if (choose_pmem2_method(file, kCache, &method))
+		if (choose_pmem2_method(file, kCache, {}, &method))
 			return 1;
 		return method.functions.granularity == Granularity::cache_line
 			       ? 0
@@ -300,8 +302,8 @@ TEST_F(Pmem2BackendTest, LineFunctionsAreToBeHadWhereLibpmem2FlushesNothing)
 		file.map_sync = true;
 		Pmem2Method bytes;
 		Pmem2Method lines;
-		if (choose_pmem2_method(file, kCache, &bytes) ||
-		    learn_cache_line_functions(&lines.functions))
+		if (choose_pmem2_method(file, kCache, {}, &bytes) ||
+		    learn_functions(Granularity::cache_line, &lines.functions))
 			return 1;
 		if (lines.functions.granularity != Granularity::cache_line ||
 		    lines.functions.flush == bytes.functions.flush)

@@ -2,12 +2,14 @@
 /* Copyright (c) 2026 the ofi_pmem developers */
 #include "app/domain.hh"
 
+#include <cstring>
 #include <memory>
 
 #include "app/atomic.hh"
 #include "app/av.hh"
 #include "app/cntr.hh"
 #include "app/cq.hh"
+#include "app/domain_ext.hh"
 #include "app/ep.hh"
 #include "app/mr.hh"
 #include "app/srx.hh"
@@ -17,6 +19,7 @@
 
 #include <rdma/fi_atomic.h>
 #include <rdma/fi_collective.h>
+#include <rdma/fi_ext_pmem.h>
 
 namespace ofi_pmem
 {
@@ -221,6 +224,14 @@ int Domain::control(int command, void *arg) noexcept
 	default:
 		return Wrapper::control(command, arg);
 	}
+}
+
+int Domain::ops_open(const char *name, uint64_t flags, void **table,
+		     void *context) noexcept
+{
+	if (strcmp(name, FI_PMEM_DOMAIN_OPS))
+		return Wrapper::ops_open(name, flags, table, context);
+	return open_domain_extension(*this, flags, table);
 }
 
 } // namespace ofi_pmem

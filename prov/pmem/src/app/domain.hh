@@ -75,6 +75,8 @@ public:
 
 	int bind(fid_t other, uint64_t flags);
 	int control(int command, void *arg) noexcept;
+	int ops_open(const char *name, uint64_t flags, void **table,
+		     void *context) noexcept;
 
 private:
 	Domain(Fabric &fabric, void *context) noexcept;

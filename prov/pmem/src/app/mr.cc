@@ -92,19 +92,9 @@ int domain_regv(fid *domain, const iovec *iov, size_t count, uint64_t access,
 int domain_regattr(fid *domain, const fi_mr_attr *attr, uint64_t flags,
 		   fid_mr **mr) noexcept
 {
-	auto &outer = *outer_of<Domain>(domain);
-	Registration request{attr->mr_iov, attr->iov_count,	attr->access,
-			     attr->offset, attr->requested_key, flags,
-			     attr->context};
-	if (FI_VERSION_GE(outer.fabric().api_version, FI_VERSION(1, 10)))
-		request.iface = attr->iface;
-	auto inner_reg = [&](uint64_t key, uint64_t below, fid_mr **inner) {
-		auto copy = copy_attr(*attr, outer.fabric().api_version);
-		copy.requested_key = key;
-		return fi_mr_regattr(outer.inner(), &copy, below, inner);
-	};
 	return guarded([&] {
-		return MemoryRegion::open(outer, request, inner_reg, mr);
+		return register_memory(*outer_of<Domain>(domain), *attr, flags,
+				       {}, mr);
 	});
 }
 
@@ -157,7 +147,8 @@ int open_region_backend(const Registration &request,
 		return -FI_EINVAL;
 	}
 	RegionMemory memory{request.iov->iov_base, request.iov->iov_len,
-			    params().regions == RegionChoice::all};
+			    params().regions == RegionChoice::all,
+			    request.declared};
 	return open_backend(memory, backend);
 }
 
@@ -211,6 +202,24 @@ int MemoryRegion::open(Domain &domain, const Registration &request,
 	outer->announce_locally(request);
 	*mr = outer.release();
 	return 0;
+}
+
+int register_memory(Domain &domain, const fi_mr_attr &attr, uint64_t flags,
+		    const RegionDeclaration &declared, fid_mr **mr)
+{
+	uint32_t version = domain.fabric().api_version;
+	Registration request{attr.mr_iov, attr.iov_count,     attr.access,
+			     attr.offset, attr.requested_key, flags,
+			     attr.context};
+	request.declared = declared;
+	if (FI_VERSION_GE(version, FI_VERSION(1, 10)))
+		request.iface = attr.iface;
+	auto inner_reg = [&](uint64_t key, uint64_t below, fid_mr **inner) {
+		auto copy = copy_attr(attr, version);
+		copy.requested_key = key;
+		return fi_mr_regattr(domain.inner(), &copy, below, inner);
+	};
+	return MemoryRegion::open(domain, request, inner_reg, mr);
 }
 
 void MemoryRegion::adopt_inner(fid_mr *inner)

@@ -8,6 +8,7 @@
 
 #include "app/domain.hh"
 #include "app/wrapper.hh"
+#include "persist/backend.hh"
 
 #include <rdma/fi_domain.h>
 
@@ -24,6 +25,7 @@ struct Registration {
 	uint64_t flags;
 	void *context;
 	fi_hmem_iface iface = FI_HMEM_SYSTEM;
+	RegionDeclaration declared = {};
 };
 
 /*
@@ -65,5 +67,9 @@ private:
 
 /* Slots of fid_domain::mr. */
 extern fi_ops_mr mr_ops;
+
+/* fi_mr_regattr(), with what the application says of the memory. */
+int register_memory(Domain &domain, const fi_mr_attr &attr, uint64_t flags,
+		    const RegionDeclaration &declared, fid_mr **mr);
 
 } // namespace ofi_pmem

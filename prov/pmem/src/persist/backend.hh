@@ -20,6 +20,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 
 namespace ofi_pmem
 {
@@ -99,11 +100,24 @@ public:
 	virtual FlushLedger *ledger() noexcept { return nullptr; }
 };
 
+/* What the application says of the memory, instead of having it found out. */
+struct RegionDeclaration {
+	/* Of the file behind it, the application's own; -1: found out. */
+	int fd = -1;
+	/* In that file, of the region's first byte. */
+	uint64_t offset = 0;
+	std::optional<Granularity> granularity;
+	std::optional<PersistenceDomain> domain;
+
+	bool any() const noexcept { return fd >= 0 || granularity || domain; }
+};
+
 struct RegionMemory {
 	void *base;
 	size_t len;
 	/* Accept memory that is not persistent (FI_OFI_PMEM_REGIONS=all). */
 	bool forced;
+	RegionDeclaration declared = {};
 };
 
 /*
@@ -111,7 +125,8 @@ struct RegionMemory {
  * when the memory is not persistent and not forced, after a warning that says
  * what it is (anonymous, private mapping, tmpfs, ...) and what would work.
  * Memory that is mapped or opened read-only is -FI_EACCES, unmapped memory
- * -FI_EFAULT, even if forced. Any thread; throws std::bad_alloc.
+ * -FI_EFAULT, even if forced; so is a declaration that is contradicted
+ * (region_declaration.hh), -FI_EINVAL. Any thread; throws std::bad_alloc.
  *
  * Open before the memory is registered with an inner provider, and destroy
  * after that registration is closed: the simulated power failure exchanges the

@@ -7,6 +7,7 @@
 
 #include <atomic>
 #include <mutex>
+#include <string>
 
 #include <rdma/fi_errno.h>
 
@@ -16,6 +17,7 @@
 #include "persist/page_backend.hh"
 #include "persist/pmem2_backend.hh"
 #include "persist/powerfail_backend.hh"
+#include "persist/region_declaration.hh"
 #include "persist/volatile_backend.hh"
 
 namespace ofi_pmem
@@ -24,16 +26,25 @@ namespace ofi_pmem
 namespace
 {
 
+/* What would work, for memory that is found out. */
+std::string advice(const RegionMemory &memory, const Inspection &found)
+{
+	if (memory.declared.any())
+		return {};
+	std::string text = "; register a shared mapping of a file on a file "
+			   "system with a disk, or of device DAX";
+	if (found.forcible && !memory.forced)
+		text += ", or set FI_OFI_PMEM_REGIONS=all to force it";
+	return text;
+}
+
 int refuse(const RegionMemory &memory, const Inspection &found)
 {
 	PMEM_WARN(FI_LOG_MR,
 		  "memory at %p length %zu cannot be a persistent region: it "
-		  "is %s; register a shared mapping of a file on a file system "
-		  "with a disk, or of device DAX%s",
+		  "is %s%s",
 		  memory.base, memory.len, found.obstacle.c_str(),
-		  found.forcible && !memory.forced
-			  ? ", or set FI_OFI_PMEM_REGIONS=all to force it"
-			  : "");
+		  advice(memory, found).c_str());
 	return found.error;
 }
 
@@ -75,6 +86,19 @@ int open_page(FileMapping file, std::unique_ptr<Backend> *backend)
 	return 0;
 }
 
+int check_declaration(const RegionMemory &memory, const FileMapping &file)
+{
+	auto text = contradiction(memory.declared,
+				  known_medium(file, params().domain));
+	if (text.empty())
+		return 0;
+	PMEM_WARN(FI_LOG_MR,
+		  "memory at %p length %zu of %s is declared with %s",
+		  memory.base, memory.len, file.segment.path.c_str(),
+		  text.c_str());
+	return -FI_EINVAL;
+}
+
 int open_pmem2(const RegionMemory &memory, FileMapping file,
 	       std::unique_ptr<Backend> *backend)
 {
@@ -84,8 +108,12 @@ int open_pmem2(const RegionMemory &memory, FileMapping file,
 			  "FI_OFI_PMEM_DOMAIN does not concern file %s, whose "
 			  "mapping is not persistent memory itself",
 			  file.segment.path.c_str());
+	int ret = check_declaration(memory, file);
+	if (ret)
+		return ret;
 	Pmem2Method method;
-	int ret = choose_pmem2_method(file, params().domain, &method);
+	ret = choose_pmem2_method(file, params().domain, memory.declared,
+				  &method);
 	if (ret)
 		return ret;
 	if (method.promised_by_user)
@@ -108,8 +136,11 @@ int open_default_backend(const RegionMemory &memory, BackendChoice choice,
 			 std::unique_ptr<Backend> *backend)
 {
 	std::unique_lock<std::mutex> captures(capture_lock());
-	Inspection found = inspect_memory(memory.base, memory.len, is_captured);
-	if (found.error && (!memory.forced || !found.forcible))
+	Inspection found = inspect_memory(memory.base, memory.len, is_captured,
+					  memory.declared);
+	bool forcible =
+		memory.forced && found.forcible && !memory.declared.any();
+	if (found.error && !forcible)
 		return refuse(memory, found);
 	if (!found.error && choice == BackendChoice::powerfail) {
 		std::unique_ptr<Capture> capture;

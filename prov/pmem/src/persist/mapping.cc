@@ -139,12 +139,17 @@ bool maps_like(int fd, const MapSegment &segment)
 	return lines.size() == 1 && is_same_file(lines[0], segment);
 }
 
+bool is_inode_of(const struct stat &st, const MapSegment &segment)
+{
+	return st.st_ino == segment.inode &&
+	       major(st.st_dev) == segment.device_major &&
+	       minor(st.st_dev) == segment.device_minor;
+}
+
 bool is_file_of(const OwnedFd &path_fd, const struct stat &st,
 		const MapSegment &segment)
 {
-	if (st.st_ino == segment.inode &&
-	    major(st.st_dev) == segment.device_major &&
-	    minor(st.st_dev) == segment.device_minor)
+	if (is_inode_of(st, segment))
 		return true;
 	if (!S_ISREG(st.st_mode))
 		return false;
@@ -272,6 +277,66 @@ bool check_end(const struct stat &st, const std::string &path, size_t len,
 	return false;
 }
 
+/* What pwrite(2) needs of a descriptor, to be the store that a region needs. */
+bool check_descriptor(int fd, Inspection *result)
+{
+	int flags = fcntl(fd, F_GETFL);
+	if (flags < 0 || (flags & O_PATH)) {
+		stop_for_good(result, -FI_EINVAL,
+			      "declared with file descriptor " +
+				      std::to_string(fd) +
+				      ", which is not an open file");
+		return false;
+	}
+	if ((flags & O_ACCMODE) != O_RDWR) {
+		stop_for_good(result, -FI_EACCES,
+			      "declared with file descriptor " +
+				      std::to_string(fd) +
+				      ", which is not open for reading and "
+				      "writing");
+		return false;
+	}
+	if (flags & (O_APPEND | O_DIRECT)) {
+		stop_for_good(result, -FI_EINVAL,
+			      "declared with file descriptor " +
+				      std::to_string(fd) +
+				      ", which is open with O_APPEND or "
+				      "O_DIRECT");
+		return false;
+	}
+	return true;
+}
+
+void take_declared(const RegionDeclaration &declared, size_t len,
+		   Inspection *result)
+{
+	const MapSegment &segment = result->file.segment;
+	if (!check_descriptor(declared.fd, result))
+		return;
+	OwnedFd fd(fcntl(declared.fd, F_DUPFD_CLOEXEC, 0));
+	struct stat st;
+	if (!fd || fstat(fd.get(), &st) ||
+	    (!is_inode_of(st, segment) &&
+	     (!S_ISREG(st.st_mode) || !maps_like(fd.get(), segment)))) {
+		stop_for_good(result, -FI_EINVAL,
+			      "a mapping of " + segment.path +
+				      ", not of declared file descriptor " +
+				      std::to_string(declared.fd));
+		return;
+	}
+	if (declared.offset != result->file.offset) {
+		stop_for_good(result, -FI_EINVAL,
+			      "a mapping of " + segment.path + " from offset " +
+				      std::to_string(result->file.offset) +
+				      " on, and declared from " +
+				      std::to_string(declared.offset) + " on");
+		return;
+	}
+	if (check_file(st, fd.get(), segment.path, result) &&
+	    check_end(st, segment.path, len, result))
+		result->file.fd = std::move(fd);
+}
+
 void open_file(const MapSegment &segment, size_t len, Inspection *result)
 {
 	struct stat st;
@@ -297,7 +362,8 @@ void open_file(const MapSegment &segment, size_t len, Inspection *result)
 
 } // namespace
 
-Inspection inspect_memory(const void *base, size_t len, IsCaptured is_captured)
+Inspection inspect_memory(const void *base, size_t len, IsCaptured is_captured,
+			  const RegionDeclaration &declared)
 {
 	Inspection result;
 	uintptr_t begin = reinterpret_cast<uintptr_t>(base);
@@ -314,7 +380,10 @@ Inspection inspect_memory(const void *base, size_t len, IsCaptured is_captured)
 	const MapSegment &first = segments.front();
 	result.file.segment = first;
 	result.file.offset = first.offset + (begin - first.start);
-	open_file(first, len, &result);
+	if (declared.fd >= 0)
+		take_declared(declared, len, &result);
+	else
+		open_file(first, len, &result);
 	if (!result.error && !result.file.device_dax)
 		result.file.map_sync = is_map_sync(begin, end);
 	return result;

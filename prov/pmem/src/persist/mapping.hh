@@ -15,6 +15,7 @@
 #include <cstdint>
 #include <string>
 
+#include "persist/backend.hh"
 #include "persist/owned_fd.hh"
 #include "persist/proc_maps.hh"
 
@@ -42,8 +43,9 @@ struct FileMapping {
 
 struct Inspection {
 	/*
-	 * 0: persistent, `file` is valid. -FI_EINVAL: not persistent.
-	 * -FI_EACCES: mapping or file is read-only. -FI_EFAULT: not mapped.
+	 * 0: persistent, `file` is valid. -FI_EINVAL: not persistent, or not
+	 * the declared file. -FI_EACCES: mapping or file is read-only.
+	 * -FI_EFAULT: not mapped.
 	 */
 	int error = 0;
 	/* False when the memory cannot even be served as volatile memory. */
@@ -59,8 +61,13 @@ struct Inspection {
  */
 using IsCaptured = bool (*)(uintptr_t begin, uintptr_t end);
 
-/* Logs nothing. Throws std::bad_alloc only. */
-Inspection inspect_memory(const void *base, size_t len, IsCaptured is_captured);
+/*
+ * Of a declaration the file counts, which need not have a name in this process
+ * then; a duplicate of its descriptor is made. Logs nothing. Throws
+ * std::bad_alloc only.
+ */
+Inspection inspect_memory(const void *base, size_t len, IsCaptured is_captured,
+			  const RegionDeclaration &declared = {});
 
 /* Bytes of a page, a power of two. */
 size_t page_size() noexcept;

@@ -85,6 +85,19 @@ Granularity to_granularity(pmem2_granularity granularity)
 	}
 }
 
+pmem2_granularity from_granularity(Granularity granularity)
+{
+	switch (granularity) {
+	case Granularity::byte:
+		return PMEM2_GRANULARITY_BYTE;
+	case Granularity::cache_line:
+		return PMEM2_GRANULARITY_CACHE_LINE;
+	case Granularity::page:
+		break;
+	}
+	return PMEM2_GRANULARITY_PAGE;
+}
+
 Pmem2Functions functions_of(pmem2_map *map)
 {
 	Pmem2Functions functions;
@@ -147,7 +160,7 @@ bool must_flush_lines(const Pmem2Method &method)
 
 } // namespace
 
-int learn_cache_line_functions(Pmem2Functions *functions)
+int learn_functions(Granularity granularity, Pmem2Functions *functions)
 {
 	size_t len = page_size();
 	void *page = mmap(nullptr, len, PROT_READ | PROT_WRITE,
@@ -165,7 +178,7 @@ int learn_cache_line_functions(Pmem2Functions *functions)
 			ret = make(&map, [&](pmem2_map **made) {
 				return pmem2_map_from_existing(
 					made, source.get(), page, len,
-					PMEM2_GRANULARITY_CACHE_LINE);
+					from_granularity(granularity));
 			});
 		if (!ret)
 			*functions = functions_of(map.get());
@@ -174,9 +187,39 @@ int learn_cache_line_functions(Pmem2Functions *functions)
 	return ret;
 }
 
-int choose_pmem2_method(const FileMapping &file, DomainChoice declared,
-			Pmem2Method *method)
+namespace
 {
+
+int learn_logged(const FileMapping &file, Granularity granularity,
+		 Pmem2Functions *functions)
+{
+	int ret = learn_functions(granularity, functions);
+	if (ret)
+		PMEM_WARN(FI_LOG_MR,
+			  "cannot get libpmem2's %s flush for %s: %s (%d)",
+			  to_string(granularity), file.segment.path.c_str(),
+			  fi_strerror(-ret), -ret);
+	return ret;
+}
+
+int choose_declared(const FileMapping &file, DomainChoice administrator,
+		    const RegionDeclaration &declared, Pmem2Method *method)
+{
+	*method = Pmem2Method();
+	if (*declared.granularity == Granularity::page)
+		return 0;
+	method->domain =
+		declared.domain.value_or(domain_of(file, administrator));
+	return learn_logged(file, *declared.granularity, &method->functions);
+}
+
+} // namespace
+
+int choose_pmem2_method(const FileMapping &file, DomainChoice administrator,
+			const RegionDeclaration &declared, Pmem2Method *method)
+{
+	if (declared.granularity)
+		return choose_declared(file, administrator, declared, method);
 	bool is_pmem = file.reaches_medium();
 	bool is_forced = getenv("PMEM2_FORCE_GRANULARITY") != nullptr;
 	if (!is_pmem && !is_forced) {
@@ -191,17 +234,13 @@ int choose_pmem2_method(const FileMapping &file, DomainChoice declared,
 		return ret;
 	}
 	if (chosen.functions.granularity != Granularity::page)
-		chosen.domain = domain_of(file, declared);
+		chosen.domain = declared.domain.value_or(
+			domain_of(file, administrator));
 	if (!is_forced && must_flush_lines(chosen)) {
-		ret = learn_cache_line_functions(&chosen.functions);
-		if (ret) {
-			PMEM_WARN(FI_LOG_MR,
-				  "cannot get libpmem2's cache-line flush for "
-				  "%s: %s (%d)",
-				  file.segment.path.c_str(), fi_strerror(-ret),
-				  -ret);
+		ret = learn_logged(file, Granularity::cache_line,
+				   &chosen.functions);
+		if (ret)
 			return ret;
-		}
 	}
 	chosen.promised_by_user = !is_backed(chosen.functions.granularity,
 					     is_pmem, chosen.domain);

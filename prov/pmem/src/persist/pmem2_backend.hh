@@ -47,16 +47,21 @@ struct Pmem2Method {
  * keep libpmem2 from flushing cache lines, which is never wrong; but where
  * libpmem2 would flush nothing although the caches are outside the domain, they
  * are flushed.
+ *
+ * A granularity or domain that the application declares goes before all that;
+ * the caller has held it against what is known (region_declaration.hh).
  */
 [[nodiscard]] int choose_pmem2_method(const FileMapping &file,
-				      DomainChoice declared,
+				      DomainChoice administrator,
+				      const RegionDeclaration &declared,
 				      Pmem2Method *method);
 
 /*
- * The functions that write cache lines back, whatever libpmem2 thinks of the
- * platform. Negative fi_errno on failure.
+ * The functions of byte or cache-line granularity, whatever libpmem2 thinks of
+ * the platform. Negative fi_errno on failure.
  */
-[[nodiscard]] int learn_cache_line_functions(Pmem2Functions *functions);
+[[nodiscard]] int learn_functions(Granularity granularity,
+				  Pmem2Functions *functions);
 
 /* Not for page granularity. */
 class Pmem2Backend final : public Backend

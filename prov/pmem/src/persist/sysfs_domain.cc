@@ -19,11 +19,11 @@
 namespace ofi_pmem
 {
 
-PersistenceDomain read_domain(const std::string &device)
+std::optional<PersistenceDomain> read_domain(const std::string &device)
 {
 	char real[PATH_MAX];
 	if (!realpath(device.c_str(), real))
-		return PersistenceDomain::memory_controller;
+		return std::nullopt;
 	std::string directory = real;
 	while (directory.size() > 1) {
 		std::ifstream attribute(directory + "/persistence_domain");
@@ -34,17 +34,17 @@ PersistenceDomain read_domain(const std::string &device)
 				       : PersistenceDomain::memory_controller;
 		directory.resize(directory.rfind('/'));
 	}
-	return PersistenceDomain::memory_controller;
+	return std::nullopt;
 }
 
 namespace
 {
 
-PersistenceDomain detect_domain(const FileMapping &file)
+std::optional<PersistenceDomain> detect_domain(const FileMapping &file)
 {
 	struct stat st;
 	if (fstat(file.fd.get(), &st))
-		return PersistenceDomain::memory_controller;
+		return std::nullopt;
 	dev_t device = file.device_dax ? st.st_rdev : st.st_dev;
 	return read_domain(std::string("/sys/dev/") +
 			   (file.device_dax ? "char/" : "block/") +
@@ -54,7 +54,8 @@ PersistenceDomain detect_domain(const FileMapping &file)
 
 } // namespace
 
-PersistenceDomain domain_of(const FileMapping &file, DomainChoice declared)
+std::optional<PersistenceDomain> known_domain(const FileMapping &file,
+					      DomainChoice declared)
 {
 	switch (declared) {
 	case DomainChoice::automatic:
@@ -67,6 +68,12 @@ PersistenceDomain domain_of(const FileMapping &file, DomainChoice declared)
 		return PersistenceDomain::system;
 	}
 	return detect_domain(file);
+}
+
+PersistenceDomain domain_of(const FileMapping &file, DomainChoice declared)
+{
+	return known_domain(file, declared)
+		.value_or(PersistenceDomain::memory_controller);
 }
 
 } // namespace ofi_pmem

@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "core/params.hh"
@@ -17,15 +18,21 @@ namespace ofi_pmem
 
 /*
  * Reads the attribute persistence_domain of the nearest directory at or above
- * `device` that has one (the nvdimm region of the device). Without one, or
- * with an unknown value, it is the weakest: the memory controller.
+ * `device` that has one (the nvdimm region of the device). Nothing without one;
+ * an unknown value is the weakest: the memory controller.
  */
-PersistenceDomain read_domain(const std::string &device);
+std::optional<PersistenceDomain> read_domain(const std::string &device);
 
 /*
- * Only for memory that is persistent itself: device DAX, or a mapping with
- * MAP_SYNC. Of anything else the declaration says nothing
- * (FI_OFI_PMEM_DOMAIN).
+ * What the administrator declares, else the kernel tells, of memory that is
+ * persistent itself.
+ */
+std::optional<PersistenceDomain> known_domain(const FileMapping &file,
+					      DomainChoice declared);
+
+/*
+ * Likewise, and where nobody knows the weakest. Only for memory that is
+ * persistent itself: of anything else FI_OFI_PMEM_DOMAIN says nothing.
  */
 PersistenceDomain domain_of(const FileMapping &file, DomainChoice declared);
 

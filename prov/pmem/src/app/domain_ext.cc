@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* Copyright (c) 2026 the ofi_pmem developers */
+#include "app/domain_ext.hh"
+
+#include "app/mr.hh"
+#include "core/log.hh"
+
+#include <rdma/fi_ext_pmem.h>
+
+namespace ofi_pmem
+{
+
+namespace
+{
+
+/* What the first version of the header has. */
+constexpr size_t kFirstMrAttr =
+	offsetof(fi_pmem_mr_attr, domain) + sizeof(fi_pmem_mr_attr::domain);
+
+bool check_size(const fi_pmem_mr_attr *attr) noexcept
+{
+	if (attr && attr->size >= kFirstMrAttr)
+		return true;
+	PMEM_WARN(FI_LOG_MR,
+		  "fi_pmem_mr_attr size %zu: must be set to its sizeof, at "
+		  "least %zu",
+		  attr ? attr->size : 0, kFirstMrAttr);
+	return false;
+}
+
+bool check_file(const fi_pmem_mr_attr &attr) noexcept
+{
+	if (attr.fd >= 0 || (attr.fd == -1 && !attr.offset))
+		return true;
+	PMEM_WARN(FI_LOG_MR,
+		  "fi_pmem_mr_attr fd %d with offset %llu: must be an open "
+		  "file, or -1 with offset 0",
+		  attr.fd, static_cast<unsigned long long>(attr.offset));
+	return false;
+}
+
+bool check_values(const fi_pmem_mr_attr &attr) noexcept
+{
+	auto granularity = static_cast<unsigned>(attr.granularity);
+	auto domain = static_cast<unsigned>(attr.domain);
+	if (granularity <= FI_PMEM_GRANULARITY_PAGE &&
+	    domain <= FI_PMEM_DOMAIN_SYSTEM)
+		return true;
+	PMEM_WARN(FI_LOG_MR,
+		  "fi_pmem_mr_attr granularity %u, domain %u: not ones of "
+		  "rdma/fi_ext_pmem.h",
+		  granularity, domain);
+	return false;
+}
+
+/* The numbers of both enumerations are ours (app/ep_ext.cc). */
+RegionDeclaration declaration_of(const fi_pmem_mr_attr &attr) noexcept
+{
+	RegionDeclaration declared;
+	declared.fd = attr.fd;
+	declared.offset = attr.offset;
+	if (attr.granularity != FI_PMEM_GRANULARITY_DETECT)
+		declared.granularity =
+			static_cast<Granularity>(attr.granularity);
+	if (attr.domain != FI_PMEM_DOMAIN_DETECT)
+		declared.domain = static_cast<PersistenceDomain>(attr.domain);
+	return declared;
+}
+
+int mr_reg(fid_domain *domain, const fi_mr_attr *attr, uint64_t flags,
+	   const fi_pmem_mr_attr *pmem, fid_mr **mr) noexcept
+{
+	if (!check_size(pmem) || !check_file(*pmem) || !check_values(*pmem))
+		return -FI_EINVAL;
+	return guarded([&] {
+		return register_memory(*static_cast<Domain *>(domain), *attr,
+				       flags | FI_RMA_PMEM,
+				       declaration_of(*pmem), mr);
+	});
+}
+
+fi_ops_pmem_domain domain_ops = {sizeof(domain_ops), mr_reg};
+
+} // namespace
+
+int open_domain_extension(const Domain &domain, uint64_t flags,
+			  void **ops) noexcept
+{
+	if (flags)
+		return -FI_EBADFLAGS;
+	if (!domain.persistent()) {
+		PMEM_WARN(FI_LOG_DOMAIN, FI_PMEM_DOMAIN_OPS
+			  ": the domain was opened without FI_RMA_PMEM");
+		return -FI_EOPNOTSUPP;
+	}
+	*ops = &domain_ops;
+	return 0;
+}
+
+} // namespace ofi_pmem

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* Copyright (c) 2026 the ofi_pmem developers */
+#include "config.h"
+
+#include "persist/region_declaration.hh"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include "persist/sysfs_domain.hh"
+
+namespace ofi_pmem
+{
+
+namespace
+{
+
+/*
+ * A DAX file has no page cache however it is mapped (statx(2)). Without
+ * MAP_SYNC the file system may still owe the medium the file's metadata, so by
+ * itself it is of page granularity; the application may know that it does not.
+ */
+bool is_dax_file(int fd)
+{
+	struct statx attributes {
+	};
+	return !statx(fd, "", AT_EMPTY_PATH, 0, &attributes) &&
+	       (attributes.stx_attributes & STATX_ATTR_DAX);
+}
+
+std::string of_pages(const RegionDeclaration &declared,
+		     const KnownMedium &known)
+{
+	if (!known.syncs)
+		return "granularity page, but device DAX cannot be synced";
+	if (declared.domain && *declared.domain != PersistenceDomain::device)
+		return std::string("granularity page with domain ") +
+		       to_string(*declared.domain) +
+		       ", but what is synced is in the domain device";
+	return {};
+}
+
+/* A domain that a declaration may name at all. */
+std::string of_domain(PersistenceDomain domain, const KnownMedium &known)
+{
+	std::string said = std::string("domain ") + to_string(domain);
+	bool of_memory = domain == PersistenceDomain::memory_controller ||
+			 domain == PersistenceDomain::cpu_cache;
+	if (domain == PersistenceDomain::system)
+		return said + ", which only the administrator declares, by "
+			      "FI_OFI_PMEM_DOMAIN=system";
+	if (domain != PersistenceDomain::device && !of_memory)
+		return said + ", which is found and never declared";
+	if (of_memory && known.page_cache)
+		return said + ", but a page cache is before the file: it is "
+			      "neither device DAX nor a DAX file";
+	if (!of_memory && !known.page_cache)
+		return said + ", but stores reach persistent memory itself; "
+			      "with granularity page they would be synced";
+	if (domain == PersistenceDomain::cpu_cache && known.domain &&
+	    !caches_persist(*known.domain))
+		return said +
+		       ", but the kernel, or FI_OFI_PMEM_DOMAIN, says "
+		       "that it is " +
+		       to_string(*known.domain);
+	return {};
+}
+
+} // namespace
+
+KnownMedium known_medium(const FileMapping &file, DomainChoice administrator)
+{
+	KnownMedium known;
+	known.page_cache =
+		!file.reaches_medium() && !is_dax_file(file.fd.get());
+	known.syncs = !file.device_dax;
+	if (!known.page_cache)
+		known.domain = known_domain(file, administrator);
+	return known;
+}
+
+std::string contradiction(const RegionDeclaration &declared,
+			  const KnownMedium &known)
+{
+	if (declared.granularity == Granularity::page)
+		return of_pages(declared, known);
+	if (declared.granularity && known.page_cache)
+		return std::string("granularity ") +
+		       to_string(*declared.granularity) +
+		       ", but a page cache is before the file: it is neither "
+		       "device DAX nor a DAX file";
+	if (declared.domain) {
+		auto text = of_domain(*declared.domain, known);
+		if (!text.empty())
+			return text;
+	}
+	auto domain = declared.domain ? declared.domain : known.domain;
+	if (declared.granularity == Granularity::byte &&
+	    (!domain || !caches_persist(*domain)))
+		return "granularity byte, which needs a domain that holds the "
+		       "CPU's caches, and none is declared or known";
+	return {};
+}
+
+} // namespace ofi_pmem
