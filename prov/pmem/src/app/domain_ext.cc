@@ -2,6 +2,8 @@
 /* Copyright (c) 2026 the ofi_pmem developers */
 #include "app/domain_ext.hh"
 
+#include <cstring>
+
 #include "app/mr.hh"
 #include "core/log.hh"
 
@@ -39,10 +41,19 @@ bool check_file(const fi_pmem_mr_attr &attr) noexcept
 	return false;
 }
 
+/* A C program may put any number there, which C++ must not load as one. */
+template <typename Enum> unsigned number_of(const Enum &value) noexcept
+{
+	unsigned number = 0;
+	static_assert(sizeof(value) == sizeof(number));
+	std::memcpy(&number, &value, sizeof(number));
+	return number;
+}
+
 bool check_values(const fi_pmem_mr_attr &attr) noexcept
 {
-	auto granularity = static_cast<unsigned>(attr.granularity);
-	auto domain = static_cast<unsigned>(attr.domain);
+	unsigned granularity = number_of(attr.granularity);
+	unsigned domain = number_of(attr.domain);
 	if (granularity <= FI_PMEM_GRANULARITY_PAGE &&
 	    domain <= FI_PMEM_DOMAIN_SYSTEM)
 		return true;
