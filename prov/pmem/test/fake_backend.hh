@@ -17,6 +17,9 @@
 #include <vector>
 
 #include "persist/backend.hh"
+#include "persist/read_back.hh"
+
+#include <rdma/fi_errno.h>
 
 namespace ofi_pmem::test
 {
@@ -88,6 +91,7 @@ struct FakeMedium {
 	std::vector<bool> cached;	/* stored to by the CPU, not flushed */
 	std::vector<Piece> flushed;	/* and not drained */
 	std::vector<std::string> calls; /* store, flush, drain, ... */
+	std::vector<size_t> unreadable; /* bytes that are poisoned */
 	int store_result = 0;
 	int flush_result = 0;
 	int drain_result = 0;
@@ -192,6 +196,21 @@ public:
 		std::memcpy(target, &medium_->visible[offset], len);
 		return 0;
 	}
+
+	int read_back(uint64_t offset, size_t len,
+		      ReadBackBuffer *into) noexcept override
+	{
+		FakeMedium::AfterCall told{medium_};
+		std::lock_guard guard(medium_->mutex);
+		medium_->calls.emplace_back("read back");
+		for (size_t bad : medium_->unreadable) {
+			if (bad >= offset && bad - offset < len)
+				return -FI_EIO;
+		}
+		std::memcpy(into->data(), &medium_->durable[offset], len);
+		return 0;
+	}
+	Coverage coverage() const noexcept override { return Coverage::domain; }
 
 	Granularity granularity() const noexcept override
 	{

@@ -6,108 +6,13 @@
  * well-behaved initiator goes on.
  */
 #include "plane_fixture.hh"
+#include "raw_peer.hh"
 
 namespace ofi_pmem::test
 {
 
 namespace
 {
-
-/* An initiator that sends what it is told to, over a real connection. */
-class RawPeer
-{
-public:
-	RawPeer(const Transport &transport, uint16_t port)
-	{
-		EXPECT_EQ(transport.open_queues(256, &queues_), 0);
-		sockaddr_in loopback{};
-		loopback.sin_family = AF_INET;
-		loopback.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-		IpAddress address;
-		EXPECT_TRUE(address.assign(&loopback, sizeof(loopback)));
-		address.set_port(port);
-		LinkAttr attr{1, 8, 8, wire::kMaxMessage};
-		EXPECT_EQ(
-			transport.connect(address, queues_.get(), attr, &link_),
-			0);
-		EXPECT_EQ(wait_event(), LinkEvent::Kind::connected);
-	}
-
-	void send(const void *bytes, size_t len)
-	{
-		std::memcpy(link_->begin(len), bytes, len);
-		EXPECT_EQ(link_->send(), 0);
-	}
-
-	template <typename Message> void send(const Message &message)
-	{
-		send(&message, sizeof(message));
-	}
-
-	/* The next message; empty when the service hung up instead. */
-	std::vector<uint8_t> receive()
-	{
-		auto deadline = Clock::now() + kPatience;
-		while (Clock::now() < deadline) {
-			Completion entry{};
-			if (!queues_->read_completions(&entry, 1)) {
-				LinkEvent event;
-				if (queues_->read_event(&event) &&
-				    event.kind == LinkEvent::Kind::closed)
-					return {};
-				continue;
-			}
-			if (entry.err)
-				return {};
-			if (entry.handle.kind != Handle::receive)
-				continue;
-			const uint8_t *bytes =
-				link_->received(entry.handle.slot);
-			std::vector<uint8_t> message(bytes, bytes + entry.len);
-			EXPECT_EQ(link_->post_receive(entry.handle.slot), 0);
-			return message;
-		}
-		ADD_FAILURE() << "neither an answer nor a disconnect in time";
-		return {};
-	}
-
-	/* As the channel of this name, if any. */
-	void greet(uint64_t channel = 0)
-	{
-		auto message = hello(wire::kVersion, wire::kVersion);
-		message.header.operation = channel;
-		send(message);
-		EXPECT_EQ(receive().size(), sizeof(wire::HelloAck));
-	}
-
-	static wire::Hello hello(uint8_t min_version, uint8_t max_version)
-	{
-		auto message = wire::make<wire::Hello>(0, 0);
-		message.header.version = max_version;
-		message.magic = wire::kMagic;
-		message.min_version = min_version;
-		message.max_version = max_version;
-		return message;
-	}
-
-private:
-	using Clock = std::chrono::steady_clock;
-	static constexpr auto kPatience = std::chrono::seconds(20);
-
-	LinkEvent::Kind wait_event()
-	{
-		LinkEvent event;
-		auto deadline = Clock::now() + kPatience;
-		while (Clock::now() < deadline) {
-			if (queues_->read_event(&event))
-				return event.kind;
-		}
-		return LinkEvent::Kind::failed;
-	}
-
-	std::unique_ptr<Queues> queues_;
-	std::unique_ptr<Link> link_;
-};
 
 class HostilePeer : public PlaneFixture
 {
@@ -234,7 +139,7 @@ TEST_F(HostilePeer, OfAnotherVersionIsToldWhichOnesWeSpeak)
 	wire::HelloAck ack{};
 	ASSERT_TRUE(wire::parse(answer.data(), answer.size(), &ack));
 	EXPECT_EQ(ack.status, FI_ENOPROTOOPT);
-	EXPECT_EQ(ack.min_version, wire::kVersion);
+	EXPECT_EQ(ack.min_version, wire::kMinVersion);
 	EXPECT_EQ(ack.max_version, wire::kVersion);
 }
 
@@ -246,6 +151,23 @@ TEST_F(HostilePeer, ThatOverlapsOurVersionIsAccepted)
 	wire::HelloAck ack{};
 	ASSERT_TRUE(wire::parse(answer.data(), answer.size(), &ack));
 	EXPECT_EQ(ack.status, 0);
+}
+
+TEST_F(HostilePeer, OfAnOlderVersionThatWeSpeakIsServed)
+{
+	RawPeer peer(*transport_, service_->port());
+	peer.send(RawPeer::hello(wire::kMinVersion, wire::kMinVersion));
+	auto answer = peer.receive();
+	wire::HelloAck ack{};
+	ASSERT_TRUE(wire::parse(answer.data(), answer.size(), &ack));
+	EXPECT_EQ(ack.status, 0);
+	auto resolve = wire::make<wire::Resolve>(1, 1);
+	resolve.token = token();
+	peer.send(resolve);
+	wire::Region region{};
+	answer = peer.receive();
+	ASSERT_TRUE(wire::parse(answer.data(), answer.size(), &region));
+	EXPECT_EQ(region.header.version, wire::kMinVersion);
 }
 
 /* Else what is still under way there would be executed after newer writes. */

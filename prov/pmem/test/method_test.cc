@@ -439,7 +439,8 @@ TEST(MethodWire, UnknownTraitBitsMeanNothing)
 	auto region = best_region();
 	region.domain = static_cast<uint8_t>(kDmp);
 	region.traits = 0xf0;
-	region.reserved[0] = 0xff;
+	region.digests = 0xff;
+	region.coverage = 0xff;
 	expect_weakest(target_traits(region));
 }
 

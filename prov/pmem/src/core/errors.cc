@@ -52,6 +52,11 @@ const char *cause_text(int prov_errno) noexcept
 	case Cause::unsupported_atomic:
 		return "the target does not know this atomic operation on this "
 		       "datatype";
+	case Cause::unsupported_digest:
+		return "the target cannot compute this digest";
+	case Cause::bad_blocks:
+		return "the target read back other bytes than were expected, "
+		       "or could not read them";
 	case Cause::ledger_violated:
 		return "the target's flush ledger shows that not all of the "
 		       "data was flushed and drained (FI_OFI_PMEM_LEDGER)";

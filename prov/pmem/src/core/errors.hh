@@ -30,6 +30,8 @@ enum class Cause : uint16_t {
 	inner_provider = 11,
 	local_memory = 13,
 	unsupported_atomic = 14,
+	unsupported_digest = 15,
+	bad_blocks = 16,
 	ledger_violated = 20,
 };
 

@@ -48,7 +48,15 @@ constexpr bool caches_persist(PersistenceDomain domain) noexcept
 const char *to_string(Granularity granularity) noexcept;
 const char *to_string(PersistenceDomain domain) noexcept;
 
+/* Where read_back() reads: what its bytes tell of. */
+enum class Coverage : uint8_t {
+	cache = 1,  /* as programs see them, maybe not durable */
+	domain = 2, /* in the persistence domain */
+	device = 3, /* as a block device returns them */
+};
+
 class FlushLedger;
+class ReadBackBuffer;
 
 class Backend
 {
@@ -85,6 +93,15 @@ public:
 	/* Copies what a remote read must see; -FI_EIO as store(). */
 	[[nodiscard]] virtual int load(uint64_t offset, void *target,
 				       size_t len) noexcept = 0;
+
+	/*
+	 * Copies what is durable of `len` bytes, at most a buffer's size, into
+	 * it, as far as coverage() tells; -FI_EIO where bytes cannot be read,
+	 * whatever is the matter with them.
+	 */
+	[[nodiscard]] virtual int read_back(uint64_t offset, size_t len,
+					    ReadBackBuffer *into) noexcept = 0;
+	virtual Coverage coverage() const noexcept = 0;
 
 	virtual Granularity granularity() const noexcept = 0;
 	virtual PersistenceDomain domain() const noexcept = 0;

@@ -41,6 +41,15 @@ public:
 	{
 		return real_->load(offset, target, len);
 	}
+	int read_back(uint64_t offset, size_t len,
+		      ReadBackBuffer *into) noexcept override
+	{
+		return real_->read_back(offset, len, into);
+	}
+	Coverage coverage() const noexcept override
+	{
+		return real_->coverage();
+	}
 	Granularity granularity() const noexcept override
 	{
 		return real_->granularity();

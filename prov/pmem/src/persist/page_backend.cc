@@ -11,6 +11,7 @@
 #include <rdma/fi_errno.h>
 
 #include "core/log.hh"
+#include "persist/read_back.hh"
 
 namespace ofi_pmem
 {
@@ -70,6 +71,16 @@ int PageBackend::store_flush(uint64_t offset, const void *source, size_t len,
 	int ret = store(offset, source, len);
 	*stored = !ret;
 	return ret ? ret : flush(offset, len);
+}
+
+/*
+ * Out of the page cache. An O_DIRECT read would first write it back, and hide
+ * that a sync is missing.
+ */
+int PageBackend::read_back(uint64_t offset, size_t len,
+			   ReadBackBuffer *into) noexcept
+{
+	return load(offset, into->data(), len) ? -FI_EIO : 0;
 }
 
 int PageBackend::load(uint64_t offset, void *target, size_t len) noexcept

@@ -15,6 +15,7 @@
 #include "core/log.hh"
 #include "persist/memory_copy.hh"
 #include "persist/pmem2_errors.hh"
+#include "persist/read_back.hh"
 #include "persist/sysfs_domain.hh"
 
 namespace ofi_pmem
@@ -283,6 +284,28 @@ int Pmem2Backend::store_flush(uint64_t offset, const void *source, size_t len,
 		flags |= PMEM2_F_MEM_NONTEMPORAL;
 	method_.functions.memcpy(target, source, len, flags);
 	return 0;
+}
+
+/*
+ * Behind the caches, unless these are in the domain: what is still in a
+ * write-pending queue is read from there, which is in the domain, too.
+ */
+int Pmem2Backend::read_back(uint64_t offset, size_t len,
+			    ReadBackBuffer *into) noexcept
+{
+	const char *memory = base_ + offset;
+	return granularity() == Granularity::cache_line && can_evict_lines()
+		       ? into->copy_evicted(memory, len)
+		       : into->copy_from(memory, len);
+}
+
+Coverage Pmem2Backend::coverage() const noexcept
+{
+	bool behind_caches =
+		granularity() == Granularity::byte || can_evict_lines();
+	return behind_caches && domain() != PersistenceDomain::none_forced
+		       ? Coverage::domain
+		       : Coverage::cache;
 }
 
 int Pmem2Backend::load(uint64_t offset, void *target, size_t len) noexcept

@@ -8,6 +8,7 @@
 #include <cstring>
 
 #include "persist/memory_copy.hh"
+#include "persist/read_back.hh"
 
 namespace ofi_pmem
 {
@@ -40,6 +41,12 @@ int VolatileBackend::store_flush(uint64_t offset, const void *source,
 {
 	*stored = true;
 	return store(offset, source, len);
+}
+
+int VolatileBackend::read_back(uint64_t offset, size_t len,
+			       ReadBackBuffer *into) noexcept
+{
+	return into->copy_from(base_ + offset, len);
 }
 
 int VolatileBackend::load(uint64_t offset, void *target, size_t len) noexcept

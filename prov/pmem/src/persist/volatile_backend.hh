@@ -26,6 +26,9 @@ public:
 	int store_flush(uint64_t offset, const void *source, size_t len,
 			bool *stored) noexcept override;
 	int load(uint64_t offset, void *target, size_t len) noexcept override;
+	int read_back(uint64_t offset, size_t len,
+		      ReadBackBuffer *into) noexcept override;
+	Coverage coverage() const noexcept override { return Coverage::cache; }
 
 	Granularity granularity() const noexcept override
 	{

@@ -103,7 +103,7 @@ void Channel::on_connected()
 	state_ = State::greeting;
 	auto hello = wire::make<wire::Hello>(0, name_);
 	hello.magic = wire::kMagic;
-	hello.min_version = wire::kVersion;
+	hello.min_version = wire::kMinVersion;
 	hello.max_version = wire::kVersion;
 	broken(link_->send_message(hello));
 	if (link_->has_waiting())
@@ -116,12 +116,12 @@ bool Channel::on_hello_ack(const uint8_t *bytes, size_t len)
 	if (!wire::parse(bytes, len, &ack) || ack.magic != wire::kMagic)
 		return false;
 	if (ack.min_version > wire::kVersion ||
-	    ack.max_version < wire::kVersion) {
+	    ack.max_version < wire::kMinVersion) {
 		PMEM_WARN(FI_LOG_EP_CTRL,
 			  "%s port %u speaks protocol versions %u to %u, this "
-			  "side speaks %u",
+			  "side speaks %u to %u",
 			  peer_.host().c_str(), peer_.port(), ack.min_version,
-			  ack.max_version, wire::kVersion);
+			  ack.max_version, wire::kMinVersion, wire::kVersion);
 		disconnect(FI_ENOPROTOOPT, "no protocol version in common");
 		return true;
 	}
@@ -261,7 +261,8 @@ bool Channel::on_data(const uint8_t *bytes, size_t len)
 {
 	wire::Header header;
 	std::memcpy(&header, bytes, sizeof(header));
-	if (header.length != len || header.version != wire::kVersion ||
+	if (header.length != len ||
+	    header.version != wire::version_of(header.type) ||
 	    header.sequence <= answered_ || header.sequence >= next_sequence_)
 		return false;
 	const Request &read = request(header.sequence);

@@ -24,8 +24,11 @@
  *                       <-                 Data + payload | Ack (failed)
  *   Announce + ranges   ->
  *                       <-                 Ack
+ *   Verify + blocks     ->
+ *                       <-                 Verified | Ack (failed)
  *
- * Data for sequence n says the same of the requests before n as an Ack does.
+ * Data or Verified for sequence n say the same of the requests before n as an
+ * Ack does.
  * An initiator may send several messages as one, end to end.
  *
  * What arrives is checked by parse<>() for its length and by target/executor.cc
@@ -45,16 +48,20 @@ static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
 
 /*
  * The layouts of Header, Hello and HelloAck never change; others may, and new
- * messages may come. Either makes a new version:
+ * messages may come. Either makes a new version. A side that knows several
+ * speaks the newest that both do; a message carries the version that brought
+ * its layout:
  *   1  Hello to Ack
  *   2  Atomic, Announce
  *   3  Region declares what the choice of the method needs
  *   4  and how its memory is aligned
  *   5  a Hello ends the channel's earlier connection
  *   6  several requests travel as one message of the transport
+ *   7  Verify; Region has digests and coverage, which were reserved and 0
  */
 inline constexpr uint32_t kMagic = 0x4d454d50; /* "PMEM" */
-inline constexpr uint8_t kVersion = 6;
+inline constexpr uint8_t kVersion = 7;
+inline constexpr uint8_t kMinVersion = 6;
 
 /* Bytes of user data in one request or answer. */
 inline constexpr size_t kMaxPayload = 65536;
@@ -74,7 +81,14 @@ enum class Type : uint8_t {
 	ack = 9,
 	atomic = 10,
 	announce = 11,
+	verify = 12,
+	verified = 13,
 };
+
+constexpr uint8_t version_of(Type type) noexcept
+{
+	return type == Type::verify || type == Type::verified ? 7 : 6;
+}
 
 /* Header::flags of requests. */
 enum Flag : uint16_t {
@@ -155,7 +169,8 @@ struct Region {
 	 * fewer, is so in the target's memory.
 	 */
 	uint8_t alignment;
-	uint8_t reserved[2];
+	uint8_t digests;  /* a DigestMask: the algorithms that Verify takes */
+	uint8_t coverage; /* ofi_pmem::Coverage */
 };
 static_assert(sizeof(Region) == 80);
 
@@ -239,6 +254,43 @@ struct Ack {
 };
 static_assert(sizeof(Ack) == 32);
 
+/*
+ * Digests blocks of persistent regions, after everything before is executed
+ * and, if a commit is among it, drained. A request to compare that finds a bad
+ * block counts as failed for the next fence.
+ */
+struct Verify {
+	static constexpr Type kType = Type::verify;
+	Header header;
+	uint8_t algorithm; /* ofi_pmem::DigestAlgorithm */
+	uint8_t compare;   /* 1: with the digests behind the blocks; else 0 */
+	uint16_t count;
+	uint32_t reserved;
+	/* `count` Ranges follow, and if compare as many digests. */
+};
+static_assert(sizeof(Verify) == 32);
+
+struct BadBlock {
+	uint16_t index;
+	uint16_t status; /* 0: it differs; else why it cannot be read */
+	uint32_t reserved;
+	uint8_t found[32];
+};
+static_assert(sizeof(BadBlock) == 40);
+
+struct Verified {
+	static constexpr Type kType = Type::verified;
+	Header header;
+	uint16_t digests; /* as many as blocks, 0 if it was to compare */
+	uint16_t bad;
+	uint32_t reserved;
+	/* The digests follow, then `bad` BadBlocks, ascending by index. */
+};
+static_assert(sizeof(Verified) == 32);
+
+/* Blocks of one Verify. */
+inline constexpr size_t kMaxBlocks = 512;
+
 /* The numbers of the atomic operations and datatypes are libfabric's. */
 struct Atomic {
 	static constexpr Type kType = Type::atomic;
@@ -276,7 +328,7 @@ Message make(uint64_t sequence, uint64_t operation, uint16_t flags = 0,
 	     size_t payload = 0) noexcept
 {
 	Message message{};
-	message.header.version = kVersion;
+	message.header.version = version_of(Message::kType);
 	message.header.type = Message::kType;
 	message.header.flags = flags;
 	message.header.length =
@@ -304,8 +356,8 @@ Message make(uint64_t sequence, uint64_t operation, uint16_t flags = 0,
 /*
  * Copies the fixed part of a received message out of `bytes`, which may be
  * unaligned. False when it is too short, longer or shorter than its header
- * says, of another type, or of another version (Hello and HelloAck, which
- * negotiate the version, are read in any).
+ * says, of another type, or of another version of that (Hello and HelloAck,
+ * which negotiate the version, are read in any).
  */
 template <typename Message>
 [[nodiscard]] bool parse(const uint8_t *bytes, size_t len,
@@ -318,7 +370,8 @@ template <typename Message>
 				     Message::kType == Type::hello_ack;
 	return message->header.length == len &&
 	       message->header.type == Message::kType &&
-	       (any_version || message->header.version == kVersion);
+	       (any_version ||
+		message->header.version == version_of(Message::kType));
 }
 
 } // namespace ofi_pmem::wire

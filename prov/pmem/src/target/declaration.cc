@@ -7,6 +7,7 @@
 #include <atomic>
 
 #include "core/log.hh"
+#include "digest/digest.hh"
 
 namespace ofi_pmem
 {
@@ -55,6 +56,9 @@ void declare(const Backend &backend, const NicTraits &nic,
 	if (nic.kind == NicKind::software)
 		traits |= wire::kSoftwareNic;
 	answer->traits = static_cast<uint8_t>(traits);
+	static const DigestMask digests = available_digests();
+	answer->digests = static_cast<uint8_t>(digests);
+	answer->coverage = static_cast<uint8_t>(backend.coverage());
 }
 
 } // namespace ofi_pmem

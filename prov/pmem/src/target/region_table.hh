@@ -16,6 +16,7 @@
 #include "core/errors.hh"
 #include "persist/backend.hh"
 #include "persist/flush_ledger.hh"
+#include "persist/read_back.hh"
 #include "target/announcements.hh"
 #include "transport/transport.hh"
 
@@ -95,6 +96,12 @@ public:
 	/* Writes to the regions that the application is told of. */
 	Announcements &announcements() noexcept { return announcements_; }
 
+	/* Under the lock: what the service reads back into. */
+	ReadBackBuffer &read_back_buffer() noexcept
+	{
+		return read_back_buffer_;
+	}
+
 	/* Under the lock; nullptr when there is none. */
 	TargetRegion *find(uint64_t token) noexcept;
 
@@ -113,6 +120,7 @@ private:
 	std::mutex mutex_;
 	std::unordered_map<uint64_t, std::unique_ptr<TargetRegion>> regions_;
 	Announcements announcements_;
+	ReadBackBuffer read_back_buffer_;
 	bool keeps_ledgers_ = false;
 };
 

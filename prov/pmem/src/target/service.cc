@@ -151,6 +151,8 @@ void Service::loop()
 	bool events = true;
 	while (!stopping_) {
 		bool arrived = poll_queues(events);
+		if (work())
+			arrived = true;
 		events = ++rounds % kRoundsPerEventRead == 0;
 		if (events)
 			drop_users(); /* also when it is never idle */
@@ -177,6 +179,30 @@ int Service::pause_ms() const noexcept
 	if (!unsent_.empty())
 		return kRetryMs;
 	return ungreeted_.empty() ? -1 : kGreetingCheckMs;
+}
+
+/*
+ * One slice of one session's long work; what has arrived meanwhile comes before
+ * the next. False when there is none.
+ */
+bool Service::work()
+{
+	if (working_.empty())
+		return false;
+	uint32_t id = working_.front();
+	working_.pop_front();
+	auto it = sessions_.find(id);
+	if (it == sessions_.end())
+		return true;
+	std::lock_guard guard(table_->lock());
+	Session *session = it->second.get();
+	session->listed = false;
+	if (session->work())
+		touch(id, session);
+	else
+		drop(id, "malformed or out of turn request");
+	finish_batch();
+	return true;
 }
 
 /* Answers that the inner provider could not take when they were due. */
@@ -326,11 +352,18 @@ void Service::finish_batch()
 		auto it = sessions_.find(id);
 		if (it == sessions_.end())
 			continue;
-		it->second->touched = false;
-		if (!it->second->finish_batch())
+		Session *session = it->second.get();
+		session->touched = false;
+		if (!session->finish_batch()) {
 			drop(id, "answers cannot be sent");
-		else if (it->second->unsent())
+			continue;
+		}
+		if (session->working() && !session->listed) {
+			session->listed = true;
+			working_.push_back(id);
+		} else if (session->unsent()) {
 			unsent_.push_back(id);
+		}
 	}
 	touched_.clear();
 }

@@ -10,6 +10,7 @@
 
 #include <atomic>
 #include <condition_variable>
+#include <deque>
 #include <memory>
 #include <mutex>
 #include <thread>
@@ -58,6 +59,7 @@ private:
 	/* True when something arrived. */
 	[[nodiscard]] bool poll_queues(bool events);
 	int pause_ms() const noexcept;
+	[[nodiscard]] bool work();
 	void retry_unsent();
 	void drop_ungreeted();
 	void drop_users();
@@ -82,6 +84,7 @@ private:
 	Sessions sessions_;
 	std::vector<uint32_t> touched_;
 	std::vector<uint32_t> unsent_;
+	std::deque<uint32_t> working_; /* in turn */
 	std::vector<uint32_t> ungreeted_;
 	int wake_fd_ = -1;
 	std::atomic<bool> stopping_{false};

@@ -63,7 +63,8 @@ bool Session::on_sent(uint16_t slot)
 /* Executes while there is a buffer for the answer, whatever it will be. */
 bool Session::run_backlog()
 {
-	while (!backlog_.empty() && link_->free_sends() > pending_.size()) {
+	while (!backlog_.empty() && !verifier_ &&
+	       link_->free_sends() > pending_.size()) {
 		Received &received = backlog_.front();
 		const uint8_t *bytes =
 			link_->received(received.slot) + received.done;
@@ -90,10 +91,10 @@ bool Session::greet(const uint8_t *bytes, size_t len)
 	if (!wire::parse(bytes, len, &hello) || hello.magic != wire::kMagic)
 		return false;
 	bool common = hello.min_version <= wire::kVersion &&
-		      hello.max_version >= wire::kVersion;
+		      hello.max_version >= wire::kMinVersion;
 	auto ack = wire::make<wire::HelloAck>(0, 0);
 	ack.magic = wire::kMagic;
-	ack.min_version = wire::kVersion;
+	ack.min_version = wire::kMinVersion;
 	ack.max_version = wire::kVersion;
 	ack.status = common ? 0 : FI_ENOPROTOOPT;
 	ack.credits = wire::kMaxCredits;
@@ -101,8 +102,9 @@ bool Session::greet(const uint8_t *bytes, size_t len)
 	if (!common)
 		PMEM_WARN(FI_LOG_EP_CTRL,
 			  "an initiator speaks protocol versions %u to %u, "
-			  "this side speaks %u",
-			  hello.min_version, hello.max_version, wire::kVersion);
+			  "this side speaks %u to %u",
+			  hello.min_version, hello.max_version,
+			  wire::kMinVersion, wire::kVersion);
 	/* Without a common version the initiator disconnects; until then it
 	 * can only greet again. */
 	greeted_ = common;
@@ -128,6 +130,8 @@ bool Session::execute(const uint8_t *bytes, size_t len)
 		return execute_atomic(bytes, len);
 	case wire::Type::announce:
 		return execute_announce(bytes, len);
+	case wire::Type::verify:
+		return execute_verify(bytes, len);
 	case wire::Type::resolve:
 		return resolve(bytes, len);
 	default:
@@ -164,9 +168,10 @@ void Session::pend(const wire::Header &header, uint64_t token,
 			    needs_drain,
 			    token,
 			    failure,
-			    false,
+			    wire::Type::ack,
 			    {},
-			    audit_.after(header, bool(failure))});
+			    audit_.after(header, bool(failure)),
+			    false});
 	/* Its last request: what follows a fenced commit waits for its drain.
 	 */
 	if ((header.flags & wire::kCommit) &&
@@ -250,7 +255,7 @@ bool Session::execute_atomic(const uint8_t *bytes, size_t len)
 				  : Executor::kAnyRegion,
 	     failure);
 	if (request.fetches()) {
-		pending_.back().fetches = true;
+		pending_.back().success = wire::Type::data;
 		pending_.back().data = std::move(was);
 	}
 	return true;
@@ -273,6 +278,44 @@ bool Session::execute_announce(const uint8_t *bytes, size_t len)
 					    request.cq_data, length);
 	pend(request.header, Executor::kAnyRegion, failure);
 	return true;
+}
+
+/* What is read back is what the commits before it left. */
+bool Session::execute_verify(const uint8_t *bytes, size_t len)
+{
+	auto verifier = std::make_unique<Verifier>(table_);
+	if (!verifier->parse(bytes, len))
+		return false;
+	complete_pending();
+	Failure failure = verifier->open();
+	pend(verifier->header(), Executor::kAnyRegion, failure);
+	if (failure)
+		return true;
+	pending_.back().unfinished = true;
+	verifier_ = std::move(verifier);
+	verify_slice();
+	return true;
+}
+
+void Session::verify_slice()
+{
+	if (!verifier_->step())
+		return;
+	Pending &request = pending_.back();
+	request.unfinished = false;
+	request.failure = verifier_->failure();
+	request.success = wire::Type::verified;
+	request.data = verifier_->answer();
+	if (verifier_->found_bad())
+		static_cast<void>(
+			executor_.remember({FI_EIO, Cause::bad_blocks}));
+	verifier_.reset();
+}
+
+bool Session::work()
+{
+	verify_slice();
+	return verifier_ || run_backlog();
 }
 
 bool Session::resolve(const uint8_t *bytes, size_t len)
@@ -342,27 +385,33 @@ void Session::complete_pending()
  */
 bool Session::send_answers()
 {
-	while (!pending_.empty() && link_->free_sends()) {
+	while (!pending_.empty() && !pending_.front().unfinished &&
+	       link_->free_sends()) {
 		auto last = pending_.begin();
-		while (!last->failure && !last->fetches &&
-		       last + 1 != pending_.end())
+		while (!last->failure && last->success == wire::Type::ack &&
+		       last + 1 != pending_.end() && !last[1].unfinished)
 			++last;
-		bool has_data = last->fetches && !last->failure;
-		if (!(has_data ? send_data(*last) : send_ack(*last)))
+		bool is_ack = last->failure || last->success == wire::Type::ack;
+		if (!(is_ack ? send_ack(*last) : send_data(*last)))
 			return false;
 		pending_.erase(pending_.begin(), last + 1);
 	}
 	return true;
 }
 
-bool Session::send_data(const Pending &fetch)
+bool Session::send_data(const Pending &request)
 {
-	auto answer = wire::make<wire::Data>(fetch.sequence, fetch.operation, 0,
-					     fetch.data.size());
-	uint8_t *buffer = link_->begin(sizeof(answer) + fetch.data.size());
-	std::memcpy(buffer, &answer, sizeof(answer));
-	std::copy(fetch.data.begin(), fetch.data.end(),
-		  buffer + sizeof(answer));
+	size_t len = sizeof(wire::Header) + request.data.size();
+	wire::Header header{wire::version_of(request.success),
+			    request.success,
+			    0,
+			    static_cast<uint32_t>(len),
+			    request.sequence,
+			    request.operation};
+	uint8_t *buffer = link_->begin(len);
+	std::memcpy(buffer, &header, sizeof(header));
+	std::copy(request.data.begin(), request.data.end(),
+		  buffer + sizeof(header));
 	return !link_->send();
 }
 

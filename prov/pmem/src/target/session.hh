@@ -16,6 +16,7 @@
 
 #include "target/commit_audit.hh"
 #include "target/executor.hh"
+#include "target/verifier.hh"
 #include "transport/link.hh"
 
 namespace ofi_pmem
@@ -38,6 +39,13 @@ public:
 	[[nodiscard]] bool on_sent(uint16_t slot);
 	[[nodiscard]] bool finish_batch();
 
+	/*
+	 * A Verify has slices left, and all behind it waits: work() does the
+	 * next. False when the peer must be disconnected.
+	 */
+	bool working() const noexcept { return verifier_ != nullptr; }
+	[[nodiscard]] bool work();
+
 	/* Answers wait for the inner provider to take them. */
 	bool unsent() const noexcept;
 
@@ -52,6 +60,8 @@ public:
 
 	/* In the service's list of those to call finish_batch() for. */
 	bool touched = false;
+	/* And in that of those to call work() for. */
+	bool listed = false;
 
 private:
 	/* One or more requests. */
@@ -67,9 +77,11 @@ private:
 		bool needs_drain;
 		uint64_t token; /* of the region; Executor::kAnyRegion */
 		Failure failure;
-		bool fetches; /* succeeds with Data, not with an Ack */
-		std::vector<uint8_t> data;
+		/* What it succeeds with: an Ack, or one with more to say. */
+		wire::Type success;
+		std::vector<uint8_t> data;  /* behind the header of that */
 		CommitAudit::Claims claims; /* what its commit stands for */
+		bool unfinished;	    /* the last one, a Verify */
 	};
 
 	[[nodiscard]] bool run_backlog();
@@ -80,6 +92,8 @@ private:
 	[[nodiscard]] bool execute_read(const uint8_t *bytes, size_t len);
 	[[nodiscard]] bool execute_atomic(const uint8_t *bytes, size_t len);
 	[[nodiscard]] bool execute_announce(const uint8_t *bytes, size_t len);
+	[[nodiscard]] bool execute_verify(const uint8_t *bytes, size_t len);
+	void verify_slice();
 	[[nodiscard]] bool resolve(const uint8_t *bytes, size_t len);
 	[[nodiscard]] Failure fence(const wire::Header &header);
 	void pend(const wire::Header &header, uint64_t token,
@@ -87,7 +101,7 @@ private:
 	void complete_pending();
 	[[nodiscard]] bool send_answers();
 	[[nodiscard]] bool send_ack(const Pending &last);
-	[[nodiscard]] bool send_data(const Pending &fetch);
+	[[nodiscard]] bool send_data(const Pending &request);
 
 	RegionTable *table_;
 	Executor executor_;
@@ -100,6 +114,7 @@ private:
 	std::unordered_set<uint64_t> one_sided_;
 	std::deque<Received> backlog_;
 	std::deque<Pending> pending_;
+	std::unique_ptr<Verifier> verifier_; /* of the last pending one */
 };
 
 } // namespace ofi_pmem
