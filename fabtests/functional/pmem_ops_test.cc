@@ -8,6 +8,9 @@
 
 #include "common/initiator.hh"
 
+extern "C" int digest_region(fid_ep *ep, const fi_ops_pmem_ep *ops, fid_cq *cq,
+			     const fi_rma_iov *region, fi_addr_t peer,
+			     void *digests, size_t size, void *context);
 extern "C" int register_file(fid_domain *domain, int fd, uint64_t offset,
 			     void *memory, size_t len, fid_mr **mr);
 extern "C" int check_region(fid_ep *ep, fid_cq *cq, fi_addr_t peer,
@@ -128,6 +131,48 @@ TEST_P(PmemOps, QueryDisturbsNoWrite)
 	EXPECT_EQ(query(region.key, &attr), 0);
 	initiator.expect_success(&context);
 	EXPECT_EQ(difference(file.read(0, wanted.size()), wanted), "");
+}
+
+/* Of a commit, and after the file was changed behind the provider's back. */
+TEST_P(PmemOps, DigestsTellWhichBlockChanged)
+{
+	constexpr size_t kBlock = 4096;
+	constexpr size_t kDigest = 4;
+	Bytes wanted = pattern(3, kLen);
+	LocalBuffer buffer(initiator.node(), wanted);
+	fi_context2 context{};
+	ASSERT_EQ(initiator.write(region, 0, buffer, FI_COMMIT_COMPLETE,
+				  &context),
+		  0);
+	initiator.expect_success(&context);
+	fi_rma_iov whole{region.base, kLen, region.key};
+	size_t blocks = (kLen + kBlock - 1) / kBlock;
+	auto digests = [&] {
+		Bytes made(blocks * kDigest);
+		EXPECT_EQ(digest_region(initiator.ep(), initiator.ops(),
+					initiator.node().cq.get(), &whole,
+					initiator.peer(), made.data(),
+					made.size(), &context),
+			  0);
+		Completion done = initiator.expect_success(&context);
+		EXPECT_EQ(done.len, kLen);
+		return made;
+	};
+	Bytes before = digests();
+	EXPECT_EQ(difference(digests(), before), "");
+	{
+		Mapping medium(file.path(), kLen);
+		medium.data()[2 * kBlock + 5] ^= 1;
+		msync(medium.data(), kLen, MS_SYNC);
+	}
+	Bytes after = digests();
+	for (size_t i = 0; i < blocks; i++) {
+		bool same = std::equal(
+			before.begin() + static_cast<long>(i * kDigest),
+			before.begin() + static_cast<long>((i + 1) * kDigest),
+			after.begin() + static_cast<long>(i * kDigest));
+		EXPECT_EQ(same, i != 2) << "block " << i;
+	}
 }
 
 struct Declared {

@@ -41,6 +41,69 @@ extern "C" {
 /* As many ranges can one flush cover. */
 #define FI_PMEM_FLUSH_RANGES 8
 
+/* How bytes are digested. Of an adversary's changes only SHA-256 tells. */
+enum fi_pmem_digest {
+	/* XXH3-64, which every version of this provider has. */
+	FI_PMEM_DIGEST_DEFAULT = 0,
+	FI_PMEM_DIGEST_CRC32C = 1,
+	FI_PMEM_DIGEST_CRC64_NVME = 2, /* needs ISA-L 2.31 */
+	FI_PMEM_DIGEST_CRC64_ECMA = 3, /* as xz */
+	FI_PMEM_DIGEST_CRC16_T10DIF = 4,
+	FI_PMEM_DIGEST_XXH3_64 = 5,
+	FI_PMEM_DIGEST_XXH3_128 = 6,
+	FI_PMEM_DIGEST_SHA256 = 7,
+};
+
+#define FI_PMEM_MAX_DIGEST 32
+
+/* Bytes of a digest; 0 of none. The first byte is the most significant. */
+static inline size_t fi_pmem_digest_length(enum fi_pmem_digest digest)
+{
+	switch (digest) {
+	case FI_PMEM_DIGEST_CRC16_T10DIF:
+		return 2;
+	case FI_PMEM_DIGEST_CRC32C:
+		return 4;
+	case FI_PMEM_DIGEST_CRC64_NVME:
+	case FI_PMEM_DIGEST_CRC64_ECMA:
+	case FI_PMEM_DIGEST_XXH3_64:
+		return 8;
+	case FI_PMEM_DIGEST_XXH3_128:
+		return 16;
+	case FI_PMEM_DIGEST_SHA256:
+		return 32;
+	case FI_PMEM_DIGEST_DEFAULT:
+		break;
+	}
+	return 0;
+}
+
+/* Where the target reads the bytes that it digests. */
+enum fi_pmem_coverage {
+	FI_PMEM_COVERS_CACHE = 1,  /* as programs see them, maybe not durable */
+	FI_PMEM_COVERS_DOMAIN = 2, /* in the persistence domain */
+	FI_PMEM_COVERS_DEVICE = 3, /* as a block device returns them */
+	FI_PMEM_COVERS_MEDIUM = 4, /* behind the device's own buffers */
+};
+
+/* Why a block is bad. */
+enum fi_pmem_bad_reason {
+	FI_PMEM_BAD_DIFFERS = 1,    /* other bytes than expected */
+	FI_PMEM_BAD_UNREADABLE = 2, /* gone, or the medium fails */
+};
+
+/* In err_data as an array, in the order of ranges and blocks. */
+struct fi_pmem_bad_block {
+	uint64_t addr; /* as fi_write() takes it */
+	uint64_t key;
+	uint64_t length; /* bytes */
+	enum fi_pmem_bad_reason reason;
+	enum fi_pmem_digest digest;
+	/* The first fi_pmem_digest_length(digest) bytes; else 0. */
+	uint8_t expected[FI_PMEM_MAX_DIGEST]; /* 0 of verify() */
+	uint8_t found[FI_PMEM_MAX_DIGEST];    /* 0 if unreadable */
+};
+
 /* How a commit makes a write durable; fi_pmem(7), METHODS. */
 enum fi_pmem_method {
 	FI_PMEM_METHOD_MESSAGE = 1, /* the target's service flushes */
@@ -131,6 +194,35 @@ struct fi_pmem_region_attr {
 	size_t native_order;
 	/* The longest single write or read, bytes. */
 	size_t max_length;
+	/*
+	 * The digests that both sides have: bit (1 << enum fi_pmem_digest) of
+	 * each. 0: a target that cannot verify.
+	 */
+	uint32_t digests;
+	/* What a digest says something of; 0 if none is. */
+	enum fi_pmem_coverage coverage;
+};
+
+/* What verify() takes. */
+struct fi_pmem_msg_verify {
+	/*
+	 * 1 to FI_PMEM_FLUSH_RANGES ranges of at least one byte, in persistent
+	 * regions of one peer's domain that allow FI_REMOTE_READ.
+	 */
+	const struct fi_rma_iov *rma_iov;
+	size_t rma_iov_count;
+	fi_addr_t addr; /* ignored by a MSG endpoint */
+	void *context;
+	enum fi_pmem_digest digest;
+	/* Each range in blocks of so many bytes, the last of it shorter; 0: a
+	 * range is one block. */
+	size_t block;
+	/*
+	 * Gets the digests of all blocks, range by range, one behind the other.
+	 * Must stay until the completion.
+	 */
+	void *digests;
+	size_t digests_size; /* bytes */
 };
 
 /*
@@ -311,6 +403,46 @@ struct fi_ops_pmem_ep {
 	 * -FI_ECONNABORTED (writes to any peer).
 	 */
 	ssize_t (*drain_all)(struct fid_ep *ep, void *context, uint64_t flags);
+
+	/*
+	 * Has the target digest what is durable of some ranges; no data
+	 * travels. Is executed after every earlier operation of this endpoint
+	 * in the same target domain, and before a later write of the same
+	 * bytes. What was written and not flushed may be digested or not. Its
+	 * completion has FI_RMA | FI_READ and the sum of the ranges as length,
+	 * and says that all digests are in place.
+	 *
+	 * Blocks that cannot be read make it an error completion: FI_EIO, and
+	 * in err_data an array of struct fi_pmem_bad_block that names all of
+	 * them. Their digests are 0, all others are in place. (Without err_data
+	 * there was no memory for it, and any block may be one of them.)
+	 *
+	 * The target's CPU evicts its caches to read behind them, which makes
+	 * durable what a missing flush had not: so a digest of persistent
+	 * memory does not show that a flush is missing. That of the simulated
+	 * power failure does.
+	 *
+	 * `flags`: 0 or FI_COMPLETION. `msg` and its ranges may go after the
+	 * call.
+	 *
+	 * 0                posted; a completion follows
+	 * -FI_EAGAIN       nothing happened: read the completion queue, then
+	 *                  call again
+	 * -FI_EINVAL       no range, too many, an empty one, one outside its
+	 *                  region or not of a persistent region of the peer; or
+	 *                  not a digest of this header
+	 * -FI_ETOOSMALL    digests_size is too small for all blocks
+	 * -FI_EOPNOTSUPP   this side or the target does not have the digest, or
+	 *                  the target cannot verify at all; the log names what
+	 *                  both have
+	 * -FI_EBADFLAGS    other flags
+	 * -FI_EACCES       a region was not registered for FI_REMOTE_READ
+	 * others           as of fi_readmsg(); fi_pmem(7), ERRORS
+	 *
+	 * May be called by every thread that may use the endpoint.
+	 */
+	ssize_t (*verify)(struct fid_ep *ep,
+			  const struct fi_pmem_msg_verify *msg, uint64_t flags);
 };
 
 #ifdef __cplusplus

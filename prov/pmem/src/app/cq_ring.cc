@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <cstring>
+#include <new>
+#include <utility>
 
 #include <rdma/fi_errno.h>
 
@@ -41,10 +43,17 @@ size_t cq_entry_size(fi_cq_format format) noexcept
 void StoredError::store(const fi_cq_err_entry &entry) noexcept
 {
 	entry_ = entry;
-	entry_.err_data_size =
-		entry.err_data ? std::min(entry.err_data_size, kMaxErrData) : 0;
-	if (entry_.err_data_size)
-		memcpy(data_, entry.err_data, entry_.err_data_size);
+	data_.clear();
+	if (!entry.err_data)
+		entry_.err_data_size = 0;
+	if (!entry_.err_data_size)
+		return;
+	auto bytes = static_cast<const uint8_t *>(entry.err_data);
+	try {
+		data_.assign(bytes, bytes + entry_.err_data_size);
+	} catch (const std::bad_alloc &) {
+		entry_.err_data_size = 0;
+	}
 }
 
 void StoredError::copy_to(uint32_t version, fi_cq_err_entry *entry) noexcept
@@ -60,15 +69,17 @@ void StoredError::copy_to(uint32_t version, fi_cq_err_entry *entry) noexcept
 	entry->prov_errno = entry_.prov_errno;
 	if (FI_VERSION_LT(version, FI_VERSION(1, 5))) {
 		/* The entry ends with the pointer. */
-		entry->err_data = entry_.err_data_size ? data_ : nullptr;
+		entry->err_data = entry_.err_data_size ? data_.data() : nullptr;
 		return;
 	}
 	if (entry->err_data && entry->err_data_size) {
 		entry->err_data_size =
 			std::min(entry->err_data_size, entry_.err_data_size);
-		memcpy(entry->err_data, data_, entry->err_data_size);
+		if (entry->err_data_size)
+			memcpy(entry->err_data, data_.data(),
+			       entry->err_data_size);
 	} else {
-		entry->err_data = entry_.err_data_size ? data_ : nullptr;
+		entry->err_data = entry_.err_data_size ? data_.data() : nullptr;
 		entry->err_data_size = entry_.err_data_size;
 	}
 }
@@ -154,7 +165,7 @@ ssize_t CompletionRing::readerr(uint32_t version,
 	std::lock_guard<std::mutex> guard(lock_);
 	if (!pending_ || !slots_[first_].failed)
 		return -FI_EAGAIN;
-	last_error_ = slots_[first_].entry;
+	last_error_ = std::move(slots_[first_].entry);
 	drop_first();
 	last_error_.copy_to(version, entry);
 	return 1;

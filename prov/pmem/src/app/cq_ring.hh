@@ -21,14 +21,12 @@ namespace ofi_pmem
 size_t cq_entry_size(fi_cq_format format) noexcept;
 
 /*
- * An error entry with its own copy of err_data, of which kMaxErrData bytes are
- * kept.
+ * An error entry with its own copy of err_data; none where there is no memory
+ * for that.
  */
 class StoredError
 {
 public:
-	static constexpr size_t kMaxErrData = 64;
-
 	void store(const fi_cq_err_entry &entry) noexcept;
 
 	/*
@@ -42,7 +40,7 @@ public:
 
 private:
 	fi_cq_err_entry entry_{};
-	uint8_t data_[kMaxErrData];
+	std::vector<uint8_t> data_;
 };
 
 /* Any thread. */

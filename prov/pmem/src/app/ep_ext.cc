@@ -7,6 +7,7 @@
 
 #include "app/ep.hh"
 #include "core/log.hh"
+#include "digest/digest.hh"
 
 #include <rdma/fi_ext_pmem.h>
 
@@ -40,6 +41,18 @@ static_assert(same(FI_PMEM_GRANULARITY_BYTE, Granularity::byte) &&
 	      same(FI_PMEM_GRANULARITY_CACHE_LINE, Granularity::cache_line) &&
 	      same(FI_PMEM_GRANULARITY_PAGE, Granularity::page));
 static_assert(FI_PMEM_FLUSH_RANGES == kMaxRmaIov);
+static_assert(same(FI_PMEM_DIGEST_CRC32C, DigestAlgorithm::crc32c) &&
+	      same(FI_PMEM_DIGEST_CRC64_NVME, DigestAlgorithm::crc64_nvme) &&
+	      same(FI_PMEM_DIGEST_CRC64_ECMA, DigestAlgorithm::crc64_ecma) &&
+	      same(FI_PMEM_DIGEST_CRC16_T10DIF,
+		   DigestAlgorithm::crc16_t10dif) &&
+	      same(FI_PMEM_DIGEST_XXH3_64, DigestAlgorithm::xxh3_64) &&
+	      same(FI_PMEM_DIGEST_XXH3_128, DigestAlgorithm::xxh3_128) &&
+	      same(FI_PMEM_DIGEST_SHA256, DigestAlgorithm::sha256));
+static_assert(same(FI_PMEM_COVERS_CACHE, Coverage::cache) &&
+	      same(FI_PMEM_COVERS_DOMAIN, Coverage::domain) &&
+	      same(FI_PMEM_COVERS_DEVICE, Coverage::device));
+static_assert(FI_PMEM_MAX_DIGEST == kMaxDigestLength);
 
 fi_pmem_region_attr describe(const Endpoint &endpoint,
 			     const RemoteRegion &region) noexcept
@@ -58,6 +71,11 @@ fi_pmem_region_attr describe(const Endpoint &endpoint,
 	attr.failure_atomic = target.failure_atomic;
 	attr.native_order = region.native_order;
 	attr.max_length = endpoint.info().ep_attr->max_msg_size;
+	static const DigestMask ours = available_digests();
+	attr.digests = region.info.digests & ours;
+	if (attr.digests && region.info.coverage <= FI_PMEM_COVERS_MEDIUM)
+		attr.coverage =
+			static_cast<fi_pmem_coverage>(region.info.coverage);
 	return attr;
 }
 
@@ -156,19 +174,20 @@ ssize_t flush_ranges(fid_ep *ep, const fi_pmem_msg_flush &msg,
 			  endpoint.completes(flags)});
 }
 
-int check_flush_flags(uint64_t flags) noexcept
+int check_plain_flags(uint64_t flags, const char *what) noexcept
 {
 	if (!(flags & ~FI_COMPLETION))
 		return 0;
-	PMEM_WARN(FI_LOG_EP_DATA, "flags 0x%llx do not apply to a flush",
-		  static_cast<unsigned long long>(flags & ~FI_COMPLETION));
+	PMEM_WARN(FI_LOG_EP_DATA, "flags 0x%llx do not apply to a %s",
+		  static_cast<unsigned long long>(flags & ~FI_COMPLETION),
+		  what);
 	return -FI_EBADFLAGS;
 }
 
 ssize_t flushv(fid_ep *ep, const fi_pmem_msg_flush *msg,
 	       uint64_t flags) noexcept
 {
-	int ret = check_flush_flags(flags);
+	int ret = check_plain_flags(flags, "flush");
 	return ret ? ret : flush_ranges(ep, *msg, flags);
 }
 
@@ -186,14 +205,43 @@ ssize_t flush(fid_ep *ep, uint64_t addr, size_t len, uint64_t key,
 ssize_t drain_all(fid_ep *ep, void *context, uint64_t flags) noexcept
 {
 	auto &endpoint = *static_cast<Endpoint *>(ep);
-	int ret = check_flush_flags(flags);
+	int ret = check_plain_flags(flags, "flush");
 	return ret ? ret
 		   : endpoint.plane()->drain_all(context,
 						 endpoint.completes(flags));
 }
 
-fi_ops_pmem_ep ep_ops = {sizeof(ep_ops), query,	 write_ordered,
-			 flush,		 flushv, drain_all};
+ssize_t verify(fid_ep *ep, const fi_pmem_msg_verify *msg,
+	       uint64_t flags) noexcept
+{
+	int ret = check_plain_flags(flags, "verification");
+	if (ret)
+		return ret;
+	/* A C program may have put any number there. */
+	unsigned digest = 0;
+	std::memcpy(&digest, &msg->digest, sizeof(digest));
+	if (digest == FI_PMEM_DIGEST_DEFAULT)
+		digest = FI_PMEM_DIGEST_XXH3_64;
+	auto algorithm = static_cast<DigestAlgorithm>(digest);
+	if (digest > UINT8_MAX || !digest_length(algorithm)) {
+		PMEM_WARN(FI_LOG_EP_DATA,
+			  "digest %u: not one of rdma/fi_ext_pmem.h", digest);
+		return -FI_EINVAL;
+	}
+	auto &endpoint = *static_cast<Endpoint *>(ep);
+	fi_msg_rma ranges{};
+	ranges.rma_iov = msg->rma_iov;
+	ranges.rma_iov_count = msg->rma_iov_count;
+	ranges.addr = msg->addr;
+	ranges.context = msg->context;
+	VerifyOp op{algorithm, msg->block,
+		    static_cast<uint8_t *>(msg->digests)};
+	return endpoint.plane()->submit(VerifyCall{
+		&ranges, op, msg->digests_size, endpoint.completes(flags)});
+}
+
+fi_ops_pmem_ep ep_ops = {sizeof(ep_ops), query,	    write_ordered, flush,
+			 flushv,	 drain_all, verify};
 
 } // namespace
 

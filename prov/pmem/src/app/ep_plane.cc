@@ -271,6 +271,61 @@ ssize_t EndpointPlane::submit(const FlushCall &call) noexcept
 	});
 }
 
+namespace
+{
+
+/* Of all blocks; false when there are more than a size_t counts. */
+bool digests_length(const VerifyCall &call, size_t *total) noexcept
+{
+	const fi_msg_rma &msg = *call.msg;
+	size_t block = call.verify.block;
+	uint64_t blocks = 0;
+	return sum_lengths(
+		       msg.rma_iov_count,
+		       [&](size_t i) {
+			       size_t len = msg.rma_iov[i].len;
+			       return block ? (len - 1) / block + 1 : 1;
+		       },
+		       &blocks) &&
+	       !__builtin_mul_overflow(
+		       blocks, digest_length(call.verify.digest), total);
+}
+
+bool any_empty(const fi_msg_rma &msg) noexcept
+{
+	return std::any_of(msg.rma_iov, msg.rma_iov + msg.rma_iov_count,
+			   [](const fi_rma_iov &range) { return !range.len; });
+}
+
+} // namespace
+
+ssize_t EndpointPlane::submit(const VerifyCall &call) noexcept
+{
+	const fi_msg_rma &msg = *call.msg;
+	if (!msg.rma_iov_count || msg.rma_iov_count > kMaxRmaIov ||
+	    any_empty(msg) || !same_service(msg)) {
+		PMEM_WARN(FI_LOG_EP_DATA,
+			  "a verification of %zu ranges: must be 1 to %zu, "
+			  "none empty, in one peer's persistent regions",
+			  msg.rma_iov_count, kMaxRmaIov);
+		return -FI_EINVAL;
+	}
+	size_t needed = 0;
+	if (!digests_length(call, &needed) || needed > call.digests_size) {
+		PMEM_WARN(FI_LOG_EP_DATA,
+			  "room for %zu bytes of digests: there are %zu",
+			  call.digests_size, needed);
+		return -FI_ETOOSMALL;
+	}
+	OpRequest request{&msg,	 false, Level::transmit, false,
+			  false, false, call.report,	 false};
+	request.verify = &call.verify;
+	return guarded([&] {
+		return static_cast<int>(
+			channels_->submit(request, identity(msg.addr)));
+	});
+}
+
 ssize_t EndpointPlane::drain_all(void *context, bool report) noexcept
 {
 	return guarded([&] {
@@ -379,6 +434,10 @@ void EndpointPlane::completed(const OpResult &result) noexcept
 		error.len = result.len;
 		error.err = result.failure.err;
 		error.prov_errno = prov_errno_of(result.failure.cause);
+		error.err_data = const_cast<fi_pmem_bad_block *>(
+			result.bad_blocks->data());
+		error.err_data_size =
+			result.bad_blocks->size() * sizeof(fi_pmem_bad_block);
 		cq->push_error(error);
 	} else if (result.report) {
 		fi_cq_tagged_entry entry{};

@@ -43,6 +43,14 @@ struct FlushCall {
 	bool report;
 };
 
+/* A verification of ranges of persistent regions. */
+struct VerifyCall {
+	const fi_msg_rma *msg; /* without local buffers */
+	VerifyOp verify;
+	size_t digests_size; /* bytes */
+	bool report;
+};
+
 /* FI_PRIORITY, which has no name since 2.0: a hint that we may ignore. */
 inline constexpr uint64_t kPriority = 1ULL << 22;
 
@@ -78,6 +86,7 @@ public:
 	[[nodiscard]] ssize_t submit(const PersistentCall &call) noexcept;
 	[[nodiscard]] ssize_t submit(const AtomicCall &call) noexcept;
 	[[nodiscard]] ssize_t submit(const FlushCall &call) noexcept;
+	[[nodiscard]] ssize_t submit(const VerifyCall &call) noexcept;
 
 	/* See ChannelTable. */
 	[[nodiscard]] ssize_t drain_all(void *context, bool report) noexcept;

@@ -56,7 +56,8 @@ const char *cause_text(int prov_errno) noexcept
 		return "the target cannot compute this digest";
 	case Cause::bad_blocks:
 		return "the target read back other bytes than were expected, "
-		       "or could not read them";
+		       "or could not read them; err_data has the list "
+		       "(struct fi_pmem_bad_block)";
 	case Cause::ledger_violated:
 		return "the target's flush ledger shows that not all of the "
 		       "data was flushed and drained (FI_OFI_PMEM_LEDGER)";

@@ -202,6 +202,8 @@ bool Channel::on_answer(const uint8_t *bytes, size_t len)
 		return on_region(bytes, len);
 	if (header.type == wire::Type::data)
 		return on_data(bytes, len);
+	if (header.type == wire::Type::verified)
+		return on_verified(bytes, len);
 	wire::Ack ack;
 	if (!wire::parse(bytes, len, &ack))
 		return false;
@@ -281,6 +283,8 @@ wire::Type Channel::success_of(const Request &request) noexcept
 {
 	if (request.type == wire::Type::resolve)
 		return wire::Type::region;
+	if (request.type == wire::Type::verify)
+		return wire::Type::verified;
 	return request.fetches ? wire::Type::data : wire::Type::ack;
 }
 

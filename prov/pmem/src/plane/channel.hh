@@ -17,7 +17,8 @@
  * Every function is called under the initiator's lock. Files: channel.cc the
  * connection and what arrives, channel_post.cc the order of what is sent and
  * the requests of it, channel_one_sided.cc what the NIC is asked to do,
- * channel_flush.cc flushes and drains, channel_atomic.cc the atomics.
+ * channel_flush.cc flushes and drains, channel_atomic.cc the atomics,
+ * channel_verify.cc verifications.
  */
 #pragma once
 
@@ -145,6 +146,9 @@ private:
 		/* Written or read; of an atomic only the length counts. */
 		wire::Range range{};
 		size_t iov_offset = 0; /* where read data goes */
+		/* Of a verification: which of its operation's. */
+		size_t first_block = 0;
+		size_t blocks = 0;
 	};
 
 	/* channel.cc */
@@ -232,6 +236,14 @@ private:
 	[[nodiscard]] size_t flush_chain(const PersistentOp &op,
 					 OneSided *chain, size_t room) const;
 	void forget_dirty(const wire::Range &range) noexcept;
+
+	/* channel_verify.cc */
+	[[nodiscard]] bool post_verify(PersistentOp *op);
+	[[nodiscard]] bool on_verified(const uint8_t *bytes, size_t len);
+	[[nodiscard]] bool take_bad_blocks(const Request &request,
+					   const uint8_t *bytes, size_t count);
+	fi_pmem_bad_block unreadable(const PersistentOp &op,
+				     size_t block) const;
 
 	/* channel_one_sided.cc */
 	struct Plan; /* the chain that an operation becomes */

@@ -109,6 +109,8 @@ bool Channel::post(PersistentOp *op)
 	start(op);
 	if (must_wait(*op) || !post_announcement(op))
 		return false;
+	if (op->verifies)
+		return post_verify(op);
 	if (op->route == Route::ordered)
 		return post_ordered(op);
 	if (op->selects())
@@ -132,6 +134,8 @@ bool Channel::post(PersistentOp *op)
  */
 Route Channel::choose_route(const PersistentOp &op) const noexcept
 {
+	if (op.verifies)
+		return Route::request;
 	if (op.selects())
 		return choose_flush_route(op);
 	if (orders_natively(op))
@@ -176,6 +180,10 @@ bool Channel::touches(const Request &earlier, const wire::Range &range,
 		return write && overlap(earlier.range, range);
 	case wire::Type::write:
 		return overlap(earlier.range, range);
+	case wire::Type::verify:
+		if (!write)
+			return false;
+		[[fallthrough]];
 	case wire::Type::atomic:
 		return std::any_of(earlier.op->ranges,
 				   earlier.op->ranges + earlier.op->range_count,
@@ -220,6 +228,9 @@ bool Channel::must_wait_for_nic(const PersistentOp &op) const noexcept
 {
 	if (fencing_)
 		return fencing_ != &op;
+	/* Which would read what a FLUSH under way has not made durable. */
+	if (op.verifies)
+		return nic_chains_;
 	if (nic_chains_ && spoils_flush(op))
 		return true;
 	if (op.flush == FlushScope::regions && op.route == Route::request)

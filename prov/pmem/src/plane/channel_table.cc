@@ -20,6 +20,8 @@ const char *name_of(const PersistentOp &op) noexcept
 		return "atomic";
 	if (op.flush != FlushScope::none)
 		return "flush";
+	if (op.verifies)
+		return "verify";
 	return op.write ? "write" : "read";
 }
 
@@ -47,6 +49,18 @@ int check_ordered(const fi_rma_iov &range, const TargetTraits &target) noexcept
 		  "longer; the region's memory is aligned to %zu",
 		  range.len, range.addr, target.failure_atomic);
 	return -FI_EINVAL;
+}
+
+int check_digest(DigestAlgorithm digest, const wire::Region &info)
+{
+	static const DigestMask ours = available_digests();
+	if (digest_bit(digest) & ours & info.digests)
+		return 0;
+	PMEM_WARN(FI_LOG_EP_DATA,
+		  "the digest %s: this side has %s; the target has %s",
+		  to_string(digest), digest_names(ours).c_str(),
+		  digest_names(info.digests).c_str());
+	return -FI_EOPNOTSUPP;
 }
 
 int lost_before(const char *what) noexcept
@@ -264,6 +278,11 @@ int ChannelTable::resolve_ranges(Channel *channel, const OpRequest &request,
 					  : "FI_REMOTE_READ");
 			return -FI_EACCES;
 		}
+		if (request.verify) {
+			ret = check_digest(request.verify->digest, info);
+			if (ret)
+				return ret;
+		}
 		op->ranges[i] = {Key(rma.key).token(),
 				 whole ? 0 : rma.addr - info.base,
 				 whole ? info.length : rma.len};
@@ -301,8 +320,9 @@ void ChannelTable::complete(PersistentOp *op, bool counted)
 	if (params().trace_write)
 		PMEM_TRACE(FI_LOG_EP_DATA, "op %" PRIu64 " complete err %d",
 			   op->id, op->failure.err);
-	OpResult result{op->context, op->completion_flags, op->report, counted,
-			op->len,     op->failure};
+	OpResult result{
+		op->context, op->completion_flags, op->report,	   counted,
+		op->len,     op->failure,	   &op->bad_blocks};
 	free_ops_.push_back(op);
 	owner_->completed(result);
 }

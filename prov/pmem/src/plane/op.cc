@@ -53,6 +53,11 @@ void PersistentOp::assign(const OpRequest &request, uint64_t op_id) noexcept
 	for (size_t i = 0; i < msg.iov_count; i++)
 		desc[i] = msg.desc ? msg.desc[i] : nullptr;
 	assign_atomic(request.atomic);
+	verifies = request.verify;
+	if (verifies)
+		verify = *request.verify;
+	blocks_posted = 0;
+	bad_blocks.clear();
 	started = false;
 	preamble_posted = false;
 	announced = false;

@@ -7,18 +7,21 @@
  */
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <vector>
 
+#include <rdma/fi_ext_pmem.h>
 #include <rdma/fi_rma.h>
 
 #include "core/address.hh"
 #include "core/errors.hh"
 #include "core/fid.hh"
 #include "core/progress.hh"
+#include "digest/digest.hh"
 #include "plane/buffers.hh"
 #include "plane/wire.hh"
 #include "transport/transport.hh"
@@ -57,6 +60,13 @@ struct AtomicOp {
 	size_t result_count;
 };
 
+/* What a verification has beside its ranges. */
+struct VerifyOp {
+	DigestAlgorithm digest;
+	size_t block;	  /* bytes; 0: a range is one block */
+	uint8_t *digests; /* of all blocks, range by range */
+};
+
 /* What the application asked for; lives during the call only. */
 struct OpRequest {
 	const fi_msg_rma *msg; /* of an atomic: its operands, in bytes */
@@ -73,6 +83,8 @@ struct OpRequest {
 	bool more = false; /* FI_MORE: its requests may wait for the next's */
 	/* Nothing is transferred; of regions only the keys count. */
 	FlushScope flush = FlushScope::none;
+	/* Nothing is transferred but digests. */
+	const VerifyOp *verify = nullptr;
 
 	/* wire::Access of every range. */
 	uint8_t needed_access() const noexcept
@@ -91,6 +103,8 @@ struct OpResult {
 	bool counted; /* by the inner counter, success or failure */
 	size_t len;
 	Failure failure;
+	/* Those of the operation, until completed() returns. */
+	const std::vector<fi_pmem_bad_block> *bad_blocks;
 };
 
 /* The endpoint, as its operations see it. Called under the initiator's lock. */
@@ -156,6 +170,13 @@ public:
 		       flush == FlushScope::regions;
 	}
 
+	/* The longest block at a place of a range that is left to be posted. */
+	uint64_t block_length(uint64_t left) const noexcept
+	{
+		return verify.block ? std::min<uint64_t>(verify.block, left)
+				    : left;
+	}
+
 	void fail(const Failure &cause) noexcept
 	{
 		if (!failure)
@@ -198,6 +219,11 @@ public:
 	uint8_t atomic_op = 0;
 	Buffers compare;
 	Buffers result;
+	/* What only verifications have. */
+	bool verifies = false;
+	VerifyOp verify{};
+	size_t blocks_posted = 0;
+	std::vector<fi_pmem_bad_block> bad_blocks;
 
 	/* How far it has been posted. */
 	bool started = false;
