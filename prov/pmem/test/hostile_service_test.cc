@@ -89,6 +89,7 @@ wire::Region good_region(uint64_t sequence)
 	region.base = 0x100000;
 	region.length = 4096;
 	region.access = wire::kRemoteRead | wire::kRemoteWrite;
+	region.digests = static_cast<uint8_t>(available_digests());
 	return region;
 }
 
@@ -150,6 +151,60 @@ protected:
 		return ret;
 	}
 
+	/* Submits a verification of two blocks, into `digests_`. */
+	ssize_t verify_at(RawService *service)
+	{
+		fi_rma_iov rma{kBase, 100, service->key(1)};
+		fi_msg_rma msg{};
+		msg.rma_iov = &rma;
+		msg.rma_iov_count = 1;
+		VerifyOp verify{DigestAlgorithm::crc32c, 64, digests_.data()};
+		OpRequest request{};
+		request.msg = &msg;
+		request.report = true;
+		request.verify = &verify;
+		ssize_t ret;
+		auto deadline = Clock::now() + kPatience;
+		do {
+			ret = channels_->submit(request, 0);
+			service->poll();
+		} while (ret == -FI_EAGAIN && Clock::now() < deadline);
+		return ret;
+	}
+
+	/* An answer with so many digests, and bad blocks of these indices. */
+	static std::vector<uint8_t> verified(uint16_t digests,
+					     const std::vector<uint16_t> &bad,
+					     size_t extra = 0)
+	{
+		size_t body = digests * 4u +
+			      bad.size() * sizeof(wire::BadBlock) + extra;
+		auto head = wire::make<wire::Verified>(2, 0, 0, body);
+		head.digests = digests;
+		head.bad = static_cast<uint16_t>(bad.size());
+		std::vector<uint8_t> bytes = bytes_of(head);
+		bytes.resize(sizeof(head) + digests * 4u, 0x11);
+		for (uint16_t index : bad) {
+			wire::BadBlock one{};
+			one.index = index;
+			auto more = bytes_of(one);
+			bytes.insert(bytes.end(), more.begin(), more.end());
+		}
+		bytes.resize(bytes.size() + extra);
+		return bytes;
+	}
+
+	OpResult verify_answered(std::vector<uint8_t> answer)
+	{
+		RawService service(
+			*transport_,
+			proper_until_request([&](const uint8_t *, size_t) {
+				return answer;
+			}));
+		EXPECT_EQ(verify_at(&service), 0);
+		return wait_with(&service);
+	}
+
 	OpResult wait_with(RawService *service)
 	{
 		auto deadline = Clock::now() + kPatience;
@@ -171,6 +226,7 @@ protected:
 	}
 
 	uint64_t value_ = 42;
+	std::array<uint8_t, 8> digests_{};
 };
 
 } // namespace
@@ -185,6 +241,67 @@ TEST_F(HostileService, OfAnotherVersionIsAnErrorAtTheCall)
 		return bytes_of(ack);
 	});
 	EXPECT_EQ(commit_to(&service), -FI_ENOPROTOOPT);
+}
+
+TEST_F(HostileService, OfAnOlderVersionCannotVerify)
+{
+	RawService service(*transport_, [](const uint8_t *bytes, size_t) {
+		wire::Header header{};
+		std::memcpy(&header, bytes, sizeof(header));
+		if (header.type == wire::Type::hello) {
+			auto ack = good_hello_ack();
+			ack.min_version = wire::kMinVersion;
+			ack.max_version = wire::kMinVersion;
+			return bytes_of(ack);
+		}
+		auto region = good_region(header.sequence);
+		region.digests = 0; /* reserved there */
+		return bytes_of(region);
+	});
+	EXPECT_EQ(verify_at(&service), -FI_EOPNOTSUPP);
+}
+
+TEST_F(HostileService, WithOtherDigestsCannotVerify)
+{
+	RawService service(*transport_, [](const uint8_t *bytes, size_t) {
+		wire::Header header{};
+		std::memcpy(&header, bytes, sizeof(header));
+		if (header.type == wire::Type::hello)
+			return bytes_of(good_hello_ack());
+		auto region = good_region(header.sequence);
+		region.digests = static_cast<uint8_t>(
+			~digest_bit(DigestAlgorithm::crc32c));
+		return bytes_of(region);
+	});
+	EXPECT_EQ(verify_at(&service), -FI_EOPNOTSUPP);
+}
+
+TEST_F(HostileService, DigestsAreTakenAsTheyWereAskedFor)
+{
+	EXPECT_EQ(verify_answered(verified(2, {})).failure.err, 0);
+	EXPECT_EQ(digests_[0] & digests_[7], 0x11);
+	OpResult bad = verify_answered(verified(2, {0, 1}));
+	EXPECT_EQ(bad.failure.cause, Cause::bad_blocks);
+	const std::vector<std::vector<uint8_t>> nonsense{
+		verified(0, {}),
+		verified(1, {}),
+		verified(3, {}),
+		verified(2, {2}),
+		verified(2, {1, 0}),
+		verified(2, {1, 1}),
+		verified(2, {}, 1),
+		verified(2, {0}, 40),
+		bytes_of(wire::make<wire::Data>(2, 0)),
+	};
+	for (const auto &answer : nonsense) {
+		EXPECT_EQ(verify_answered(answer).failure.cause,
+			  Cause::connection_lost);
+	}
+}
+
+TEST_F(HostileService, WithDigestsNobodyAskedForIsGivenUp)
+{
+	expect_lost([](const uint8_t *, size_t) { return verified(0, {}); });
 }
 
 TEST_F(HostileService, WithoutTheMagicOrWithSillyLimitsIsAnErrorAtTheCall)

@@ -191,8 +191,11 @@ TEST_F(VerifyService, ComparesAndNamesTheBadBlocksOnly)
 	EXPECT_EQ(answer.head.digests, 0);
 	EXPECT_TRUE(answer.bad.empty());
 
-	medium_->durable[3999] ^= 0x80;
-	medium_->durable[511000] ^= 1;
+	{
+		std::lock_guard guard(medium_->mutex);
+		medium_->durable[3999] ^= 0x80;
+		medium_->durable[511000] ^= 1;
+	}
 	answer = ask(kCrc, blocks, expected);
 	ASSERT_EQ(answer.bad.size(), 2u);
 	EXPECT_EQ(answer.bad[0].index, 3);

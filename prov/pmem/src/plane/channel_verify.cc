@@ -78,21 +78,25 @@ bool Channel::on_verified(const uint8_t *bytes, size_t len)
 	return settle_until(sequence, Failure{}, wire::Type::verified);
 }
 
+/* None is taken if they are not ascending and of this request. */
 bool Channel::take_bad_blocks(const Request &asked, const uint8_t *bytes,
 			      size_t count)
 {
-	PersistentOp &op = *asked.op;
+	std::vector<wire::BadBlock> bad(count);
+	if (count)
+		std::memcpy(bad.data(), bytes, count * sizeof(bad[0]));
 	size_t next = 0;
-	for (size_t i = 0; i < count; i++) {
-		wire::BadBlock bad;
-		std::memcpy(&bad, bytes + i * sizeof(bad), sizeof(bad));
-		if (bad.index < next || bad.index >= asked.blocks)
+	for (const wire::BadBlock &one : bad) {
+		if (one.index < next || one.index >= asked.blocks)
 			return false;
-		next = bad.index + size_t{1};
-		op.bad_blocks.push_back(
-			unreadable(op, asked.first_block + bad.index));
-		op.fail({FI_EIO, Cause::bad_blocks});
+		next = one.index + size_t{1};
 	}
+	PersistentOp &op = *asked.op;
+	for (const wire::BadBlock &one : bad)
+		op.bad_blocks.push_back(
+			unreadable(op, asked.first_block + one.index));
+	if (count)
+		op.fail({FI_EIO, Cause::bad_blocks});
 	return true;
 }
 
