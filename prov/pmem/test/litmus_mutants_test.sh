@@ -45,6 +45,12 @@ mutant "the CPU stores where a FLUSH is on its way" prov/pmem/src/plane/channel_
 mutant "flush of a region beside a drain" prov/pmem/src/plane/channel_post.cc \
 	's/^\t\treturn nic_chains_;/\t\treturn false;/' \
 	OneSidedPosting.FlushOfARegionWaitsForADrain 'FAILED'
+mutant "hash of the mapping" prov/pmem/src/persist/powerfail_backend.cc \
+	'/^int PowerfailBackend::read_back/,/^}/s/load_durable(/load(/' \
+	ReadBack.OfTheSimulationIsWhatIsDurable 'FAILED'
+mutant "digest before the drain" prov/pmem/src/target/session.cc \
+	'/^bool Session::execute_verify/,/^}/s/^\tcomplete_pending();//' \
+	VerifyService.ReadsWhatTheCommitBeforeItMadeDurable 'FAILED'
 mutant "8 bytes by memcpy" prov/pmem/src/persist/pmem2_backend.cc \
 	's/if (store_integer(.*))$/if (false)/' \
 	Pmem2BackendTest.AlignedIntegersAreFlushedAsOneStore 'FAILED'
