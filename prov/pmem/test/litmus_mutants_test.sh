@@ -45,6 +45,9 @@ mutant "the CPU stores where a FLUSH is on its way" prov/pmem/src/plane/channel_
 mutant "flush of a region beside a drain" prov/pmem/src/plane/channel_post.cc \
 	's/^\t\treturn nic_chains_;/\t\treturn false;/' \
 	OneSidedPosting.FlushOfARegionWaitsForADrain 'FAILED'
+mutant "verification beside a FLUSH" prov/pmem/src/plane/channel_post.cc \
+	'/if (op.verifies)/{n;s/nic_chains_/false/}' \
+	OneSidedPosting.VerificationWaitsForAFlushUnderWay 'FAILED'
 mutant "hash of the mapping" prov/pmem/src/persist/powerfail_backend.cc \
 	'/^int PowerfailBackend::read_back/,/^}/s/load_durable(/load(/' \
 	ReadBack.OfTheSimulationIsWhatIsDurable 'FAILED'

@@ -321,6 +321,36 @@ TEST_F(OneSidedPosting, FlushOfARegionWaitsForADrain)
 	EXPECT_FALSE(wait().failure);
 }
 
+/* Its request would pass the FLUSH, and read what is not durable yet. */
+TEST_F(OneSidedPosting, VerificationWaitsForAFlushUnderWay)
+{
+	open_region(add_medium(kDmp));
+	Bytes data(300, 2);
+	nic_.hold();
+	start(kCommit, data, 4096);
+	EXPECT_EQ(names(nic_.take_posted()),
+		  (Words{"write", "flush_persistent"}));
+	uint8_t digest[4] = {};
+	VerifyOp verify{DigestAlgorithm::crc32c, 0, digest};
+	fi_rma_iov range{kBase + 4096, data.size(), key_};
+	fi_msg_rma msg{};
+	msg.rma_iov = &range;
+	msg.rma_iov_count = 1;
+	OpRequest request{};
+	request.msg = &msg;
+	request.report = true;
+	request.verify = &verify;
+	EXPECT_EQ(until_taken([&] { return channels_->submit(request, 0); }),
+		  0);
+	EXPECT_TRUE(nic_.take_posted().empty());
+	nic_.release();
+	EXPECT_FALSE(wait().failure);
+	EXPECT_FALSE(wait().failure);
+	auto engine = open_digest(DigestAlgorithm::crc32c);
+	engine->update(data.data(), data.size());
+	EXPECT_EQ(std::memcmp(digest, engine->finish().bytes.data(), 4), 0);
+}
+
 /* A fenced commit that was answered has drained that as well. */
 TEST_F(OneSidedPosting, OrderedWriteBehindAnAnsweredDrainIsTheNics)
 {
