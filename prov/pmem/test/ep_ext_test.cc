@@ -22,6 +22,9 @@ class EpExtension : public AppPlaneTest
 {
 protected:
 	static constexpr uint64_t kBase = 0x4000;
+	/* Of the header's first version. */
+	static constexpr size_t kFirstAttr =
+		offsetof(fi_pmem_region_attr, digests);
 
 	void SetUp() override
 	{
@@ -187,12 +190,23 @@ TEST_F(EpExtension, ANewerProgramLearnsHowFarItIsFilled)
 	EXPECT_EQ(attr.added, 0x5a5aU);
 }
 
+TEST_F(EpExtension, AnOlderProgramIsFilledAsFarAsItKnows)
+{
+	fi_pmem_region_attr attr{};
+	attr.size = kFirstAttr;
+	attr.digests = 0x5a5a;
+	ASSERT_EQ(query(key_.value(), &attr), 0);
+	EXPECT_EQ(attr.size, kFirstAttr);
+	EXPECT_EQ(attr.max_length, info->ep_attr->max_msg_size);
+	EXPECT_EQ(attr.digests, 0x5a5aU);
+}
+
 TEST_F(EpExtension, QueryRefusesWhatItCannotFill)
 {
 	fi_pmem_region_attr attr{};
 	EXPECT_EQ(query(key_.value(), nullptr), -FI_EINVAL);
 	EXPECT_EQ(query(key_.value(), &attr), -FI_EINVAL);
-	attr.size = offsetof(fi_pmem_region_attr, max_length);
+	attr.size = kFirstAttr - 1;
 	EXPECT_EQ(query(key_.value(), &attr), -FI_EINVAL);
 }
 

@@ -111,19 +111,28 @@ protected:
 		};
 	}
 
+	/* Repeats until the operation is accepted or refused. */
+	template <typename Submit>
+	static ssize_t until_taken_by(RawService *service, Submit submit_once)
+	{
+		ssize_t ret;
+		auto deadline = Clock::now() + kPatience;
+		do {
+			ret = submit_once();
+			service->poll();
+		} while (ret == -FI_EAGAIN && Clock::now() < deadline);
+		return ret;
+	}
+
 	/* Submits a commit until it is accepted or refused. */
 	ssize_t commit_to(RawService *service)
 	{
 		Call commit;
 		commit.level = Level::commit;
-		ssize_t ret;
-		auto deadline = Clock::now() + kPatience;
-		do {
-			ret = try_submit(commit, &value_, 8, 0,
-					 service->key(1));
-			service->poll();
-		} while (ret == -FI_EAGAIN && Clock::now() < deadline);
-		return ret;
+		return until_taken_by(service, [&] {
+			return try_submit(commit, &value_, 8, 0,
+					  service->key(1));
+		});
 	}
 
 	/* Submits a fetching atomic, into `value_`. */
@@ -142,34 +151,17 @@ protected:
 		request.write = true;
 		request.report = true;
 		request.atomic = &atomic;
-		ssize_t ret;
-		auto deadline = Clock::now() + kPatience;
-		do {
-			ret = channels_->submit(request, 0);
-			service->poll();
-		} while (ret == -FI_EAGAIN && Clock::now() < deadline);
-		return ret;
+		return until_taken_by(
+			service, [&] { return channels_->submit(request, 0); });
 	}
 
 	/* Submits a verification of two blocks, into `digests_`. */
 	ssize_t verify_at(RawService *service)
 	{
-		fi_rma_iov rma{kBase, 100, service->key(1)};
-		fi_msg_rma msg{};
-		msg.rma_iov = &rma;
-		msg.rma_iov_count = 1;
 		VerifyOp verify{DigestAlgorithm::crc32c, 64, digests_.data()};
-		OpRequest request{};
-		request.msg = &msg;
-		request.report = true;
-		request.verify = &verify;
-		ssize_t ret;
-		auto deadline = Clock::now() + kPatience;
-		do {
-			ret = channels_->submit(request, 0);
-			service->poll();
-		} while (ret == -FI_EAGAIN && Clock::now() < deadline);
-		return ret;
+		return until_taken_by(service, [&] {
+			return try_verify(verify, 0, 100, service->key(1));
+		});
 	}
 
 	/* An answer with so many digests, and bad blocks of these indices. */

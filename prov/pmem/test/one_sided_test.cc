@@ -332,15 +332,9 @@ TEST_F(OneSidedPosting, VerificationWaitsForAFlushUnderWay)
 		  (Words{"write", "flush_persistent"}));
 	uint8_t digest[4] = {};
 	VerifyOp verify{DigestAlgorithm::crc32c, 0, digest};
-	fi_rma_iov range{kBase + 4096, data.size(), key_};
-	fi_msg_rma msg{};
-	msg.rma_iov = &range;
-	msg.rma_iov_count = 1;
-	OpRequest request{};
-	request.msg = &msg;
-	request.report = true;
-	request.verify = &verify;
-	EXPECT_EQ(until_taken([&] { return channels_->submit(request, 0); }),
+	EXPECT_EQ(until_taken([&] {
+			  return try_verify(verify, 4096, data.size(), key_);
+		  }),
 		  0);
 	EXPECT_TRUE(nic_.take_posted().empty());
 	nic_.release();

@@ -159,6 +159,16 @@ protected:
 				      never_captured);
 	}
 
+	/* The file, as if it were mapped with MAP_SYNC. */
+	FileMapping as_map_sync() const
+	{
+		FileMapping file;
+		file.fd = open_rw(path_);
+		file.file_size = len_;
+		file.map_sync = true;
+		return file;
+	}
+
 	const size_t page_ = page_size();
 	const size_t len_ = 4 * page_;
 	const std::string initial_ = std::string(len_, '.');

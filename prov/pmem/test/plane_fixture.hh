@@ -179,6 +179,21 @@ protected:
 		return channels_->submit(request, 0);
 	}
 
+	/* Of one range. */
+	ssize_t try_verify(const VerifyOp &verify, uint64_t offset, size_t len,
+			   uint64_t key)
+	{
+		fi_rma_iov rma{kBase + offset, len, key};
+		fi_msg_rma msg{};
+		msg.rma_iov = &rma;
+		msg.rma_iov_count = 1;
+		OpRequest request{};
+		request.msg = &msg;
+		request.report = true;
+		request.verify = &verify;
+		return channels_->submit(request, 0);
+	}
+
 	/* Repeats while nothing happens, as an application does. */
 	template <typename Submit> ssize_t until_taken(Submit submit_once)
 	{

@@ -254,9 +254,7 @@ const Declaration kDeclarations[] = {
 TEST_F(Pmem2BackendTest, DeclaredDomainHoldsForPersistentMemoryOnly)
 {
 	for (const auto &row : kDeclarations) {
-		FileMapping file;
-		file.fd = open_rw(path_);
-		file.file_size = len_;
+		FileMapping file = as_map_sync();
 		file.map_sync = row.map_sync;
 		int status = run_in_child([&] {
 			if (row.granularity)
@@ -278,10 +276,7 @@ TEST_F(Pmem2BackendTest, DeclaredCachesDoNotStopLibpmem2FromFlushingLines)
 {
 	int status = run_in_child([&] {
 		setenv("PMEM2_FORCE_GRANULARITY", "CACHE_LINE", 1);
-		FileMapping file;
-		file.fd = open_rw(path_);
-		file.file_size = len_;
-		file.map_sync = true;
+		FileMapping file = as_map_sync();
 		Pmem2Method method;
 		if (choose_pmem2_method(file, kCache, {}, &method))
 			return 1;
@@ -296,10 +291,7 @@ TEST_F(Pmem2BackendTest, LineFunctionsAreToBeHadWhereLibpmem2FlushesNothing)
 {
 	int status = run_in_child([&] {
 		setenv("PMEM2_FORCE_GRANULARITY", "BYTE", 1);
-		FileMapping file;
-		file.fd = open_rw(path_);
-		file.file_size = len_;
-		file.map_sync = true;
+		FileMapping file = as_map_sync();
 		Pmem2Method bytes;
 		Pmem2Method lines;
 		if (choose_pmem2_method(file, kCache, {}, &bytes) ||

@@ -234,10 +234,7 @@ TEST_F(DeclaredFile, OfTmpfsIsRefused)
 
 TEST_F(DeclaredFile, DomainAndGranularityGoBeforeWhatLibpmem2Finds)
 {
-	FileMapping file;
-	file.fd = open_rw(path_);
-	file.file_size = len_;
-	file.map_sync = true;
+	FileMapping file = as_map_sync();
 	struct {
 		std::optional<Granularity> granularity;
 		std::optional<PersistenceDomain> domain;
@@ -274,10 +271,7 @@ TEST_F(DeclaredFile, LinesAreFlushedThoughLibpmem2WouldNot)
 {
 	int status = run_in_child([&] {
 		setenv("PMEM2_FORCE_GRANULARITY", "BYTE", 1);
-		FileMapping file;
-		file.fd = open_rw(path_);
-		file.file_size = len_;
-		file.map_sync = true;
+		FileMapping file = as_map_sync();
 		Pmem2Method bytes;
 		Pmem2Method lines;
 		if (choose_pmem2_method(file, DomainChoice::cpu_cache, {},

@@ -45,14 +45,12 @@ void StoredError::store(const fi_cq_err_entry &entry) noexcept
 	entry_ = entry;
 	data_.clear();
 	if (!entry.err_data)
-		entry_.err_data_size = 0;
-	if (!entry_.err_data_size)
 		return;
 	auto bytes = static_cast<const uint8_t *>(entry.err_data);
 	try {
-		data_.assign(bytes, bytes + entry_.err_data_size);
+		data_.assign(bytes, bytes + entry.err_data_size);
 	} catch (const std::bad_alloc &) {
-		entry_.err_data_size = 0;
+		/* The error itself counts more. */
 	}
 }
 
@@ -67,20 +65,18 @@ void StoredError::copy_to(uint32_t version, fi_cq_err_entry *entry) noexcept
 	entry->olen = entry_.olen;
 	entry->err = entry_.err;
 	entry->prov_errno = entry_.prov_errno;
+	void *ours = data_.empty() ? nullptr : data_.data();
 	if (FI_VERSION_LT(version, FI_VERSION(1, 5))) {
 		/* The entry ends with the pointer. */
-		entry->err_data = entry_.err_data_size ? data_.data() : nullptr;
-		return;
-	}
-	if (entry->err_data && entry->err_data_size) {
+		entry->err_data = ours;
+	} else if (entry->err_data && entry->err_data_size) {
 		entry->err_data_size =
-			std::min(entry->err_data_size, entry_.err_data_size);
-		if (entry->err_data_size)
-			memcpy(entry->err_data, data_.data(),
-			       entry->err_data_size);
+			std::min(entry->err_data_size, data_.size());
+		std::copy_n(data_.begin(), entry->err_data_size,
+			    static_cast<uint8_t *>(entry->err_data));
 	} else {
-		entry->err_data = entry_.err_data_size ? data_.data() : nullptr;
-		entry->err_data_size = entry_.err_data_size;
+		entry->err_data = ours;
+		entry->err_data_size = data_.size();
 	}
 }
 

@@ -2,8 +2,7 @@
 /* Copyright (c) 2026 the ofi_pmem developers */
 #include "app/domain_ext.hh"
 
-#include <cstring>
-
+#include "app/c_enum.hh"
 #include "app/mr.hh"
 #include "core/log.hh"
 
@@ -39,15 +38,6 @@ bool check_file(const fi_pmem_mr_attr &attr) noexcept
 		  "file, or -1 with offset 0",
 		  attr.fd, static_cast<unsigned long long>(attr.offset));
 	return false;
-}
-
-/* A C program may put any number there, which C++ must not load as one. */
-template <typename Enum> unsigned number_of(const Enum &value) noexcept
-{
-	unsigned number = 0;
-	static_assert(sizeof(value) == sizeof(number));
-	std::memcpy(&number, &value, sizeof(number));
-	return number;
 }
 
 bool check_values(const fi_pmem_mr_attr &attr) noexcept

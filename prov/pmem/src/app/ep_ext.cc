@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "app/c_enum.hh"
 #include "app/ep.hh"
 #include "core/log.hh"
 #include "digest/digest.hh"
@@ -71,8 +72,7 @@ fi_pmem_region_attr describe(const Endpoint &endpoint,
 	attr.failure_atomic = target.failure_atomic;
 	attr.native_order = region.native_order;
 	attr.max_length = endpoint.info().ep_attr->max_msg_size;
-	static const DigestMask ours = available_digests();
-	attr.digests = region.info.digests & ours;
+	attr.digests = region.info.digests & own_digests();
 	if (attr.digests && region.info.coverage <= FI_PMEM_COVERS_MEDIUM)
 		attr.coverage =
 			static_cast<fi_pmem_coverage>(region.info.coverage);
@@ -118,18 +118,18 @@ ssize_t write_ordered(fid_ep *ep, const fi_msg_rma *msg,
 
 bool known(const fi_pmem_msg_flush &msg) noexcept
 {
-	bool placement = msg.placement == FI_PMEM_PLACE_VISIBLE ||
-			 msg.placement == FI_PMEM_PLACE_PERSISTENT;
-	bool selectivity = msg.selectivity == FI_PMEM_SELECT_RANGES ||
-			   msg.selectivity == FI_PMEM_SELECT_REGIONS ||
-			   msg.selectivity == FI_PMEM_SELECT_PEER;
-	if (!placement || !selectivity)
-		PMEM_WARN(FI_LOG_EP_DATA,
-			  "a flush with placement %d, selectivity %d: not "
-			  "ones of rdma/fi_ext_pmem.h",
-			  static_cast<int>(msg.placement),
-			  static_cast<int>(msg.selectivity));
-	return placement && selectivity;
+	unsigned placement = number_of(msg.placement);
+	unsigned selectivity = number_of(msg.selectivity);
+	if (placement >= FI_PMEM_PLACE_VISIBLE &&
+	    placement <= FI_PMEM_PLACE_PERSISTENT &&
+	    selectivity >= FI_PMEM_SELECT_RANGES &&
+	    selectivity <= FI_PMEM_SELECT_PEER)
+		return true;
+	PMEM_WARN(FI_LOG_EP_DATA,
+		  "a flush with placement %u, selectivity %u: not ones of "
+		  "rdma/fi_ext_pmem.h",
+		  placement, selectivity);
+	return false;
 }
 
 FlushScope scope_of(fi_pmem_selectivity selectivity) noexcept
@@ -145,10 +145,15 @@ FlushScope scope_of(fi_pmem_selectivity selectivity) noexcept
 	return FlushScope::everything;
 }
 
-bool any_empty(const fi_pmem_msg_flush &msg) noexcept
+/* Of a message of the header, without local buffers. */
+template <typename Message> fi_msg_rma ranges_of(const Message &msg) noexcept
 {
-	return std::any_of(msg.rma_iov, msg.rma_iov + msg.rma_iov_count,
-			   [](const fi_rma_iov &range) { return !range.len; });
+	fi_msg_rma ranges{};
+	ranges.rma_iov = msg.rma_iov;
+	ranges.rma_iov_count = msg.rma_iov_count;
+	ranges.addr = msg.addr;
+	ranges.context = msg.context;
+	return ranges;
 }
 
 ssize_t flush_ranges(fid_ep *ep, const fi_pmem_msg_flush &msg,
@@ -156,16 +161,8 @@ ssize_t flush_ranges(fid_ep *ep, const fi_pmem_msg_flush &msg,
 {
 	if (!known(msg))
 		return -FI_EINVAL;
-	if (msg.selectivity == FI_PMEM_SELECT_RANGES && any_empty(msg)) {
-		PMEM_WARN(FI_LOG_EP_DATA, "a flush of an empty range");
-		return -FI_EINVAL;
-	}
 	auto &endpoint = *static_cast<Endpoint *>(ep);
-	fi_msg_rma ranges{};
-	ranges.rma_iov = msg.rma_iov;
-	ranges.rma_iov_count = msg.rma_iov_count;
-	ranges.addr = msg.addr;
-	ranges.context = msg.context;
+	fi_msg_rma ranges = ranges_of(msg);
 	Level level = msg.placement == FI_PMEM_PLACE_PERSISTENT
 			      ? Level::commit
 			      : Level::delivery;
@@ -217,9 +214,7 @@ ssize_t verify(fid_ep *ep, const fi_pmem_msg_verify *msg,
 	int ret = check_plain_flags(flags, "verification");
 	if (ret)
 		return ret;
-	/* A C program may have put any number there. */
-	unsigned digest = 0;
-	std::memcpy(&digest, &msg->digest, sizeof(digest));
+	unsigned digest = number_of(msg->digest);
 	if (digest == FI_PMEM_DIGEST_DEFAULT)
 		digest = FI_PMEM_DIGEST_XXH3_64;
 	auto algorithm = static_cast<DigestAlgorithm>(digest);
@@ -229,11 +224,7 @@ ssize_t verify(fid_ep *ep, const fi_pmem_msg_verify *msg,
 		return -FI_EINVAL;
 	}
 	auto &endpoint = *static_cast<Endpoint *>(ep);
-	fi_msg_rma ranges{};
-	ranges.rma_iov = msg->rma_iov;
-	ranges.rma_iov_count = msg->rma_iov_count;
-	ranges.addr = msg->addr;
-	ranges.context = msg->context;
+	fi_msg_rma ranges = ranges_of(*msg);
 	VerifyOp op{algorithm, msg->block,
 		    static_cast<uint8_t *>(msg->digests)};
 	return endpoint.plane()->submit(VerifyCall{

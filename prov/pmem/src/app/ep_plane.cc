@@ -96,6 +96,32 @@ bool same_service(const fi_msg_rma &msg) noexcept
 	return true;
 }
 
+namespace
+{
+
+bool any_empty(const fi_msg_rma &msg) noexcept
+{
+	return std::any_of(msg.rma_iov, msg.rma_iov + msg.rma_iov_count,
+			   [](const fi_rma_iov &range) { return !range.len; });
+}
+
+/* Of an operation without local buffers; `what` it is. */
+int check_remote(const fi_msg_rma &msg, bool may_be_empty,
+		 const char *what) noexcept
+{
+	if (msg.rma_iov_count && msg.rma_iov_count <= kMaxRmaIov &&
+	    same_service(msg) && (may_be_empty || !any_empty(msg)))
+		return 0;
+	PMEM_WARN(FI_LOG_EP_DATA,
+		  "a %s of %zu ranges: must be 1 to %zu, %sin one peer's "
+		  "persistent regions",
+		  what, msg.rma_iov_count, kMaxRmaIov,
+		  may_be_empty ? "" : "none empty, ");
+	return -FI_EINVAL;
+}
+
+} // namespace
+
 EndpointPlane::~EndpointPlane()
 {
 	close();
@@ -251,14 +277,9 @@ ssize_t EndpointPlane::submit(const OpRequest &request, fi_addr_t peer) noexcept
 ssize_t EndpointPlane::submit(const FlushCall &call) noexcept
 {
 	const fi_msg_rma &msg = *call.msg;
-	if (!msg.rma_iov_count || msg.rma_iov_count > kMaxRmaIov ||
-	    !same_service(msg)) {
-		PMEM_WARN(FI_LOG_EP_DATA,
-			  "a flush of %zu ranges: must be 1 to %zu, in one "
-			  "peer's persistent regions",
-			  msg.rma_iov_count, kMaxRmaIov);
-		return -FI_EINVAL;
-	}
+	int ret = check_remote(msg, call.scope != FlushScope::ranges, "flush");
+	if (ret)
+		return ret;
 	OpRequest request{&msg,	 true,	call.level,  false,
 			  false, false, call.report, false};
 	request.flush = call.scope;
@@ -274,7 +295,7 @@ ssize_t EndpointPlane::submit(const FlushCall &call) noexcept
 namespace
 {
 
-/* Of all blocks; false when there are more than a size_t counts. */
+/* Of all blocks, none empty; false when a size_t does not count them. */
 bool digests_length(const VerifyCall &call, size_t *total) noexcept
 {
 	const fi_msg_rma &msg = *call.msg;
@@ -291,25 +312,14 @@ bool digests_length(const VerifyCall &call, size_t *total) noexcept
 		       blocks, digest_length(call.verify.digest), total);
 }
 
-bool any_empty(const fi_msg_rma &msg) noexcept
-{
-	return std::any_of(msg.rma_iov, msg.rma_iov + msg.rma_iov_count,
-			   [](const fi_rma_iov &range) { return !range.len; });
-}
-
 } // namespace
 
 ssize_t EndpointPlane::submit(const VerifyCall &call) noexcept
 {
 	const fi_msg_rma &msg = *call.msg;
-	if (!msg.rma_iov_count || msg.rma_iov_count > kMaxRmaIov ||
-	    any_empty(msg) || !same_service(msg)) {
-		PMEM_WARN(FI_LOG_EP_DATA,
-			  "a verification of %zu ranges: must be 1 to %zu, "
-			  "none empty, in one peer's persistent regions",
-			  msg.rma_iov_count, kMaxRmaIov);
-		return -FI_EINVAL;
-	}
+	int ret = check_remote(msg, false, "verification");
+	if (ret)
+		return ret;
 	size_t needed = 0;
 	if (!digests_length(call, &needed) || needed > call.digests_size) {
 		PMEM_WARN(FI_LOG_EP_DATA,
@@ -320,10 +330,7 @@ ssize_t EndpointPlane::submit(const VerifyCall &call) noexcept
 	OpRequest request{&msg,	 false, Level::transmit, false,
 			  false, false, call.report,	 false};
 	request.verify = &call.verify;
-	return guarded([&] {
-		return static_cast<int>(
-			channels_->submit(request, identity(msg.addr)));
-	});
+	return submit(request, msg.addr);
 }
 
 ssize_t EndpointPlane::drain_all(void *context, bool report) noexcept

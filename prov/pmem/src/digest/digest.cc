@@ -116,6 +116,12 @@ DigestMask available_digests() noexcept
 	return mask;
 }
 
+DigestMask own_digests() noexcept
+{
+	static const DigestMask found = available_digests();
+	return found;
+}
+
 std::string digest_names(DigestMask mask)
 {
 	std::string names;

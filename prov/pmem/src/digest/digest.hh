@@ -113,6 +113,9 @@ constexpr DigestMask digest_bit(DigestAlgorithm algorithm) noexcept
 /* Those that open_digest() opens. Tries each: not for the data path. */
 DigestMask available_digests() noexcept;
 
+/* The same as they were when this was first asked. */
+DigestMask own_digests() noexcept;
+
 /* As "crc32c, xxh3", in the order of their values; "none" for none. */
 std::string digest_names(DigestMask mask);
 

@@ -88,6 +88,8 @@ int open_page(FileMapping file, std::unique_ptr<Backend> *backend)
 
 int check_declaration(const RegionMemory &memory, const FileMapping &file)
 {
+	if (!memory.declared.any())
+		return 0;
 	auto text = contradiction(memory.declared,
 				  known_medium(file, params().domain));
 	if (text.empty())

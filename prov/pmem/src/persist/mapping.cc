@@ -281,30 +281,21 @@ bool check_end(const struct stat &st, const std::string &path, size_t len,
 bool check_descriptor(int fd, Inspection *result)
 {
 	int flags = fcntl(fd, F_GETFL);
+	int error = -FI_EINVAL;
+	const char *fault = nullptr;
 	if (flags < 0 || (flags & O_PATH)) {
-		stop_for_good(result, -FI_EINVAL,
-			      "declared with file descriptor " +
-				      std::to_string(fd) +
-				      ", which is not an open file");
-		return false;
+		fault = "is not an open file";
+	} else if ((flags & O_ACCMODE) != O_RDWR) {
+		error = -FI_EACCES;
+		fault = "is not open for reading and writing";
+	} else if (flags & (O_APPEND | O_DIRECT)) {
+		fault = "is open with O_APPEND or O_DIRECT";
 	}
-	if ((flags & O_ACCMODE) != O_RDWR) {
-		stop_for_good(result, -FI_EACCES,
+	if (fault)
+		stop_for_good(result, error,
 			      "declared with file descriptor " +
-				      std::to_string(fd) +
-				      ", which is not open for reading and "
-				      "writing");
-		return false;
-	}
-	if (flags & (O_APPEND | O_DIRECT)) {
-		stop_for_good(result, -FI_EINVAL,
-			      "declared with file descriptor " +
-				      std::to_string(fd) +
-				      ", which is open with O_APPEND or "
-				      "O_DIRECT");
-		return false;
-	}
-	return true;
+				      std::to_string(fd) + ", which " + fault);
+	return !fault;
 }
 
 void take_declared(const RegionDeclaration &declared, size_t len,

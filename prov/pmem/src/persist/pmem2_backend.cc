@@ -203,14 +203,21 @@ int learn_logged(const FileMapping &file, Granularity granularity,
 	return ret;
 }
 
+PersistenceDomain choose_domain(const FileMapping &file,
+				DomainChoice administrator,
+				const RegionDeclaration &declared)
+{
+	return declared.domain ? *declared.domain
+			       : domain_of(file, administrator);
+}
+
 int choose_declared(const FileMapping &file, DomainChoice administrator,
 		    const RegionDeclaration &declared, Pmem2Method *method)
 {
 	*method = Pmem2Method();
 	if (*declared.granularity == Granularity::page)
 		return 0;
-	method->domain =
-		declared.domain.value_or(domain_of(file, administrator));
+	method->domain = choose_domain(file, administrator, declared);
 	return learn_logged(file, *declared.granularity, &method->functions);
 }
 
@@ -235,8 +242,7 @@ int choose_pmem2_method(const FileMapping &file, DomainChoice administrator,
 		return ret;
 	}
 	if (chosen.functions.granularity != Granularity::page)
-		chosen.domain = declared.domain.value_or(
-			domain_of(file, administrator));
+		chosen.domain = choose_domain(file, administrator, declared);
 	if (!is_forced && must_flush_lines(chosen)) {
 		ret = learn_logged(file, Granularity::cache_line,
 				   &chosen.functions);

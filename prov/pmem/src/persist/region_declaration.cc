@@ -28,6 +28,9 @@ bool is_dax_file(int fd)
 	       (attributes.stx_attributes & STATX_ATTR_DAX);
 }
 
+constexpr char kPageCache[] = ", but a page cache is before the file: it is "
+			      "neither device DAX nor a DAX file";
+
 std::string of_pages(const RegionDeclaration &declared,
 		     const KnownMedium &known)
 {
@@ -52,8 +55,7 @@ std::string of_domain(PersistenceDomain domain, const KnownMedium &known)
 	if (domain != PersistenceDomain::device && !of_memory)
 		return said + ", which is found and never declared";
 	if (of_memory && known.page_cache)
-		return said + ", but a page cache is before the file: it is "
-			      "neither device DAX nor a DAX file";
+		return said + kPageCache;
 	if (!of_memory && !known.page_cache)
 		return said + ", but stores reach persistent memory itself; "
 			      "with granularity page they would be synced";
@@ -86,9 +88,7 @@ std::string contradiction(const RegionDeclaration &declared,
 		return of_pages(declared, known);
 	if (declared.granularity && known.page_cache)
 		return std::string("granularity ") +
-		       to_string(*declared.granularity) +
-		       ", but a page cache is before the file: it is neither "
-		       "device DAX nor a DAX file";
+		       to_string(*declared.granularity) + kPageCache;
 	if (declared.domain) {
 		auto text = of_domain(*declared.domain, known);
 		if (!text.empty())

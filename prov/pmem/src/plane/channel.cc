@@ -218,8 +218,7 @@ bool Channel::on_region(const uint8_t *bytes, size_t len)
 	if (!wire::parse(bytes, len, &info))
 		return false;
 	uint64_t sequence = info.header.sequence;
-	if (sequence <= answered_ || sequence >= next_sequence_ ||
-	    request(sequence).type != wire::Type::resolve)
+	if (!awaits(sequence) || request(sequence).type != wire::Type::resolve)
 		return false;
 	/* Offsets and addresses are added below; none may wrap. */
 	if (info.length > UINT64_MAX - info.base ||
@@ -265,7 +264,7 @@ bool Channel::on_data(const uint8_t *bytes, size_t len)
 	std::memcpy(&header, bytes, sizeof(header));
 	if (header.length != len ||
 	    header.version != wire::version_of(header.type) ||
-	    header.sequence <= answered_ || header.sequence >= next_sequence_)
+	    !awaits(header.sequence))
 		return false;
 	const Request &read = request(header.sequence);
 	if (success_of(read) != wire::Type::data ||
@@ -296,7 +295,7 @@ wire::Type Channel::success_of(const Request &request) noexcept
 bool Channel::settle_until(uint64_t sequence, const Failure &failure,
 			   wire::Type answer)
 {
-	if (sequence <= answered_ || sequence >= next_sequence_)
+	if (!awaits(sequence))
 		return false;
 	for (uint64_t s = answered_ + 1; s <= sequence; s++) {
 		wire::Type own = success_of(request(s));

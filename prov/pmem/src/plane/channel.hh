@@ -171,6 +171,10 @@ private:
 	{
 		return answered_ + 1 == next_sequence_;
 	}
+	bool awaits(uint64_t sequence) const noexcept
+	{
+		return sequence > answered_ && sequence < next_sequence_;
+	}
 	bool idle() const noexcept
 	{
 		return queue_.empty() && !chains_in_flight_ && all_answered();
@@ -239,6 +243,8 @@ private:
 
 	/* channel_verify.cc */
 	[[nodiscard]] bool post_verify(PersistentOp *op);
+	[[nodiscard]] static size_t next_blocks(PersistentOp *op,
+						wire::Range *blocks);
 	[[nodiscard]] bool on_verified(const uint8_t *bytes, size_t len);
 	[[nodiscard]] bool take_bad_blocks(const Request &request,
 					   const uint8_t *bytes, size_t count);

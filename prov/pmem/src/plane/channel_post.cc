@@ -297,10 +297,7 @@ bool Channel::post_announcement(PersistentOp *op)
 	auto message =
 		wire::make<wire::Announce>(next_sequence_, op->id, 0, payload);
 	message.cq_data = op->data;
-	uint8_t *buffer = link_->begin(sizeof(message) + payload);
-	std::memcpy(buffer, &message, sizeof(message));
-	std::memcpy(buffer + sizeof(message), op->ranges, payload);
-	int ret = link_->send();
+	int ret = link_->send_message(message, op->ranges, payload);
 	Request request;
 	request.type = wire::Type::announce;
 	request.op = op;
@@ -395,11 +392,7 @@ bool Channel::post_flush(PersistentOp *op, const wire::Range *ranges,
 	size_t payload = count * sizeof(wire::Range);
 	auto message = wire::make<wire::Flush>(next_sequence_, op ? op->id : 0,
 					       flags, payload);
-	uint8_t *buffer = link_->begin(sizeof(message) + payload);
-	std::memcpy(buffer, &message, sizeof(message));
-	if (count)
-		std::memcpy(buffer + sizeof(message), ranges, payload);
-	int ret = link_->send();
+	int ret = link_->send_message(message, ranges, payload);
 	Request request;
 	request.type = wire::Type::flush;
 	request.fence = flags & wire::kFence;

@@ -53,12 +53,11 @@ int check_ordered(const fi_rma_iov &range, const TargetTraits &target) noexcept
 
 int check_digest(DigestAlgorithm digest, const wire::Region &info)
 {
-	static const DigestMask ours = available_digests();
-	if (digest_bit(digest) & ours & info.digests)
+	if (digest_bit(digest) & own_digests() & info.digests)
 		return 0;
 	PMEM_WARN(FI_LOG_EP_DATA,
 		  "the digest %s: this side has %s; the target has %s",
-		  to_string(digest), digest_names(ours).c_str(),
+		  to_string(digest), digest_names(own_digests()).c_str(),
 		  digest_names(info.digests).c_str());
 	return -FI_EOPNOTSUPP;
 }

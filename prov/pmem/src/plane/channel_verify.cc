@@ -12,36 +12,38 @@
 namespace ofi_pmem
 {
 
+/* As many as one request takes, from where the operation has come to. */
+size_t Channel::next_blocks(PersistentOp *op, wire::Range *blocks)
+{
+	size_t count = 0;
+	while (count < wire::kMaxBlocks && op->range_index < op->range_count) {
+		const wire::Range &range = op->ranges[op->range_index];
+		uint64_t len =
+			op->block_length(range.length - op->range_offset);
+		blocks[count++] = {range.token, range.offset + op->range_offset,
+				   len};
+		op->range_offset += len;
+		if (op->range_offset == range.length) {
+			op->range_index++;
+			op->range_offset = 0;
+		}
+	}
+	return count;
+}
+
 bool Channel::post_verify(PersistentOp *op)
 {
 	while (op->range_index < op->range_count) {
 		if (!may_request())
 			return false;
-		std::array<wire::Range, wire::kMaxBlocks> blocks;
-		size_t count = 0;
-		while (count < blocks.size() &&
-		       op->range_index < op->range_count) {
-			const wire::Range &range = op->ranges[op->range_index];
-			uint64_t len = op->block_length(range.length -
-							op->range_offset);
-			blocks[count++] = {range.token,
-					   range.offset + op->range_offset,
-					   len};
-			op->range_offset += len;
-			if (op->range_offset < range.length)
-				continue;
-			op->range_index++;
-			op->range_offset = 0;
-		}
+		wire::Range blocks[wire::kMaxBlocks];
+		size_t count = next_blocks(op, blocks);
 		size_t payload = count * sizeof(wire::Range);
 		auto message = wire::make<wire::Verify>(next_sequence_, op->id,
 							0, payload);
 		message.algorithm = static_cast<uint8_t>(op->verify.digest);
 		message.count = static_cast<uint16_t>(count);
-		uint8_t *buffer = link_->begin(sizeof(message) + payload);
-		std::memcpy(buffer, &message, sizeof(message));
-		std::memcpy(buffer + sizeof(message), blocks.data(), payload);
-		int ret = link_->send();
+		int ret = link_->send_message(message, blocks, payload);
 		Request request;
 		request.type = wire::Type::verify;
 		request.op = op;
@@ -60,7 +62,7 @@ bool Channel::on_verified(const uint8_t *bytes, size_t len)
 	if (!wire::parse(bytes, len, &answer))
 		return false;
 	uint64_t sequence = answer.header.sequence;
-	if (sequence <= answered_ || sequence >= next_sequence_)
+	if (!awaits(sequence))
 		return false;
 	const Request &asked = request(sequence);
 	if (asked.type != wire::Type::verify || answer.digests != asked.blocks)

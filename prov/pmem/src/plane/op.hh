@@ -170,7 +170,7 @@ public:
 		       flush == FlushScope::regions;
 	}
 
-	/* The longest block at a place of a range that is left to be posted. */
+	/* Of the block where so many bytes of a range are left. */
 	uint64_t block_length(uint64_t left) const noexcept
 	{
 		return verify.block ? std::min<uint64_t>(verify.block, left)

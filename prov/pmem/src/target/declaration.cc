@@ -56,8 +56,7 @@ void declare(const Backend &backend, const NicTraits &nic,
 	if (nic.kind == NicKind::software)
 		traits |= wire::kSoftwareNic;
 	answer->traits = static_cast<uint8_t>(traits);
-	static const DigestMask digests = available_digests();
-	answer->digests = static_cast<uint8_t>(digests);
+	answer->digests = static_cast<uint8_t>(own_digests());
 	answer->coverage = static_cast<uint8_t>(backend.coverage());
 }
 

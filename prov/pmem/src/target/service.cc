@@ -358,14 +358,20 @@ void Service::finish_batch()
 			drop(id, "answers cannot be sent");
 			continue;
 		}
-		if (session->working() && !session->listed) {
-			session->listed = true;
-			working_.push_back(id);
-		} else if (session->unsent()) {
+		if (session->working())
+			list_working(id, session);
+		else if (session->unsent())
 			unsent_.push_back(id);
-		}
 	}
 	touched_.clear();
+}
+
+void Service::list_working(uint32_t id, Session *session)
+{
+	if (session->listed)
+		return;
+	session->listed = true;
+	working_.push_back(id);
 }
 
 template <typename Predicate>

@@ -70,6 +70,7 @@ private:
 	void dispatch(const Completion &completion);
 	void finish_batch();
 	void touch(uint32_t id, Session *session);
+	void list_working(uint32_t id, Session *session);
 	void drop_earlier(const Session &session);
 	template <typename Predicate>
 	void drop_if(const char *why, Predicate leaves);

@@ -408,11 +408,8 @@ bool Session::send_data(const Pending &request)
 			    static_cast<uint32_t>(len),
 			    request.sequence,
 			    request.operation};
-	uint8_t *buffer = link_->begin(len);
-	std::memcpy(buffer, &header, sizeof(header));
-	std::copy(request.data.begin(), request.data.end(),
-		  buffer + sizeof(header));
-	return !link_->send();
+	return !link_->send_message(header, request.data.data(),
+				    request.data.size());
 }
 
 bool Session::send_ack(const Pending &last)

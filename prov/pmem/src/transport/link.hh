@@ -142,6 +142,18 @@ public:
 		return send();
 	}
 
+	/* With `len` bytes behind it. */
+	template <typename Message>
+	[[nodiscard]] int send_message(const Message &message, const void *rest,
+				       size_t len) noexcept
+	{
+		uint8_t *buffer = begin(sizeof(message) + len);
+		std::memcpy(buffer, &message, sizeof(message));
+		if (len)
+			std::memcpy(buffer + sizeof(message), rest, len);
+		return send();
+	}
+
 	/*
 	 * Posts up to TransportTraits::max_chain operations; one completion,
 	 * with `slot`, says that all are done. -FI_EAGAIN: none was posted,
