@@ -141,13 +141,16 @@ std::vector<uint8_t> Verifier::answer() const
 	wire::Verified head{};
 	head.digests = request_.compare ? 0 : request_.count;
 	head.bad = static_cast<uint16_t>(bad_.size());
-	auto bytes = reinterpret_cast<const uint8_t *>(&head);
-	std::vector<uint8_t> made(bytes + sizeof(head.header),
-				  bytes + sizeof(head));
-	made.insert(made.end(), digests_.begin(), digests_.end());
+	auto fixed = reinterpret_cast<const uint8_t *>(&head);
 	auto bad = reinterpret_cast<const uint8_t *>(bad_.data());
-	made.insert(made.end(), bad,
-		    bad + bad_.size() * sizeof(wire::BadBlock));
+	size_t fixed_length = sizeof(head) - sizeof(head.header);
+	size_t bad_length = bad_.size() * sizeof(wire::BadBlock);
+
+	std::vector<uint8_t> made(fixed_length + digests_.size() + bad_length);
+	uint8_t *at = std::copy_n(fixed + sizeof(head.header), fixed_length,
+				  made.data());
+	at = std::copy(digests_.begin(), digests_.end(), at);
+	std::copy_n(bad, bad_length, at);
 	return made;
 }
 
