@@ -85,6 +85,8 @@ void CompletionQueue::read_error()
 	const char *text = fi_cq_strerror(cq_, entry.prov_errno, entry.err_data,
 					  nullptr, 0);
 	completion.text = text ? text : "";
+	auto data = static_cast<const uint8_t *>(entry.err_data);
+	completion.err_data.assign(data, data + entry.err_data_size);
 	backlog_.push_back(completion);
 }
 

@@ -8,6 +8,7 @@
 #include <chrono>
 #include <deque>
 #include <string>
+#include <vector>
 
 #include <rdma/fi_eq.h>
 
@@ -25,6 +26,7 @@ struct Completion {
 	int err = 0; /* positive fi_errno; 0 is success */
 	int prov_errno = 0;
 	std::string text; /* fi_cq_strerror() of an error */
+	std::vector<uint8_t> err_data;
 };
 
 /* Ends the wait of whoever spins; gives way to others meanwhile. */

@@ -11,6 +11,7 @@
 extern "C" int digest_region(fid_ep *ep, const fi_ops_pmem_ep *ops, fid_cq *cq,
 			     const fi_rma_iov *region, fi_addr_t peer,
 			     void *digests, size_t size, void *context);
+extern "C" int commit_verified(fid_ep *ep, fid_cq *cq, const fi_msg_rma *data);
 extern "C" int register_file(fid_domain *domain, int fd, uint64_t offset,
 			     void *memory, size_t len, fid_mr **mr);
 extern "C" int check_region(fid_ep *ep, fid_cq *cq, fi_addr_t peer,
@@ -173,6 +174,58 @@ TEST_P(PmemOps, DigestsTellWhichBlockChanged)
 			after.begin() + static_cast<long>(i * kDigest));
 		EXPECT_EQ(same, i != 2) << "block " << i;
 	}
+}
+
+/* Of lengths that travel differently. */
+TEST_P(PmemOps, CommitsAreReadBackAsTheyWereWritten)
+{
+	for (size_t len : {1, 8, 4096, 4097, 100000, 1 << 20}) {
+		Bytes wanted = pattern(len, len);
+		LocalBuffer buffer(initiator.node(), wanted);
+		fi_context2 context{};
+		Message data(*this, buffer, kLen - len, &context);
+		EXPECT_EQ(commit_verified(initiator.ep(),
+					  initiator.node().cq.get(), &data.msg),
+			  0);
+		EXPECT_EQ(difference(file.read(kLen - len, len), wanted), "");
+	}
+}
+
+/* After the file was changed behind the provider's back. */
+TEST_P(PmemOps, VerifyNamesTheBlockThatChanged)
+{
+	constexpr size_t kBlock = 4096;
+	fi_context2 context{};
+	LocalBuffer buffer(initiator.node(), pattern(3, kLen));
+	ASSERT_EQ(initiator.write(region, 0, buffer, FI_PMEM_VERIFY, &context),
+		  0);
+	initiator.expect_success(&context);
+	initiator.expect_success(initiator.drain(region, &context), &context);
+	{
+		Mapping medium(file.path(), kLen);
+		medium.data()[2 * kBlock + 5] ^= 1;
+		msync(medium.data(), kLen, MS_SYNC);
+	}
+	fi_rma_iov whole{region.base, kLen, region.key};
+	fi_pmem_msg_flush all{&whole,
+			      1,
+			      initiator.peer(),
+			      &context,
+			      FI_PMEM_PLACE_PERSISTENT,
+			      FI_PMEM_SELECT_PEER};
+	ssize_t ret = initiator.post([&] {
+		return initiator.ops()->flushv(initiator.ep(), &all,
+					       FI_COMPLETION | FI_PMEM_VERIFY);
+	});
+	Failure failed = outcome(initiator, ret, &context);
+	EXPECT_EQ(failed.err, FI_EIO) << failed.completion.text;
+	fi_pmem_bad_block bad{};
+	ASSERT_EQ(failed.completion.err_data.size(), sizeof(bad));
+	memcpy(&bad, failed.completion.err_data.data(), sizeof(bad));
+	EXPECT_EQ(bad.addr, region.base + 2 * kBlock);
+	EXPECT_EQ(bad.length, kBlock);
+	EXPECT_EQ(bad.key, region.key);
+	EXPECT_EQ(bad.reason, FI_PMEM_BAD_DIFFERS);
 }
 
 struct Declared {

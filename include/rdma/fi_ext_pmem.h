@@ -41,6 +41,40 @@ extern "C" {
 /* As many ranges can one flush cover. */
 #define FI_PMEM_FLUSH_RANGES 8
 
+/*
+ * A flag of fi_writemsg(), write_ordered(), flushv() and drain_all(), for
+ * regions that also allow FI_REMOTE_READ: what is made durable is read back at
+ * the target, without the data travelling again, and compared by digests of
+ * what was written.
+ *  - With FI_COMMIT_COMPLETE the completion says that the data is durable and
+ *    was read back as written.
+ *  - Without, the endpoint keeps digests of the data, one for each block of
+ *    FI_OFI_PMEM_VERIFY_BLOCK bytes, until a later fenced commit or flush with
+ *    this flag covers the block, or a later write of this endpoint changes
+ *    bytes of it. At most 16384 blocks wait for each target domain; a write
+ *    with more commits at once.
+ *  - With FI_FENCE | FI_COMMIT_COMPLETE the waiting blocks of that target
+ *    domain are compared before the data of this operation is stored: with a
+ *    bad block among them it is not stored.
+ * One round trip on every method: the target's service flushes, reads and
+ * compares. Others must not write the same bytes meanwhile, as they would
+ * differ.
+ *
+ * Bad blocks make it an error completion: FI_EIO, and in err_data an array of
+ * struct fi_pmem_bad_block that names all of them. Every other block is known
+ * to be durable and as it was written. (Without err_data there was no memory
+ * for it, or something else failed: then nothing is known.) A later fenced
+ * commit fails as well, as after any write that failed.
+ *
+ * At the call
+ * -FI_EINVAL       an ordinary key; ranges that overlap; a flush for
+ *                  visibility only
+ * -FI_EACCES       a region was not registered for FI_REMOTE_READ
+ * -FI_EOPNOTSUPP   the target has no digest that FI_OFI_PMEM_DIGEST names, or
+ *                  cannot verify at all; the log names what both have
+ */
+#define FI_PMEM_VERIFY (1ULL << 60)
+
 /* How bytes are digested. Of an adversary's changes only SHA-256 tells. */
 enum fi_pmem_digest {
 	/* XXH3-64, which every version of this provider has. */
@@ -374,7 +408,10 @@ struct fi_ops_pmem_ep {
 	 * same target domain, and before a later fenced one; a later write may
 	 * be visible, and durable, before it.
 	 *
-	 * `flags`: 0 or FI_COMPLETION. `msg` may go after the call.
+	 * `flags`: FI_COMPLETION, FI_PMEM_VERIFY, both or 0. `msg` may go
+	 * after the call. With FI_PMEM_VERIFY the blocks are compared that wait
+	 * for that and lie wholly within what is flushed, of the same target
+	 * domain; the length of the completion is how many bytes these were.
 	 *
 	 * 0                posted; a completion follows
 	 * -FI_EAGAIN       nothing happened: read the completion queue, then
@@ -397,7 +434,8 @@ struct fi_ops_pmem_ep {
 	 * A fenced commit of 0 bytes to every peer at once: its completion,
 	 * as that of flushv(), says that all that this endpoint wrote to
 	 * persistent regions before the call is durable. With an error at
-	 * least one peer's is not known to be.
+	 * least one peer's is not known to be. With FI_PMEM_VERIFY all blocks
+	 * that wait for that are compared.
 	 *
 	 * Returns as flushv() does: 0, -FI_EAGAIN, -FI_EBADFLAGS,
 	 * -FI_ECONNABORTED (writes to any peer).

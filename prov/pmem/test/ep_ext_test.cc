@@ -518,6 +518,93 @@ TEST_F(Verify, RefusesWhatItCannotDo)
 	}
 }
 
+class CheckedCalls : public Verify
+{
+protected:
+	ssize_t writemsg(Key key, uint64_t offset, size_t len, uint64_t flags)
+	{
+		iovec local{payload_, len};
+		fi_rma_iov range{kBase + offset, len, key.value()};
+		fi_msg_rma msg{&local, nullptr, 1, 0, &range, 1, nullptr, 0};
+		return post([&] {
+			return fi_writemsg(ep, &msg,
+					   FI_COMPLETION | FI_PMEM_VERIFY |
+						   flags);
+		});
+	}
+
+	ssize_t flushv(fi_pmem_placement placement)
+	{
+		fi_rma_iov one = range(0, 4096);
+		fi_pmem_msg_flush msg{&one,    1,	  0,
+				      nullptr, placement, FI_PMEM_SELECT_PEER};
+		return post([&] {
+			return extension()->flushv(
+				ep, &msg, FI_COMPLETION | FI_PMEM_VERIFY);
+		});
+	}
+};
+
+TEST_F(CheckedCalls, LengthsTellHowMuchWasCompared)
+{
+	ASSERT_EQ(writemsg(readable_, 0, 64, FI_COMMIT_COMPLETE), 0);
+	EXPECT_EQ(wait().len, 64u);
+	EXPECT_EQ(durable(0, 64), std::string(payload_, 64));
+	for (uint64_t at : {100, 300}) {
+		ASSERT_EQ(writemsg(readable_, at, 50, 0), 0);
+		EXPECT_EQ(wait().len, 50u);
+	}
+	ASSERT_EQ(flushv(FI_PMEM_PLACE_PERSISTENT), 0);
+	EXPECT_EQ(wait().len, 100u);
+	ASSERT_EQ(writemsg(readable_, 0, 10, 0), 0);
+	wait();
+	ASSERT_EQ(post([&] {
+			  return extension()->drain_all(
+				  ep, nullptr, FI_COMPLETION | FI_PMEM_VERIFY);
+		  }),
+		  0);
+	EXPECT_EQ(wait().len, 10u);
+}
+
+/* One bad byte in each part of a drain. */
+TEST_F(CheckedCalls, BadBlocksAreInErrData)
+{
+	medium_.unreadable = {20, 320};
+	ASSERT_EQ(writemsg(readable_, 0, 64, 0), 0);
+	wait();
+	ASSERT_EQ(writemsg(readable_, 300, 64, 0), 0);
+	wait();
+	ASSERT_EQ(post([&] {
+			  return extension()->drain_all(ep, &medium_,
+							FI_PMEM_VERIFY);
+		  }),
+		  0);
+	fi_cq_entry entry;
+	ssize_t ret;
+	while ((ret = fi_cq_read(cq, &entry, 1)) == -FI_EAGAIN)
+		;
+	ASSERT_EQ(ret, -FI_EAVAIL);
+	fi_cq_err_entry error{};
+	ASSERT_EQ(fi_cq_readerr(cq, &error, 0), 1);
+	EXPECT_EQ(error.op_context, &medium_);
+	EXPECT_EQ(error.err, FI_EIO);
+	ASSERT_EQ(error.err_data_size, 2 * sizeof(fi_pmem_bad_block));
+	auto bad = static_cast<fi_pmem_bad_block *>(error.err_data);
+	EXPECT_EQ(bad[0].addr, kBase);
+	EXPECT_EQ(bad[1].addr, kBase + 300);
+}
+
+TEST_F(CheckedCalls, RefuseWhatCannotBeCompared)
+{
+	EXPECT_EQ(writemsg(key_, 0, 8, 0), -FI_EACCES);
+	EXPECT_EQ(writemsg(Key(1), 0, 8, 0), -FI_EINVAL);
+	EXPECT_EQ(flushv(FI_PMEM_PLACE_VISIBLE), -FI_EINVAL);
+	iovec local{payload_, 8};
+	fi_rma_iov one = range(0, 8);
+	fi_msg_rma msg{&local, nullptr, 1, 0, &one, 1, nullptr, 0};
+	EXPECT_EQ(fi_readmsg(ep, &msg, FI_PMEM_VERIFY), -FI_EBADFLAGS);
+}
+
 TEST_F(Verify, QueryTellsWhatThereIs)
 {
 	fi_pmem_region_attr attr{};

@@ -99,6 +99,13 @@ struct FakeMedium {
 	Granularity granularity = Granularity::cache_line;
 	PersistenceDomain domain = PersistenceDomain::simulated;
 
+	/* What is visible is durable, too, though nobody flushed it. */
+	bool caches_survive() const
+	{
+		return domain == PersistenceDomain::cpu_cache ||
+		       domain == PersistenceDomain::system;
+	}
+
 	size_t count(const std::string &call)
 	{
 		std::lock_guard guard(mutex);
@@ -207,7 +214,10 @@ public:
 			if (bad >= offset && bad - offset < len)
 				return -FI_EIO;
 		}
-		std::memcpy(into->data(), &medium_->durable[offset], len);
+		const auto &bytes = medium_->caches_survive()
+					    ? medium_->visible
+					    : medium_->durable;
+		std::memcpy(into->data(), &bytes[offset], len);
 		return 0;
 	}
 	Coverage coverage() const noexcept override { return Coverage::domain; }

@@ -262,7 +262,7 @@ TEST_F(FlushPosting, OfAllPeersIsOneCompletion)
 	ASSERT_FALSE(wait().failure);
 	nic_.take_posted();
 	int context = 0;
-	ASSERT_EQ(channels_->drain_all(&context, true), 0);
+	ASSERT_EQ(channels_->drain_all(&context, true, false), 0);
 	EXPECT_EQ(posted(), (Words{"flush_persistent", "flush_persistent"}));
 	OpResult result = wait();
 	EXPECT_FALSE(result.failure);
@@ -272,7 +272,7 @@ TEST_F(FlushPosting, OfAllPeersIsOneCompletion)
 	EXPECT_EQ(durable(4096, 300), Bytes(300, 7));
 	EXPECT_EQ(second->durable[299], 8);
 	/* Nothing to do, which completes as well. */
-	ASSERT_EQ(channels_->drain_all(&context, true), 0);
+	ASSERT_EQ(channels_->drain_all(&context, true, false), 0);
 	EXPECT_FALSE(wait().failure);
 	EXPECT_EQ(posted(), Words{});
 	/* The channel to `other` goes before it does. */
@@ -284,10 +284,10 @@ TEST_F(FlushPosting, OfAllPeersFailsIfOneDoes)
 	open_region(add_medium(kDmp));
 	leave(7, 4096, 300);
 	nic_.fail_next(OneSided::Kind::flush_persistent);
-	ASSERT_EQ(channels_->drain_all(nullptr, true), 0);
+	ASSERT_EQ(channels_->drain_all(nullptr, true, false), 0);
 	EXPECT_EQ(wait().failure.cause, Cause::connection_lost);
-	EXPECT_EQ(channels_->drain_all(nullptr, true), -FI_ECONNABORTED);
-	ASSERT_EQ(channels_->drain_all(nullptr, true), 0);
+	EXPECT_EQ(channels_->drain_all(nullptr, true, false), -FI_ECONNABORTED);
+	ASSERT_EQ(channels_->drain_all(nullptr, true, false), 0);
 	EXPECT_FALSE(wait().failure);
 }
 

@@ -197,6 +197,26 @@ protected:
 		return wait_with(&service);
 	}
 
+	ssize_t checked_commit_to(RawService *service)
+	{
+		return until_taken_by(service, [&] {
+			return try_submit(checked(kCommit), &value_,
+					  sizeof(value_), 0, service->key(1));
+		});
+	}
+
+	/* What is said of the one block, and of the write before it. */
+	Cause comparison_answered(const std::vector<uint8_t> &answer)
+	{
+		RawService service(
+			*transport_,
+			proper_until_request([&](const uint8_t *, size_t) {
+				return answer;
+			}));
+		EXPECT_EQ(checked_commit_to(&service), 0);
+		return wait_with(&service).failure.cause;
+	}
+
 	OpResult wait_with(RawService *service)
 	{
 		auto deadline = Clock::now() + kPatience;
@@ -251,6 +271,7 @@ TEST_F(HostileService, OfAnOlderVersionCannotVerify)
 		return bytes_of(region);
 	});
 	EXPECT_EQ(verify_at(&service), -FI_EOPNOTSUPP);
+	EXPECT_EQ(checked_commit_to(&service), -FI_EOPNOTSUPP);
 }
 
 TEST_F(HostileService, WithOtherDigestsCannotVerify)
@@ -262,10 +283,33 @@ TEST_F(HostileService, WithOtherDigestsCannotVerify)
 			return bytes_of(good_hello_ack());
 		auto region = good_region(header.sequence);
 		region.digests = static_cast<uint8_t>(
-			~digest_bit(DigestAlgorithm::crc32c));
+			~(digest_bit(DigestAlgorithm::crc32c) |
+			  digest_bit(DigestAlgorithm::xxh3_64)));
 		return bytes_of(region);
 	});
 	EXPECT_EQ(verify_at(&service), -FI_EOPNOTSUPP);
+	EXPECT_EQ(checked_commit_to(&service), -FI_EOPNOTSUPP);
+}
+
+TEST_F(HostileService, ComparisonsAreTakenAsTheyWereAskedFor)
+{
+	auto answered = [](uint16_t digests, const std::vector<uint16_t> &bad,
+			   size_t extra = 0) {
+		auto bytes = verified(digests, bad, extra);
+		wire::Header header{};
+		std::memcpy(&header, bytes.data(), sizeof(header));
+		header.sequence = 3;
+		std::memcpy(bytes.data(), &header, sizeof(header));
+		return bytes;
+	};
+	EXPECT_EQ(comparison_answered(answered(0, {})), Cause::none);
+	EXPECT_EQ(comparison_answered(answered(0, {0})), Cause::bad_blocks);
+	for (const auto &nonsense :
+	     {answered(1, {}), answered(0, {1}), answered(0, {0, 0}),
+	      answered(0, {}, 1), bytes_of(wire::make<wire::Ack>(3, 0))}) {
+		EXPECT_EQ(comparison_answered(nonsense),
+			  Cause::connection_lost);
+	}
 }
 
 TEST_F(HostileService, DigestsAreTakenAsTheyWereAskedFor)

@@ -261,9 +261,12 @@ void Execution::post(const Step &step, size_t index)
 	msg.rma_iov = &range;
 	msg.rma_iov_count = 1;
 	msg.context = &contexts_[index];
+	bool checked =
+		check_half_ && random_() % 2 && step.what != Do::flush_visible;
 	auto deadline = Clock::now() + kPatience;
 	ssize_t ret;
-	while ((ret = try_post(step.what, step.endpoint, msg)) == -FI_EAGAIN &&
+	while ((ret = try_post(step.what, checked, step.endpoint, msg)) ==
+		       -FI_EAGAIN &&
 	       Clock::now() < deadline)
 		progress();
 	ASSERT_EQ(ret, 0) << "step " << index;

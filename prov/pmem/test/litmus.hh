@@ -137,6 +137,9 @@ public:
 	 */
 	void run_all();
 
+	/* From now on half of the steps have FI_PMEM_VERIFY. */
+	void check_half() { check_half_ = true; }
+
 	/* On a schedule drawn from `seed`; false if it was not to be. */
 	[[nodiscard]] bool passes(const Program &program, uint64_t seed);
 
@@ -163,7 +166,7 @@ protected:
 	/* The power may fail at every step of the network, or no more. */
 	virtual void watch_network(bool) {}
 	/* As fi_writemsg(); of flushes and drains without local buffers. */
-	virtual ssize_t try_post(Do what, size_t endpoint,
+	virtual ssize_t try_post(Do what, bool checked, size_t endpoint,
 				 const fi_msg_rma &msg) = 0;
 	/* Tells completed() of every completion that there is. */
 	virtual void progress() = 0;
@@ -185,6 +188,7 @@ private:
 	std::array<int, kMaxSteps> contexts_{};
 	std::array<std::array<uint64_t, 2>, kMaxSteps> values_{};
 	unsigned long completed_ = 0;
+	bool check_half_ = false;
 	std::mt19937_64 random_;
 };
 

@@ -88,18 +88,18 @@ private:
 
 	void begin(uint64_t) override {}
 
-	ssize_t try_post(Do what, size_t endpoint,
+	ssize_t try_post(Do what, bool checked, size_t endpoint,
 			 const fi_msg_rma &msg) override
 	{
+		uint64_t flags = FI_COMPLETION | (checked ? FI_PMEM_VERIFY : 0);
 		fid_ep *chosen = endpoints_[endpoint];
 		if (what == Do::drain_all)
-			return ops_->drain_all(chosen, msg.context,
-					       FI_COMPLETION);
+			return ops_->drain_all(chosen, msg.context, flags);
 		if (is_ordered(what))
-			return ops_->write_ordered(chosen, &msg, FI_COMPLETION);
+			return ops_->write_ordered(chosen, &msg, flags);
 		if (!is_flush(what))
 			return fi_writemsg(chosen, &msg,
-					   flags_of(what) | FI_COMPLETION);
+					   flags_of(what) | flags);
 		fi_pmem_msg_flush flush{msg.rma_iov,
 					msg.rma_iov_count,
 					msg.addr,
@@ -108,7 +108,7 @@ private:
 						? FI_PMEM_PLACE_VISIBLE
 						: FI_PMEM_PLACE_PERSISTENT,
 					selectivity_of(what)};
-		return ops_->flushv(chosen, &flush, FI_COMPLETION);
+		return ops_->flushv(chosen, &flush, flags);
 	}
 
 	static fi_pmem_selectivity selectivity_of(Do what)
@@ -142,6 +142,12 @@ private:
 
 TEST_P(LitmusCalls, NothingForbiddenIsSeen)
 {
+	run_all();
+}
+
+TEST_P(LitmusCalls, NothingForbiddenIsSeenWithSomeChecked)
+{
+	check_half();
 	run_all();
 }
 

@@ -48,6 +48,21 @@ mutant "flush of a region beside a drain" prov/pmem/src/plane/channel_post.cc \
 mutant "verification beside a FLUSH" prov/pmem/src/plane/channel_post.cc \
 	'/if (op.verifies)/{n;s/nic_chains_/false/}' \
 	OneSidedPosting.VerificationWaitsForAFlushUnderWay 'FAILED'
+mutant "flush and comparison beside a FLUSH" prov/pmem/src/plane/channel_post.cc \
+	's/op.verifies || op.checks_earlier()/op.verifies/' \
+	Checked.ComparisonWaitsForAFlushUnderWay 'FAILED'
+mutant "a checked commit by FLUSH" prov/pmem/src/plane/channel_one_sided.cc \
+	'/^void Channel::plan_settling/,/^}/s/ || op.checks_itself()//' \
+	'*CheckedMethods.CommitsOfEverySize*' 'FAILED'
+mutant "a pointer to what is bad" prov/pmem/src/plane/channel_post.cc \
+	's/ || !post_comparison(op, op->earlier_blocks)//' \
+	'*CheckedMethods.NothingIsStoredBehindABadBlock*' 'FAILED'
+mutant "changed bytes are expected as they were" prov/pmem/src/plane/channel_verify.cc \
+	's/expected_.forget(op->ranges\[i\])/static_cast<void>(0)/' \
+	'Checked.ALaterWriteVoids*' 'FAILED'
+mutant "what was not compared is forgotten with the connection" prov/pmem/src/plane/channel.cc \
+	's/ || expects())/)/' \
+	'Checked.WhatWasNotCompared*' 'FAILED'
 mutant "hash of the mapping" prov/pmem/src/persist/powerfail_backend.cc \
 	'/^int PowerfailBackend::read_back/,/^}/s/load_durable(/load(/' \
 	ReadBack.OfTheSimulationIsWhatIsDurable 'FAILED'

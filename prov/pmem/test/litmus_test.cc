@@ -92,12 +92,12 @@ private:
 			nic_.watch(nullptr);
 	}
 
-	ssize_t try_post(Do what, size_t endpoint,
+	ssize_t try_post(Do what, bool checked, size_t endpoint,
 			 const fi_msg_rma &msg) override
 	{
 		ChannelTable &table = endpoint ? *second_channels_ : *channels_;
 		if (what == Do::drain_all)
-			return table.drain_all(msg.context, true);
+			return table.drain_all(msg.context, true, checked);
 		OpRequest request{};
 		request.msg = &msg;
 		request.write = true;
@@ -109,6 +109,7 @@ private:
 				(flags_of(what) & FI_FENCE) ||
 				what == Do::flush_peer;
 		request.flush = scope_of(what);
+		request.checked = checked;
 		return table.submit(request, 0);
 	}
 
@@ -164,6 +165,13 @@ class Litmus : public LitmusFixture,
 TEST_P(Litmus, NothingForbiddenIsSeen)
 {
 	open(GetParam());
+	run_all();
+}
+
+TEST_P(Litmus, NothingForbiddenIsSeenWithSomeChecked)
+{
+	open(GetParam());
+	check_half();
 	run_all();
 }
 

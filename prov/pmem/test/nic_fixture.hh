@@ -230,6 +230,8 @@ protected:
 			return "Atomic";
 		case wire::Type::resolve:
 			return "Resolve";
+		case wire::Type::verify:
+			return "Verify";
 		default:
 			return "another message";
 		}

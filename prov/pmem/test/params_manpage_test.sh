@@ -18,6 +18,7 @@ for bad in METHOD=magic METHOD=flush DOMAIN=adr DDIO=yes NATIVE_FLUSH=on \
 	REGIONS=some COMMIT=maybe BACKEND=tape SPIN_US=-1 SPIN_US=many \
 	INLINE_SIZE=65537 PORT_RANGE=70000-70001 PORT_RANGE=9-8 PORT_RANGE=9 \
 	CONNECT_TIMEOUT_MS=0 TRACE_WRITE=perhaps LEDGER=perhaps \
+	DIGEST=md5 DIGEST=xxh3, VERIFY_BLOCK=63 VERIFY_BLOCK=4k \
 	SERVICE_CPUS=some SERVICE_CPUS=node: SERVICE_CPUS=3-1 SERVICE_CPUS=0,; do
 	refused() { ! offered "FI_OFI_PMEM_$bad" FI_LOG_LEVEL=warn; }
 	check "$bad disables the provider" refused
@@ -30,6 +31,7 @@ for good in METHOD=auto METHOD=message METHOD=read METHOD=native METHOD=ack \
 	DDIO=on DDIO=off NATIVE_FLUSH=auto NATIVE_FLUSH=vouched \
 	NATIVE_FLUSH=off REGIONS=detect COMMIT=all BACKEND=powerfail \
 	SPIN_US=0 INLINE_SIZE=0 PORT_RANGE=20000-20010 TRACE_WRITE=yes \
+	DIGEST=sha256,crc32c VERIFY_BLOCK=64 \
 	LEDGER=yes SERVICE_CPUS=none SERVICE_CPUS=node:0 SERVICE_CPUS=0-3,8; do
 	check "$good is accepted" offered "FI_OFI_PMEM_$good"
 done

@@ -13,6 +13,18 @@ TEST(Params, DefaultsAreThoseOfTheManPage)
 	Params defaults;
 	EXPECT_EQ(defaults.spin_us, 20u);
 	EXPECT_EQ(defaults.inline_size, 4096u);
+	EXPECT_EQ(defaults.digests, std::vector{DigestAlgorithm::xxh3_64});
+	EXPECT_EQ(defaults.verify_block, 4096u);
+}
+
+TEST(Params, DigestsAreInTheOrderOfTheList)
+{
+	setenv("FI_OFI_PMEM_DIGEST", "sha256,crc32c", 1);
+	EXPECT_EQ(load_params(), 0);
+	EXPECT_EQ(params().digests, (std::vector{DigestAlgorithm::sha256,
+						 DigestAlgorithm::crc32c}));
+	unsetenv("FI_OFI_PMEM_DIGEST");
+	EXPECT_EQ(load_params(), 0);
 }
 
 TEST(Params, WhatNobodyDeclaresIsTheWeakest)

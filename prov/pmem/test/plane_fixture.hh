@@ -58,7 +58,15 @@ struct Call {
 	bool inject = false;
 	FlushScope flush = FlushScope::none; /* then without local buffers */
 	bool more = false;
+	bool checked = false;
 };
+
+/* The same with FI_PMEM_VERIFY. */
+constexpr Call checked(Call call)
+{
+	call.checked = true;
+	return call;
+}
 
 inline constexpr Call kWrite{};
 inline constexpr Call kRead{false, Level::transmit, false, false};
@@ -176,6 +184,7 @@ protected:
 				  true,	      false};
 		request.flush = call.flush;
 		request.more = call.more;
+		request.checked = call.checked;
 		return channels_->submit(request, 0);
 	}
 

@@ -108,6 +108,7 @@ protected:
 					   : Level::transmit;
 		op.call.fence = !below(4);
 		op.call.inject = !below(6);
+		op.call.checked = !below(3);
 		op.target = below(targets_.size());
 		size_t len = below(8) ? 1 + below(600) : 1 + below(20000);
 		if (op.call.inject)
@@ -130,6 +131,7 @@ protected:
 		op.call.level = Level::commit;
 		op.call.flush = static_cast<FlushScope>(1 + below(3));
 		op.call.fence = op.call.flush == FlushScope::everything;
+		op.call.checked = below(2);
 		op.target = below(targets_.size());
 		op.flushed = 1 + below(20000);
 		op.offset = below(kArea - op.flushed);

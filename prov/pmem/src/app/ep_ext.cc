@@ -166,25 +166,33 @@ ssize_t flush_ranges(fid_ep *ep, const fi_pmem_msg_flush &msg,
 	Level level = msg.placement == FI_PMEM_PLACE_PERSISTENT
 			      ? Level::commit
 			      : Level::delivery;
+	bool checked = flags & FI_PMEM_VERIFY;
+	if (checked && level != Level::commit) {
+		PMEM_WARN(FI_LOG_EP_DATA,
+			  "FI_PMEM_VERIFY needs FI_PMEM_PLACE_PERSISTENT: what "
+			  "is durable is read back");
+		return -FI_EINVAL;
+	}
 	return endpoint.plane()->submit(
 		FlushCall{&ranges, scope_of(msg.selectivity), level,
-			  endpoint.completes(flags)});
+			  endpoint.completes(flags), checked});
 }
 
-int check_plain_flags(uint64_t flags, const char *what) noexcept
+int check_flags(uint64_t flags, uint64_t known, const char *what) noexcept
 {
-	if (!(flags & ~FI_COMPLETION))
+	if (!(flags & ~known))
 		return 0;
 	PMEM_WARN(FI_LOG_EP_DATA, "flags 0x%llx do not apply to a %s",
-		  static_cast<unsigned long long>(flags & ~FI_COMPLETION),
-		  what);
+		  static_cast<unsigned long long>(flags & ~known), what);
 	return -FI_EBADFLAGS;
 }
+
+constexpr uint64_t kFlushFlags = FI_COMPLETION | FI_PMEM_VERIFY;
 
 ssize_t flushv(fid_ep *ep, const fi_pmem_msg_flush *msg,
 	       uint64_t flags) noexcept
 {
-	int ret = check_plain_flags(flags, "flush");
+	int ret = check_flags(flags, kFlushFlags, "flush");
 	return ret ? ret : flush_ranges(ep, *msg, flags);
 }
 
@@ -202,16 +210,17 @@ ssize_t flush(fid_ep *ep, uint64_t addr, size_t len, uint64_t key,
 ssize_t drain_all(fid_ep *ep, void *context, uint64_t flags) noexcept
 {
 	auto &endpoint = *static_cast<Endpoint *>(ep);
-	int ret = check_plain_flags(flags, "flush");
+	int ret = check_flags(flags, kFlushFlags, "drain");
 	return ret ? ret
 		   : endpoint.plane()->drain_all(context,
-						 endpoint.completes(flags));
+						 endpoint.completes(flags),
+						 flags & FI_PMEM_VERIFY);
 }
 
 ssize_t verify(fid_ep *ep, const fi_pmem_msg_verify *msg,
 	       uint64_t flags) noexcept
 {
-	int ret = check_plain_flags(flags, "verification");
+	int ret = check_flags(flags, FI_COMPLETION, "verification");
 	if (ret)
 		return ret;
 	unsigned digest = number_of(msg->digest);

@@ -26,7 +26,8 @@ constexpr uint64_t kReadFlags = FI_COMPLETION | FI_MORE | FI_FENCE |
 				FI_INJECT_COMPLETE | FI_TRANSMIT_COMPLETE |
 				FI_DELIVERY_COMPLETE | FI_COMMIT_COMPLETE |
 				kPriority;
-constexpr uint64_t kWriteFlags = kReadFlags | FI_INJECT | FI_REMOTE_CQ_DATA;
+constexpr uint64_t kWriteFlags =
+	kReadFlags | FI_INJECT | FI_REMOTE_CQ_DATA | FI_PMEM_VERIFY;
 
 /* Remote CQ data promises that the data is there. */
 Level level_of(const PersistentCall &call) noexcept
@@ -251,6 +252,7 @@ int EndpointPlane::check(const PersistentCall &call,
 		    nullptr,
 		    call.ordered,
 		    (call.flags & FI_MORE) != 0};
+	request->checked = call.flags & FI_PMEM_VERIFY;
 	return 0;
 }
 
@@ -283,6 +285,7 @@ ssize_t EndpointPlane::submit(const FlushCall &call) noexcept
 	OpRequest request{&msg,	 true,	call.level,  false,
 			  false, false, call.report, false};
 	request.flush = call.scope;
+	request.checked = call.checked;
 	/* The drain of the channel is that of a fenced commit. */
 	request.fence = call.scope == FlushScope::everything &&
 			call.level == Level::commit;
@@ -333,10 +336,12 @@ ssize_t EndpointPlane::submit(const VerifyCall &call) noexcept
 	return submit(request, msg.addr);
 }
 
-ssize_t EndpointPlane::drain_all(void *context, bool report) noexcept
+ssize_t EndpointPlane::drain_all(void *context, bool report,
+				 bool checked) noexcept
 {
 	return guarded([&] {
-		return static_cast<int>(channels_->drain_all(context, report));
+		return static_cast<int>(
+			channels_->drain_all(context, report, checked));
 	});
 }
 

@@ -41,6 +41,7 @@ struct FlushCall {
 	FlushScope scope;
 	Level level; /* delivery: visible only */
 	bool report;
+	bool checked; /* FI_PMEM_VERIFY; commit only */
 };
 
 /* A verification of ranges of persistent regions. */
@@ -89,7 +90,8 @@ public:
 	[[nodiscard]] ssize_t submit(const VerifyCall &call) noexcept;
 
 	/* See ChannelTable. */
-	[[nodiscard]] ssize_t drain_all(void *context, bool report) noexcept;
+	[[nodiscard]] ssize_t drain_all(void *context, bool report,
+					bool checked) noexcept;
 
 	/*
 	 * The region behind `key` at `peer`, with its reason. -FI_EAGAIN:

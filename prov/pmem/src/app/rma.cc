@@ -5,6 +5,8 @@
 #include "app/ep.hh"
 #include "core/log.hh"
 
+#include <rdma/fi_ext_pmem.h>
+
 namespace ofi_pmem
 {
 
@@ -22,13 +24,14 @@ bool persistent(const fi_msg_rma &request) noexcept
 
 /*
  * RMA to ordinary memory. A commit that cannot be kept fails at the call: an
- * ordinary key has no persistence domain, and inner providers pretend.
+ * ordinary key has no persistence domain, and inner providers pretend. So does
+ * a comparison.
  */
 template <typename InnerCall>
 ssize_t Endpoint::transmit(const fi_msg_rma &request, uint64_t flags,
 			   Transmit kind, InnerCall &&inner_call) noexcept
 {
-	if (flags & FI_COMMIT_COMPLETE)
+	if (flags & (FI_COMMIT_COMPLETE | FI_PMEM_VERIFY))
 		return -FI_EINVAL;
 	if (!plane_)
 		return inner_call(inner());
@@ -114,7 +117,7 @@ Endpoint &endpoint(fid_ep *ep) noexcept
 /* A default commit is about writes: it does not make a read invalid. */
 uint64_t read_flags(const Endpoint &ep) noexcept
 {
-	return ep.tx_op_flags() & ~FI_COMMIT_COMPLETE;
+	return ep.tx_op_flags() & ~(FI_COMMIT_COMPLETE | FI_PMEM_VERIFY);
 }
 
 /* A fence is kept by the gate, where there is one: inner providers ignore it.

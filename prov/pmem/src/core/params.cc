@@ -67,6 +67,12 @@ constexpr Definition kDefinitions[] = {
 	{"connect_timeout_ms", FI_PARAM_STRING,
 	 "Milliseconds after which connecting to a peer's service fails "
 	 "(default: 5000)"},
+	{"digest", FI_PARAM_STRING,
+	 "How writes with FI_PMEM_VERIFY are compared, the best first: a list "
+	 "of crc32c, crc64nvme, crc64ecma, crc16t10dif, xxh3, xxh128 and "
+	 "sha256 (default: xxh3)"},
+	{"verify_block", FI_PARAM_STRING,
+	 "Bytes of a block that is compared as a whole (default: 4096)"},
 	{"trace_write", FI_PARAM_BOOL,
 	 "Trace the hops of each persistent write; needs FI_LOG_LEVEL=trace "
 	 "(default: no)"},
@@ -222,6 +228,35 @@ int read_service_cpus(ServiceCpus *value) noexcept
 				"auto, none, node:N, a list such as 0-3,8");
 }
 
+bool parse_digests(std::string_view text, std::vector<DigestAlgorithm> *list)
+{
+	while (true) {
+		size_t comma = text.find(',');
+		DigestAlgorithm one;
+		if (parse_digest_algorithm(text.substr(0, comma), &one))
+			return false;
+		list->push_back(one);
+		if (comma == text.npos)
+			return true;
+		text.remove_prefix(comma + 1);
+	}
+}
+
+int read_digests(std::vector<DigestAlgorithm> *value) noexcept
+{
+	char *text = nullptr;
+	if (fi_param_get_str(&provider, "digest", &text) || !text)
+		return 0;
+	std::vector<DigestAlgorithm> list;
+	if (!parse_digests(text, &list))
+		return refuse("digest", text,
+			      "crc32c, crc64nvme, crc64ecma, crc16t10dif, "
+			      "xxh3, xxh128, sha256, or some of them with "
+			      "commas");
+	*value = std::move(list);
+	return 0;
+}
+
 int read_bool(const char *name, bool *value) noexcept
 {
 	int flag = 0;
@@ -308,6 +343,11 @@ int read_limits(Params *values) noexcept
 				  "0 to 65536", &values->inline_size);
 	if (ret)
 		return ret;
+	ret = read_number<size_t>("verify_block", kMinVerifyBlock,
+				  kMaxVerifyBlock, "64 to 1073741824",
+				  &values->verify_block);
+	if (ret)
+		return ret;
 	return read_port_range(values);
 }
 
@@ -320,6 +360,9 @@ int read_all(Params *values) noexcept
 	if (ret)
 		return ret;
 	ret = read_limits(values);
+	if (ret)
+		return ret;
+	ret = read_digests(&values->digests);
 	if (ret)
 		return ret;
 	ret = read_bool("trace_write", &values->trace_write);

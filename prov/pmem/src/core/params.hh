@@ -10,6 +10,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "digest/digest.hh"
+
 namespace ofi_pmem
 {
 
@@ -31,6 +33,9 @@ enum class BackendChoice { automatic, pmem2, powerfail };
 enum class DomainChoice { automatic, memory_controller, cpu_cache, system };
 enum class DdioChoice { on, off };
 enum class NativeFlushChoice { automatic, vouched, off };
+
+inline constexpr size_t kMinVerifyBlock = 64;
+inline constexpr size_t kMaxVerifyBlock = 1 << 30;
 
 /* The upper limit of inline_size: the payload of one request. */
 inline constexpr size_t kMaxInlineSize = 65536;
@@ -64,6 +69,10 @@ struct Params {
 	uint16_t port_high = 0;
 	/* A connection attempt fails after this time, milliseconds. */
 	uint32_t connect_timeout_ms = 5000;
+	/* By which FI_PMEM_VERIFY compares, the best first; not empty. */
+	std::vector<DigestAlgorithm> digests{DigestAlgorithm::xxh3_64};
+	/* And in blocks of so many bytes. */
+	size_t verify_block = 4096;
 	bool trace_write = false;
 	/* Commits are looked up in a flush ledger (target/commit_audit.hh). */
 	bool ledger = false;

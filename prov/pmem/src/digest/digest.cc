@@ -106,6 +106,24 @@ int parse_digest_algorithm(std::string_view name,
 	return -FI_EINVAL;
 }
 
+DigestAlgorithm preferred_digest(const std::vector<DigestAlgorithm> &preference,
+				 DigestMask mask) noexcept
+{
+	for (DigestAlgorithm algorithm : preference) {
+		if (digest_bit(algorithm) & mask)
+			return algorithm;
+	}
+	return {};
+}
+
+DigestMask mask_of(const std::vector<DigestAlgorithm> &algorithms) noexcept
+{
+	DigestMask mask = 0;
+	for (DigestAlgorithm algorithm : algorithms)
+		mask |= digest_bit(algorithm);
+	return mask;
+}
+
 DigestMask available_digests() noexcept
 {
 	DigestMask mask = 0;

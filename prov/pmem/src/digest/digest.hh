@@ -18,6 +18,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace ofi_pmem
 {
@@ -109,6 +110,12 @@ constexpr DigestMask digest_bit(DigestAlgorithm algorithm) noexcept
 	auto value = static_cast<unsigned>(algorithm);
 	return value < 32 ? DigestMask{1} << value : 0;
 }
+
+/* The first in the list that is in the mask; DigestAlgorithm{} if none is. */
+DigestAlgorithm preferred_digest(const std::vector<DigestAlgorithm> &preference,
+				 DigestMask mask) noexcept;
+
+DigestMask mask_of(const std::vector<DigestAlgorithm> &algorithms) noexcept;
 
 /* Those that open_digest() opens. Tries each: not for the data path. */
 DigestMask available_digests() noexcept;

@@ -238,6 +238,8 @@ void Channel::accept_region(RemoteRegion *region,
 	region->info = info;
 	region->method = decision.method;
 	region->reason = decision.reason;
+	region->check_by = preferred_digest(params().digests,
+					    own_digests() & info.digests);
 	if (decision.method == Method::native &&
 	    initiator_->transport().traits().atomic_write)
 		region->native_order = kAtomicWriteBytes;
@@ -411,8 +413,9 @@ void Channel::disconnect(int err, const char *why)
 	link_.reset();
 	broken_ = 0;
 
-	if (!dirty_.empty() || spilled_ || !nic_dirty_.empty())
+	if (!dirty_.empty() || spilled_ || !nic_dirty_.empty() || expects())
 		writes_lost();
+	expected_.clear();
 	dirty_.clear();
 	nic_dirty_.clear();
 	drain_ = {};

@@ -51,6 +51,9 @@ struct RemoteRegion {
 	const char *reason = ""; /* of that method; static */
 	/* kAtomicWriteBytes where the NIC orders such writes, else 0. */
 	size_t native_order = 0;
+	/* How what is written with FI_PMEM_VERIFY is compared; 0: not at all.
+	 */
+	DigestAlgorithm check_by{};
 	Failure refusal;
 
 	/* On `len` bytes from `offset` on; without local buffers. */
@@ -102,6 +105,15 @@ public:
 	 */
 	[[nodiscard]] bool quiet();
 
+	/*
+	 * Digests what a checked write writes, before submit(). Negative
+	 * fi_errno; may throw std::bad_alloc.
+	 */
+	[[nodiscard]] int expect(PersistentOp *op);
+
+	/* Some of that has not been read back. */
+	bool expects() const noexcept { return !expected_.empty(); }
+
 	/* Every write of this channel is durable or reported as failed. */
 	[[nodiscard]] bool clean() const noexcept;
 
@@ -147,6 +159,7 @@ private:
 		wire::Range range{};
 		size_t iov_offset = 0; /* where read data goes */
 		/* Of a verification: which of its operation's. */
+		bool compares = false; /* with what is expected */
 		size_t first_block = 0;
 		size_t blocks = 0;
 	};
@@ -188,6 +201,7 @@ private:
 	void post_queue();
 	[[nodiscard]] bool post(PersistentOp *op);
 	void start(PersistentOp *op);
+	[[nodiscard]] bool post_body(PersistentOp *op);
 	[[nodiscard]] Route choose_route(const PersistentOp &op) const noexcept;
 	[[nodiscard]] bool must_wait(const PersistentOp &op) const noexcept;
 	[[nodiscard]] bool
@@ -229,6 +243,7 @@ private:
 	[[nodiscard]] bool post_nic_drain(PersistentOp *op,
 					  const OneSided *tail = nullptr,
 					  size_t tail_count = 0);
+	[[nodiscard]] bool leave_to_service();
 	[[nodiscard]] size_t next_flushes(OneSided *chain, size_t room);
 	size_t flush_room() const noexcept;
 	[[nodiscard]] bool service_flushes() const noexcept;
@@ -245,11 +260,20 @@ private:
 	[[nodiscard]] bool post_verify(PersistentOp *op);
 	[[nodiscard]] static size_t next_blocks(PersistentOp *op,
 						wire::Range *blocks);
+	void note_expected(PersistentOp *op);
+	void take_earlier(PersistentOp *op);
+	[[nodiscard]] bool post_comparison(PersistentOp *op, size_t end);
+	void send_comparison(PersistentOp *op, size_t count);
+	[[nodiscard]] static bool
+	touches_expected(const Request &earlier,
+			 const wire::Range &range) noexcept;
+	[[nodiscard]] static wire::Range block_of(const PersistentOp &op,
+						  size_t index) noexcept;
 	[[nodiscard]] bool on_verified(const uint8_t *bytes, size_t len);
 	[[nodiscard]] bool take_bad_blocks(const Request &request,
 					   const uint8_t *bytes, size_t count);
-	fi_pmem_bad_block unreadable(const PersistentOp &op,
-				     size_t block) const;
+	fi_pmem_bad_block describe(const ExpectedBlock &block,
+				   const wire::BadBlock &bad) const;
 
 	/* channel_one_sided.cc */
 	struct Plan; /* the chain that an operation becomes */
@@ -328,6 +352,8 @@ private:
 	bool spilled_ = false;
 	/* One-sided writes whose arrival no answer has shown yet. */
 	bool unseen_ = false;
+	/* Written with FI_PMEM_VERIFY and not read back yet. */
+	ExpectedBlocks expected_;
 };
 
 } // namespace ofi_pmem

@@ -72,6 +72,16 @@ bool Channel::post_service_drain(PersistentOp *op)
 	return true;
 }
 
+/* What is to be read back behind its flush. */
+bool Channel::leave_to_service()
+{
+	if (!remember_dirty(nic_dirty_.data(), nic_dirty_.size()))
+		return false;
+	nic_dirty_.clear();
+	drain_ = {};
+	return true;
+}
+
 /*
  * The FLUSHes of a drain from where it has come to, and behind all of them one
  * READ if any range needs it; 0 when nothing is left.
@@ -155,7 +165,7 @@ bool Channel::service_flushes() const noexcept
 Route Channel::choose_flush_route(const PersistentOp &op) const noexcept
 {
 	const TransportTraits &traits = initiator_->transport().traits();
-	if (fences_ || service_flushes())
+	if (op.checked || fences_ || service_flushes())
 		return Route::request;
 	if (op.flush == FlushScope::regions && op.level != Level::commit)
 		return Route::request;

@@ -88,6 +88,8 @@ Method Channel::method_of(const wire::Range &range) const noexcept
 
 bool Channel::by_nic(const PersistentOp &op) const noexcept
 {
+	if (op.checks_itself())
+		return false;
 	return std::any_of(op.ranges, op.ranges + op.range_count,
 			   [&](const wire::Range &range) {
 				   return method_of(range) != Method::message;
@@ -100,7 +102,7 @@ bool Channel::by_nic(const PersistentOp &op) const noexcept
  */
 bool Channel::orders_natively(const PersistentOp &op) const noexcept
 {
-	if (!op.write || op.atomic || !op.is_drain() ||
+	if (!op.write || op.atomic || !op.is_drain() || op.checked ||
 	    op.len != kAtomicWriteBytes || op.range_count != 1)
 		return false;
 	const RemoteRegion *region = known_region(op.ranges[0].token);
@@ -228,7 +230,7 @@ bool Channel::plan_transfers(const PersistentOp &op, Plan *plan) const
 /* What the NIC does behind the transfers of a write. */
 void Channel::plan_settling(const PersistentOp &op, Plan *plan) const
 {
-	if (!op.write || op.level == Level::transmit)
+	if (!op.write || op.level == Level::transmit || op.checks_itself())
 		return;
 	auto kind = op.level == Level::commit ? OneSided::Kind::flush_persistent
 					      : OneSided::Kind::flush_visible;
@@ -366,7 +368,8 @@ bool Channel::post_settling_request(PersistentOp *op)
 	size_t count = 0;
 	bool unseen = false;
 	for (size_t i = 0; i < op->range_count; i++) {
-		Method method = method_of(op->ranges[i]);
+		Method method = op->checks_itself() ? Method::message
+						    : method_of(op->ranges[i]);
 		if (method == Method::message)
 			ranges[count++] = op->ranges[i];
 		/* An ack may precede placement. */

@@ -95,6 +95,7 @@ void Channel::start(PersistentOp *op)
 	if (op->started)
 		return;
 	op->started = true;
+	note_expected(op);
 	op->route = choose_route(*op);
 	if (params().trace_write)
 		PMEM_TRACE(FI_LOG_EP_DATA, "op %" PRIu64 " post %s len %zu",
@@ -111,11 +112,20 @@ bool Channel::post(PersistentOp *op)
 		return false;
 	if (op->verifies)
 		return post_verify(op);
+	if (!op->body_posted && !post_body(op))
+		return false;
+	op->body_posted = true;
+	return post_comparison(op, op->expected.size());
+}
+
+bool Channel::post_body(PersistentOp *op)
+{
 	if (op->route == Route::ordered)
 		return post_ordered(op);
 	if (op->selects())
 		return post_selected_flush(op);
-	if (!post_preamble(op))
+	/* So that nothing which is wrong is ever pointed to. */
+	if (!post_preamble(op) || !post_comparison(op, op->earlier_blocks))
 		return false;
 	/* Posted operations may pass a FLUSH, so it must be done before. */
 	if (op->is_drain() && op->len && op->unfinished)
@@ -183,6 +193,8 @@ bool Channel::touches(const Request &earlier, const wire::Range &range,
 	case wire::Type::verify:
 		if (!write)
 			return false;
+		if (earlier.compares)
+			return touches_expected(earlier, range);
 		[[fallthrough]];
 	case wire::Type::atomic:
 		return std::any_of(earlier.op->ranges,
@@ -229,7 +241,7 @@ bool Channel::must_wait_for_nic(const PersistentOp &op) const noexcept
 	if (fencing_)
 		return fencing_ != &op;
 	/* Which would read what a FLUSH under way has not made durable. */
-	if (op.verifies)
+	if (op.verifies || op.checks_earlier())
 		return nic_chains_;
 	if (nic_chains_ && spoils_flush(op))
 		return true;
@@ -274,6 +286,8 @@ bool Channel::post_preamble(PersistentOp *op)
 	if (op->preamble_posted)
 		return true;
 	if (op->is_drain()) {
+		if (op->checked && !leave_to_service())
+			return false;
 		if (!post_drain(op))
 			return false;
 	} else if (!op->len) {

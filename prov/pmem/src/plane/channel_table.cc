@@ -62,6 +62,19 @@ int check_digest(DigestAlgorithm digest, const wire::Region &info)
 	return -FI_EOPNOTSUPP;
 }
 
+int check_comparison(const RemoteRegion &region)
+{
+	if (region.check_by != DigestAlgorithm{})
+		return 0;
+	PMEM_WARN(FI_LOG_EP_DATA,
+		  "FI_PMEM_VERIFY: FI_OFI_PMEM_DIGEST has %s; this side has "
+		  "%s; the target has %s",
+		  digest_names(mask_of(params().digests)).c_str(),
+		  digest_names(own_digests()).c_str(),
+		  digest_names(region.info.digests).c_str());
+	return -FI_EOPNOTSUPP;
+}
+
 int lost_before(const char *what) noexcept
 {
 	PMEM_WARN(FI_LOG_EP_DATA,
@@ -125,6 +138,8 @@ ssize_t ChannelTable::submit(const OpRequest &request, fi_addr_t peer)
 	ret = resolve_ranges(channel, request, op);
 	if (ret == -FI_EAGAIN)
 		initiator_->progress_locked();
+	if (!ret && request.checked && request.flush == FlushScope::none)
+		ret = channel->expect(op);
 	if (ret)
 		return ret;
 	op->table_peer = peer;
@@ -132,6 +147,8 @@ ssize_t ChannelTable::submit(const OpRequest &request, fi_addr_t peer)
 		ret = vouch(*op, channel);
 	if (ret)
 		return ret;
+	if (op->checked && op->inject)
+		op->keep_copy();
 	ret = owner_->reserve_completion();
 	if (ret)
 		return ret;
@@ -187,12 +204,12 @@ int ChannelTable::vouch(const PersistentOp &op, const Channel *channel)
 							: "flush");
 }
 
-ssize_t ChannelTable::drain_all(void *context, bool report)
+ssize_t ChannelTable::drain_all(void *context, bool report, bool checked)
 {
 	std::lock_guard guard(initiator_->lock());
 	std::vector<Channel *> dirty;
 	for (auto &[service, channel] : channels_) {
-		if (!channel->clean())
+		if (!channel->clean() || (checked && channel->expects()))
 			dirty.push_back(channel.get());
 	}
 	if (!lost_.empty()) {
@@ -211,6 +228,7 @@ ssize_t ChannelTable::drain_all(void *context, bool report)
 	OpRequest request{&msg,	 true,	Level::commit, true,
 			  false, false, report,	       false};
 	request.flush = FlushScope::everything;
+	request.checked = checked;
 	PersistentOp *whole = take(request);
 	whole->unfinished = static_cast<uint32_t>(dirty.size());
 	for (Channel *channel : dirty) {
@@ -277,11 +295,12 @@ int ChannelTable::resolve_ranges(Channel *channel, const OpRequest &request,
 					  : "FI_REMOTE_READ");
 			return -FI_EACCES;
 		}
-		if (request.verify) {
+		if (request.verify)
 			ret = check_digest(request.verify->digest, info);
-			if (ret)
-				return ret;
-		}
+		else if (request.checked)
+			ret = check_comparison(*region);
+		if (ret)
+			return ret;
 		op->ranges[i] = {Key(rma.key).token(),
 				 whole ? 0 : rma.addr - info.base,
 				 whole ? info.length : rma.len};
@@ -295,8 +314,13 @@ int ChannelTable::resolve_ranges(Channel *channel, const OpRequest &request,
 
 void ChannelTable::finish(PersistentOp *op)
 {
+	op->expected = {};
 	if (PersistentOp *whole = op->whole) {
 		whole->fail(op->failure);
+		whole->earlier_bytes += op->earlier_bytes;
+		whole->bad_blocks.insert(whole->bad_blocks.end(),
+					 op->bad_blocks.begin(),
+					 op->bad_blocks.end());
 		free_ops_.push_back(op);
 		if (--whole->unfinished || !whole->fully_posted)
 			return;
@@ -319,9 +343,11 @@ void ChannelTable::complete(PersistentOp *op, bool counted)
 	if (params().trace_write)
 		PMEM_TRACE(FI_LOG_EP_DATA, "op %" PRIu64 " complete err %d",
 			   op->id, op->failure.err);
+	size_t len =
+		op->flush == FlushScope::none ? op->len : op->earlier_bytes;
 	OpResult result{
 		op->context, op->completion_flags, op->report,	   counted,
-		op->len,     op->failure,	   &op->bad_blocks};
+		len,	     op->failure,	   &op->bad_blocks};
 	free_ops_.push_back(op);
 	owner_->completed(result);
 }

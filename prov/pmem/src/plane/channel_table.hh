@@ -49,7 +49,8 @@ public:
 	 * Starts a drain of every channel; its completion says that all that
 	 * was written before is durable. As submit(), of writes to any peer.
 	 */
-	[[nodiscard]] ssize_t drain_all(void *context, bool report);
+	[[nodiscard]] ssize_t drain_all(void *context, bool report,
+					bool checked);
 
 	/*
 	 * Describes the region behind the key at `peer`; *region when 0, else

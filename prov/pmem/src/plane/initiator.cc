@@ -201,6 +201,14 @@ void Initiator::remove_link(Channel *channel)
 	stale_ = true;
 }
 
+DigestEngine *Initiator::digest_engine(DigestAlgorithm algorithm)
+{
+	std::unique_ptr<DigestEngine> &engine = digests_[algorithm];
+	if (!engine)
+		engine = open_digest(algorithm);
+	return engine.get();
+}
+
 void Initiator::attend(Channel *channel)
 {
 	if (channel->attended)

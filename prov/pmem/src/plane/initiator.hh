@@ -9,6 +9,7 @@
 #pragma once
 
 #include <atomic>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <thread>
@@ -16,6 +17,7 @@
 #include <vector>
 
 #include "core/progress.hh"
+#include "digest/digest.hh"
 #include "plane/local_memory.hh"
 #include "transport/transport.hh"
 
@@ -56,6 +58,8 @@ public:
 	void attend(Channel *channel);
 	void forget(Channel *channel);
 	uint64_t new_operation_id() noexcept { return ++last_operation_id_; }
+	/* Null as of open_digest(). */
+	DigestEngine *digest_engine(DigestAlgorithm algorithm);
 
 private:
 	void run() noexcept;
@@ -77,6 +81,7 @@ private:
 	std::vector<Channel *> attention_;
 	uint32_t last_link_id_ = 0;
 	uint64_t last_operation_id_ = 0;
+	std::map<DigestAlgorithm, std::unique_ptr<DigestEngine>> digests_;
 	uint32_t connecting_ = 0;
 	bool stale_ = false; /* a link was closed since the queues ran dry */
 	uint32_t rounds_ = 0;

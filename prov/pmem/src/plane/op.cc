@@ -58,8 +58,13 @@ void PersistentOp::assign(const OpRequest &request, uint64_t op_id) noexcept
 		verify = *request.verify;
 	blocks_posted = 0;
 	bad_blocks.clear();
+	checked = request.checked;
+	expected.clear();
+	earlier_blocks = 0;
+	earlier_bytes = 0;
 	started = false;
 	preamble_posted = false;
+	body_posted = false;
 	announced = false;
 	fully_posted = false;
 	range_index = 0;
@@ -70,6 +75,16 @@ void PersistentOp::assign(const OpRequest &request, uint64_t op_id) noexcept
 	unfinished = 0;
 	whole = nullptr;
 	failure = Failure{};
+}
+
+void PersistentOp::keep_copy()
+{
+	copy.resize(len);
+	local.gather(0, copy.data(), len);
+	iovec kept{copy.data(), len};
+	local.assign(&kept, 1);
+	desc[0] = nullptr;
+	inject = false;
 }
 
 void PersistentOp::assign_atomic(const AtomicOp *asked) noexcept

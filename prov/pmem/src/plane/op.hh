@@ -23,6 +23,7 @@
 #include "core/progress.hh"
 #include "digest/digest.hh"
 #include "plane/buffers.hh"
+#include "plane/expected_blocks.hh"
 #include "plane/wire.hh"
 #include "transport/transport.hh"
 
@@ -85,13 +86,18 @@ struct OpRequest {
 	FlushScope flush = FlushScope::none;
 	/* Nothing is transferred but digests. */
 	const VerifyOp *verify = nullptr;
+	/* FI_PMEM_VERIFY, of a write or a flush that commits. */
+	bool checked = false;
 
 	/* wire::Access of every range. */
 	uint8_t needed_access() const noexcept
 	{
 		if (atomic)
 			return wire::access_for_atomic(write, atomic->fetch);
-		return write ? wire::kRemoteWrite : wire::kRemoteRead;
+		if (!write)
+			return wire::kRemoteRead;
+		return static_cast<uint8_t>(wire::kRemoteWrite |
+					    (checked ? wire::kRemoteRead : 0));
 	}
 };
 
@@ -158,9 +164,26 @@ public:
 	 */
 	size_t slice(size_t offset, size_t len, iovec *iov) const noexcept;
 
+	/* An inject that waits: its data is the operation's own from here on.
+	 */
+	void keep_copy();
+
 	bool is_drain() const noexcept
 	{
 		return fence && level == Level::commit;
+	}
+
+	/* Its own data is read back, so the service must have flushed it. */
+	bool checks_itself() const noexcept
+	{
+		return checked && level == Level::commit &&
+		       flush == FlushScope::none;
+	}
+
+	/* So is what earlier operations wrote. */
+	bool checks_earlier() const noexcept
+	{
+		return checked && (is_drain() || flush != FlushScope::none);
 	}
 
 	/* A flush, but not of everything. */
@@ -224,11 +247,18 @@ public:
 	VerifyOp verify{};
 	size_t blocks_posted = 0;
 	std::vector<fi_pmem_bad_block> bad_blocks;
+	/* What only checked operations have: earlier blocks, then its own. */
+	bool checked = false;
+	std::vector<ExpectedBlock> expected;
+	size_t earlier_blocks = 0;
+	uint64_t earlier_bytes = 0;
+	std::vector<uint8_t> copy;
 
 	/* How far it has been posted. */
 	bool started = false;
 	Route route = Route::request;
 	bool preamble_posted = false;
+	bool body_posted = false;
 	bool announced = false;
 	bool fully_posted = false;
 	size_t range_index = 0;

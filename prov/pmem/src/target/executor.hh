@@ -61,6 +61,9 @@ public:
 	 */
 	[[nodiscard]] Failure pass_fence(uint64_t operation) noexcept;
 
+	/* What the rest of that operation gets; none for any other. */
+	[[nodiscard]] Failure refused(uint64_t operation) const noexcept;
+
 	/* A failure, if it is one, that the next fence must report. */
 	[[nodiscard]] Failure remember(const Failure &failure) noexcept;
 
@@ -70,7 +73,6 @@ private:
 		Failure failure;
 	};
 
-	[[nodiscard]] Failure refused(uint64_t operation) const noexcept;
 	void will_drain(uint64_t token);
 	[[nodiscard]] Failure check(const AtomicRequest &request) const;
 	[[nodiscard]] Failure apply(const AtomicRequest &request, size_t index,

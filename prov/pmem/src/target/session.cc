@@ -287,7 +287,9 @@ bool Session::execute_verify(const uint8_t *bytes, size_t len)
 	if (!verifier->parse(bytes, len))
 		return false;
 	complete_pending();
-	Failure failure = verifier->open();
+	Failure failure = executor_.refused(verifier->header().operation);
+	if (!failure)
+		failure = verifier->open();
 	pend(verifier->header(), Executor::kAnyRegion, failure);
 	if (failure)
 		return true;
