@@ -143,6 +143,46 @@ bool Connection::is_lost()
 	return lost_;
 }
 
+int Connection::open_extension(fi_ops_pmem_ep **ops)
+{
+	void *opened = nullptr;
+	if (fi_open_ops(&ep_->fid, FI_PMEM_EP_OPS, 0, &opened, nullptr))
+		return report_.fail(kFailed,
+				    "provider %s cannot verify: it needs "
+				    "ofi_pmem",
+				    provider());
+	*ops = static_cast<fi_ops_pmem_ep *>(opened);
+	return kOk;
+}
+
+int Connection::query(fi_pmem_region_attr *attr)
+{
+	fi_ops_pmem_ep *ops = nullptr;
+	int ret = open_extension(&ops);
+	if (ret)
+		return ret;
+	auto deadline = Clock::now() + std::chrono::seconds(options_.timeout_s);
+	attr->size = sizeof(*attr);
+	while ((ret = ops->query(ep_.get(), FI_ADDR_UNSPEC, region_.key,
+				 attr)) == -FI_EAGAIN) {
+		if (Clock::now() >= deadline)
+			return report_.fail(kUnreachable,
+					    "%s did not describe its region "
+					    "within %u s",
+					    peer_.c_str(), options_.timeout_s);
+		if (int signal = signals_.take())
+			return report_.fail(kSignalBase + signal,
+					    "interrupted while connecting");
+		fabric_.wait(1);
+		static_cast<void>(fi_cq_read(fabric_.cq(), nullptr, 0));
+	}
+	if (ret)
+		return report_.fail(kFailed,
+				    "cannot query the region of %s: %s",
+				    peer_.c_str(), fi_strerror(-ret));
+	return kOk;
+}
+
 uint64_t Connection::choose_length(uint64_t least) const
 {
 	uint64_t offset = options_.offset;

@@ -9,6 +9,8 @@
 #include <chrono>
 #include <string>
 
+#include <rdma/fi_ext_pmem.h>
+
 #include "fabric.hh"
 #include "options.hh"
 #include "private_data.hh"
@@ -50,6 +52,15 @@ public:
 	 * that is nothing, for check_range() to tell.
 	 */
 	[[nodiscard]] uint64_t choose_length(uint64_t least) const;
+
+	/*
+	 * What of rdma/fi_ext_pmem.h the endpoint has. Exit code, if it is of a
+	 * provider without.
+	 */
+	[[nodiscard]] int open_extension(fi_ops_pmem_ep **ops);
+
+	/* Of the region; ends within --timeout, with the exit code. */
+	[[nodiscard]] int query(fi_pmem_region_attr *attr);
 
 	[[nodiscard]] Fabric &fabric() { return fabric_; }
 	[[nodiscard]] Signals &signals() { return signals_; }

@@ -17,6 +17,7 @@ enum ExitCode : int {
 	kRefused = 4,	  /* the peer is not a compatible fi_pmem serve */
 	kLocalFile = 5,	  /* the local file cannot be used */
 	kNoRoom = 6,	  /* the range does not fit the region */
+	kDiffers = 7,	  /* the peer's bytes are not what they should be */
 	kSignalBase = 128 /* 128 + number of the signal that ended it */
 };
 

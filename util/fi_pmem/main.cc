@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /* Copyright (c) 2026 the ofi_pmem developers */
 /*
- * fi_pmem: export persistent memory, put files into it durably, get them back.
- * A reader begins here, goes on to serve.cc and, for put and get, through
- * connection.cc to transfer.cc; the log is that of util/log. Only the public
- * libfabric API is used.
+ * fi_pmem: export persistent memory, put files into it durably, get them back,
+ * compare them. A reader begins here, goes on to serve.cc and, for the others,
+ * through connection.cc to transfer.cc; the log is that of util/log. Only the
+ * public API of libfabric and of this provider is used.
  */
 #include <exception>
 
@@ -14,7 +14,9 @@
 #include "options.hh"
 #include "put.hh"
 #include "report.hh"
+#include "scrub.hh"
 #include "serve.hh"
+#include "verify.hh"
 
 namespace
 {
@@ -30,6 +32,10 @@ const char *command_name(Command command)
 		return "put";
 	case Command::log:
 		return "log";
+	case Command::verify:
+		return "verify";
+	case Command::scrub:
+		return "scrub";
 	default:
 		return "get";
 	}
@@ -45,6 +51,10 @@ int run_command(const Options &options, Report &report)
 			return run_put(options, report);
 		case Command::log:
 			return run_log(options, report);
+		case Command::verify:
+			return run_verify(options, report);
+		case Command::scrub:
+			return run_scrub(options, report);
 		default:
 			return run_get(options, report);
 		}

@@ -130,6 +130,65 @@ void add_put(CLI::App *app, Options *options, std::string *peer)
 		"--no-commit", [options](int64_t) { options->commit = false; },
 		"do not make it durable: it is visible at the peer, and lost "
 		"with its power");
+	app->add_flag("--verify", options->verify,
+		      "read it back at the peer and compare digests")
+		->excludes("--no-commit");
+	add_common(app, options);
+}
+
+void add_digest(CLI::App *app, Options *options)
+{
+	std::map<std::string, ofi_pmem::DigestAlgorithm> names;
+	for (auto digest : ofi_pmem::kDigestAlgorithms)
+		names[to_string(digest)] = digest;
+	app->add_option("--digest", options->digest,
+			"crc32c, crc64nvme, crc64ecma, crc16t10dif, xxh3, "
+			"xxh128 or sha256 (default: xxh3)")
+		->transform(CLI::CheckedTransformer(names))
+		->type_name("")
+		->option_text("NAME");
+	add_size(app, "--block", options->digest_block,
+		 "bytes that are compared as a whole (default: 4K)");
+}
+
+void add_rate(CLI::App *app, Options *options)
+{
+	add_size(app, "--rate", options->rate,
+		 "bytes of the region each second, at most (default: no "
+		 "limit)");
+}
+
+void add_verify(CLI::App *app, Options *options, std::string *peer)
+{
+	app->add_option("LOCAL", options->file, "file to compare with")
+		->required()
+		->type_name("");
+	add_peer(app, options, peer);
+	add_digest(app, options);
+	add_rate(app, options);
+	add_common(app, options);
+}
+
+void add_scrub(CLI::App *app, Options *options, std::string *peer)
+{
+	add_peer(app, options, peer);
+	add_size(app, "--length", options->length,
+		 "bytes to digest (default: to the end of the region)");
+	add_digest(app, options);
+	add_rate(app, options);
+	auto sums = app->add_option_group("sums");
+	sums->add_option("--save", options->save,
+			 "write the digests to this file")
+		->option_text("SUMS");
+	auto against =
+		sums->add_option("--against", options->against,
+				 "compare with the digests of this file, which "
+				 "tells what of the region and how")
+			->option_text("SUMS");
+	sums->require_option(1);
+	for (const char *fixed :
+	     {"--offset", "--length", "--digest", "--block"})
+		against->excludes(app->get_option(fixed));
 	add_common(app, options);
 }
 
@@ -160,6 +219,9 @@ std::string check_together(const Options &options)
 	if (options.command == Command::get && options.file == "-" &&
 	    options.json)
 		return "--json and the data cannot share standard output";
+	if (options.digest_block < kMinDigestBlock ||
+	    options.digest_block > kMaxDigestBlock)
+		return "--block: must be 64 to 1G";
 	return options.command == Command::log ? check_log(options) : "";
 }
 
@@ -184,7 +246,8 @@ bool parse_options(int argc, char **argv, Options *options, int *exit_code)
 	app.name("fi_pmem");
 	app.footer("Exit codes: 0 ok, 1 failed, 2 usage, 3 cannot reach the "
 		   "peer, 4 peer refused,\n5 local file, 6 does not fit the "
-		   "region, 128+N ended by signal N. See fi_pmem(1).");
+		   "region, 7 differs, 128+N ended by signal N. See "
+		   "fi_pmem(1).");
 	app.set_version_flag("--version", version_text());
 	app.require_subcommand(1);
 	std::string peer;
@@ -196,6 +259,12 @@ bool parse_options(int argc, char **argv, Options *options, int *exit_code)
 	add_serve(serve, options);
 	add_put(put, options, &peer);
 	add_get(get, options, &peer);
+	auto verify = app.add_subcommand(
+		"verify", "compare a local file with a region, by digests");
+	auto scrub = app.add_subcommand(
+		"scrub", "digest a region, compare with what was saved");
+	add_verify(verify, options, &peer);
+	add_scrub(scrub, options, &peer);
 	auto log = add_log(&app, options, &peer);
 	try {
 		app.parse(argc, argv);
@@ -205,10 +274,12 @@ bool parse_options(int argc, char **argv, Options *options, int *exit_code)
 	} catch (const CLI::Error &error) {
 		return usage_error(argc, argv, error.what(), exit_code);
 	}
-	options->command = serve->parsed() ? Command::serve
-			   : put->parsed() ? Command::put
-			   : log->parsed() ? Command::log
-					   : Command::get;
+	options->command = serve->parsed()    ? Command::serve
+			   : put->parsed()    ? Command::put
+			   : log->parsed()    ? Command::log
+			   : verify->parsed() ? Command::verify
+			   : scrub->parsed()  ? Command::scrub
+					      : Command::get;
 	if (options->command != Command::serve &&
 	    !parse_address(peer, &options->peer))
 		return usage_error(argc, argv,

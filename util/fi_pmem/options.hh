@@ -14,11 +14,12 @@
 #include <ofi_pmem/log.hh>
 
 #include "address.hh"
+#include "digest/digest.hh"
 
 namespace fi_pmem
 {
 
-enum class Command { serve, put, get, log };
+enum class Command { serve, put, get, log, verify, scrub };
 
 struct LogOptions {
 	enum class Action { append, tail, dump, bench };
@@ -43,7 +44,7 @@ struct Options {
 	unsigned timeout_s = 10; /* for connecting */
 	unsigned stall_s = 30;	 /* without any completion */
 
-	std::string file;	      /* serve, log: FILE; put, get: LOCAL */
+	std::string file; /* serve, log: FILE; put, get, verify: LOCAL */
 	std::optional<uint64_t> size; /* serve */
 	std::string bind;	      /* serve; empty: every address */
 	uint16_t port = kDefaultPort; /* serve; 0: the system chooses */
@@ -54,9 +55,19 @@ struct Options {
 	std::optional<uint64_t> length; /* get, log */
 	uint32_t depth = 16;
 	size_t block_bytes = 256 * 1024;
-	bool commit = true; /* put */
+	bool commit = true;  /* put */
+	bool verify = false; /* put */
+	/* verify, scrub */
+	ofi_pmem::DigestAlgorithm digest = ofi_pmem::DigestAlgorithm::xxh3_64;
+	size_t digest_block = 4096;
+	uint64_t rate = 0;   /* bytes each second; 0: no limit */
+	std::string save;    /* scrub: SUMS to write */
+	std::string against; /* scrub: SUMS to compare with */
 	LogOptions log;
 };
+
+inline constexpr size_t kMinDigestBlock = 64;
+inline constexpr size_t kMaxDigestBlock = size_t{1} << 30;
 
 /*
  * Reads the command line. Returns true if there is a command to run; otherwise

@@ -1,22 +1,17 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /* Copyright (c) 2026 the ofi_pmem developers */
 /*
- * The source file and the result of a put. The file is read, not mapped: one
- * that shrinks meanwhile is then an error and not SIGBUS.
+ * The result of a put.
  */
 #include "put.hh"
 
-#include <cerrno>
 #include <cinttypes>
 #include <cstring>
-
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "exit_codes.hh"
 #include "progress_bar.hh"
 #include "report.hh"
+#include "source_file.hh"
 #include "transfer.hh"
 
 namespace fi_pmem
@@ -24,71 +19,6 @@ namespace fi_pmem
 
 namespace
 {
-
-class SourceFile final : public BlockStream
-{
-public:
-	SourceFile(std::string path, Report &report)
-		: path_(std::move(path)), report_(report)
-	{
-	}
-	~SourceFile() override
-	{
-		if (fd_ >= 0)
-			close(fd_);
-	}
-	SourceFile(const SourceFile &) = delete;
-	SourceFile &operator=(const SourceFile &) = delete;
-
-	[[nodiscard]] int open()
-	{
-		/* O_NONBLOCK: opening a FIFO must not wait for its writer. */
-		fd_ = ::open(path_.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-		struct stat status {
-		};
-		if (fd_ < 0 || fstat(fd_, &status))
-			return local_error(strerror(errno));
-		if (S_ISDIR(status.st_mode))
-			return local_error("is a directory");
-		if (!S_ISREG(status.st_mode))
-			return local_error("is not a regular file");
-		if (!status.st_size)
-			return local_error("is empty");
-		bytes_ = static_cast<uint64_t>(status.st_size);
-		return kOk;
-	}
-
-	[[nodiscard]] uint64_t bytes() const { return bytes_; }
-
-	[[nodiscard]] int fill(char *buffer, size_t bytes) override
-	{
-		for (size_t have = 0; have < bytes;) {
-			ssize_t ret = read(fd_, buffer + have, bytes - have);
-			if (ret < 0 && errno == EINTR)
-				continue;
-			if (ret < 0)
-				return local_error(strerror(errno));
-			if (!ret)
-				return local_error("shrank while it was "
-						   "copied");
-			have += static_cast<size_t>(ret);
-		}
-		return kOk;
-	}
-
-	[[nodiscard]] int drain(const char *, size_t) override { return kOk; }
-
-private:
-	[[nodiscard]] int local_error(const char *text)
-	{
-		return report_.fail(kLocalFile, "%s: %s", path_.c_str(), text);
-	}
-
-	std::string path_;
-	Report &report_;
-	int fd_ = -1;
-	uint64_t bytes_ = 0;
-};
 
 /* Plain providers commit to processor caches; a file needs more. */
 bool makes_files_durable(const Connection &connection)
@@ -100,6 +30,8 @@ const char *state_text(const Options &options, const Connection &connection)
 {
 	if (!options.commit)
 		return "NOT durable (--no-commit)";
+	if (options.verify)
+		return "durable, and read back as written";
 	return makes_files_durable(connection) ? "durable" : "committed";
 }
 
@@ -143,6 +75,11 @@ int run_put(const Options &options, Report &report)
 					     options.file.c_str());
 	if (ret)
 		return ret;
+	if (options.verify && !makes_files_durable(connection))
+		return report.fail(kFailed,
+				   "provider %s cannot verify: it needs "
+				   "ofi_pmem",
+				   connection.provider());
 	if (options.commit && !makes_files_durable(connection))
 		report.warn("provider %s flushes processor caches only: in an "
 			    "ordinary file nothing becomes durable",
@@ -160,6 +97,8 @@ int run_put(const Options &options, Report &report)
 	report.set("done_bytes", transfer.done_bytes());
 	report.set("durable_bytes", durable ? transfer.done_bytes() : 0);
 	report.set("durable", durable && !ret);
+	if (options.verify)
+		report.set("verified", !ret);
 	if (ret)
 		tell_prefix(report, options, connection, transfer,
 			    source.bytes());

@@ -24,6 +24,8 @@ namespace
 
 constexpr auto kDrain = std::chrono::seconds(2);
 constexpr size_t kPage = 4096;
+/* Bytes that one operation digests, unless --block is more. */
+constexpr size_t kDigested = 1 << 20;
 
 /* While posting is refused, progress comes from trying again. */
 constexpr int kRetryMs = 1;
@@ -42,11 +44,11 @@ int Transfer::run(Direction direction, uint64_t length, BlockStream &stream,
 	int ret = prepare(direction, length);
 	if (ret)
 		return ret;
-	auto start = Clock::now();
-	last_progress_ = start;
+	start_ = Clock::now();
+	last_progress_ = start_;
 	ret = loop(stream, bar);
 	bar.clear();
-	seconds_ = std::chrono::duration<double>(Clock::now() - start).count();
+	seconds_ = std::chrono::duration<double>(Clock::now() - start_).count();
 	return ret;
 }
 
@@ -54,11 +56,34 @@ int Transfer::prepare(Direction direction, uint64_t length)
 {
 	direction_ = direction;
 	length_ = length;
-	block_bytes_ =
-		std::min(options_.block_bytes, connection_.max_message_bytes());
+	size_t buffer_bytes = 0;
+	int ret = choose_blocks(&buffer_bytes);
+	if (ret)
+		return ret;
 	uint64_t count = (length + block_bytes_ - 1) / block_bytes_;
 	blocks_.resize(std::min<uint64_t>(count, options_.depth));
-	size_t total = blocks_.size() * block_bytes_;
+	return prepare_buffers(buffer_bytes);
+}
+
+/* What is digested by one operation is a multiple of --block. */
+int Transfer::choose_blocks(size_t *buffer_bytes)
+{
+	if (direction_ != Direction::digest) {
+		block_bytes_ = std::min(options_.block_bytes,
+					connection_.max_message_bytes());
+		*buffer_bytes = block_bytes_;
+		return kOk;
+	}
+	size_t digests = std::max<size_t>(kDigested / options_.digest_block, 1);
+	block_bytes_ = digests * options_.digest_block;
+	digests_bytes_ = digests * ofi_pmem::digest_length(options_.digest);
+	*buffer_bytes = digests_bytes_;
+	return connection_.open_extension(&ops_);
+}
+
+int Transfer::prepare_buffers(size_t buffer_bytes)
+{
+	size_t total = blocks_.size() * buffer_bytes;
 	total = (total + kPage - 1) / kPage * kPage;
 	buffer_.reset(static_cast<char *>(std::aligned_alloc(kPage, total)));
 	if (!buffer_)
@@ -67,12 +92,13 @@ int Transfer::prepare(Direction direction, uint64_t length)
 				    "flight",
 				    total);
 	for (size_t i = 0; i < blocks_.size(); i++)
-		blocks_[i].buffer = buffer_.get() + i * block_bytes_;
-	if (!(connection_.fabric().mr_mode() & FI_MR_LOCAL))
+		blocks_[i].buffer = buffer_.get() + i * buffer_bytes;
+	if (direction_ == Direction::digest ||
+	    !(connection_.fabric().mr_mode() & FI_MR_LOCAL))
 		return kOk;
 	int ret = connection_.fabric().register_memory(
 		buffer_.get(), total,
-		direction == Direction::write ? FI_WRITE : FI_READ, 0, &mr_);
+		direction_ == Direction::write ? FI_WRITE : FI_READ, 0, &mr_);
 	if (ret)
 		return report_.fail(kFailed,
 				    "cannot register %zu bytes of "
@@ -112,12 +138,32 @@ void Transfer::sleep(bool blocked)
 	auto until = last_progress_ + std::chrono::seconds(options_.stall_s);
 	if (signal_)
 		until = std::min(until, drain_until_);
+	if (resume_at_ > Clock::now())
+		until = std::min(until, resume_at_);
 	auto left = std::chrono::ceil<std::chrono::milliseconds>(until -
 								 Clock::now());
 	auto timeout = std::max<int64_t>(left.count(), 0);
 	if (blocked)
 		timeout = std::min<int64_t>(timeout, kRetryMs);
 	connection_.fabric().wait(static_cast<int>(timeout));
+}
+
+/* Whether --rate has the next block wait; then no progress is no stall. */
+bool Transfer::is_throttled()
+{
+	if (!options_.rate)
+		return false;
+	using Seconds = std::chrono::duration<double>;
+	constexpr Seconds kLongest = std::chrono::hours(24 * 365);
+	Seconds due(static_cast<double>(posted_bytes_) /
+		    static_cast<double>(options_.rate));
+	resume_at_ = start_ + std::chrono::ceil<Clock::duration>(
+				      std::min(due, kLongest));
+	if (resume_at_ <= Clock::now())
+		return false;
+	if (!in_flight_)
+		last_progress_ = resume_at_;
+	return true;
 }
 
 /* A first signal stops posting; a second one stops waiting too. */

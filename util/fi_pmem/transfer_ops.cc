@@ -20,7 +20,7 @@ namespace fi_pmem
 /* Stops at the first block that is refused for now: `*blocked`. */
 int Transfer::post_blocks(BlockStream &stream, bool *blocked)
 {
-	while (!signal_ && posted_bytes_ < length_) {
+	while (!signal_ && posted_bytes_ < length_ && !is_throttled()) {
 		Block &block = block_at(posted_bytes_);
 		if (block.state == State::posted || block.state == State::done)
 			return kOk; /* every block is in use */
@@ -68,10 +68,27 @@ ssize_t Transfer::post(Block &block)
 	message.context = &block.context;
 	if (direction_ == Direction::read)
 		return fi_readmsg(connection_.ep(), &message, FI_COMPLETION);
+	if (direction_ == Direction::digest)
+		return post_digest(block, remote);
 	return fi_writemsg(connection_.ep(), &message,
 			   FI_COMPLETION |
 				   (options_.commit ? FI_COMMIT_COMPLETE
-						    : FI_DELIVERY_COMPLETE));
+						    : FI_DELIVERY_COMPLETE) |
+				   (options_.verify ? FI_PMEM_VERIFY : 0));
+}
+
+ssize_t Transfer::post_digest(Block &block, const fi_rma_iov &remote)
+{
+	fi_pmem_msg_verify message{};
+	message.rma_iov = &remote;
+	message.rma_iov_count = 1;
+	message.context = &block.context;
+	message.digest = static_cast<fi_pmem_digest>(options_.digest);
+	message.block = options_.digest_block;
+	message.digests = block.buffer;
+	message.digests_size = digests_bytes_;
+	block.bad.clear();
+	return ops_->verify(connection_.ep(), &message, FI_COMPLETION);
 }
 
 int Transfer::reap(size_t *count)
@@ -82,12 +99,7 @@ int Transfer::reap(size_t *count)
 	if (ret == -FI_EAVAIL) {
 		fi_cq_err_entry error{};
 		ret = fi_cq_readerr(cq, &error, 0);
-		if (ret < 0)
-			return kOk;
-		const char *detail = fi_cq_strerror(cq, error.prov_errno,
-						    error.err_data, nullptr, 0);
-		return operation_failed(static_cast<Block *>(error.op_context),
-					error.err, detail ? detail : "");
+		return ret < 0 ? kOk : take_error(error, count);
 	}
 	if (ret < 0 && ret != -FI_EAGAIN && ret != -FI_EINTR)
 		return operation_failed(nullptr, static_cast<int>(-ret), "");
@@ -102,13 +114,52 @@ int Transfer::reap(size_t *count)
 	return kOk;
 }
 
+/* Blocks that cannot be digested are a result; all else is a failure. */
+int Transfer::take_error(const fi_cq_err_entry &error, size_t *count)
+{
+	auto block = static_cast<Block *>(error.op_context);
+	auto bad = static_cast<const fi_pmem_bad_block *>(error.err_data);
+	size_t bad_count = error.err_data_size / sizeof(*bad);
+	bool checks = direction_ == Direction::digest || options_.verify;
+	if (checks && bad_count && direction_ == Direction::write)
+		return reads_back_otherwise(bad, bad_count);
+	if (checks && bad_count) {
+		block->bad.assign(bad, bad + bad_count);
+		block->state = State::done;
+		*count = 1;
+		in_flight_--;
+		last_progress_ = Clock::now();
+		return kOk;
+	}
+	const char *detail =
+		fi_cq_strerror(connection_.fabric().cq(), error.prov_errno,
+			       error.err_data, nullptr, 0);
+	return operation_failed(block, error.err, detail ? detail : "");
+}
+
+/* Of the first block that failed; others are in flight. */
+int Transfer::reads_back_otherwise(const fi_pmem_bad_block *bad, size_t count)
+{
+	uint64_t offset = bad->addr - connection_.region().address;
+	return report_.fail(
+		kDiffers,
+		"%s does not read back what was written: blocks "
+		"%zu, the first of %" PRIu64 " bytes at offset %" PRIu64,
+		connection_.peer().c_str(), count, bad->length, offset);
+}
+
 int Transfer::retire(BlockStream &stream)
 {
 	while (done_bytes_ < length_) {
 		Block &block = block_at(done_bytes_);
 		if (block.state != State::done)
 			break;
-		if (direction_ == Direction::read) {
+		for (const fi_pmem_bad_block &bad : block.bad)
+			stream.unreadable(bad.addr -
+						  connection_.region().address -
+						  options_.offset,
+					  bad.length);
+		if (direction_ != Direction::write) {
 			int ret = stream.drain(block.buffer, block.bytes);
 			if (ret)
 				return ret;
@@ -130,7 +181,9 @@ int Transfer::operation_failed(const Block *block, int error,
 	if (connection_.is_lost())
 		return report_.fail(kFailed, "lost the connection to %s (%s)",
 				    peer, why.c_str());
-	const char *what = direction_ == Direction::write ? "write" : "read";
+	const char *what = direction_ == Direction::write  ? "write"
+			   : direction_ == Direction::read ? "read"
+							   : "verification";
 	if (!block)
 		return report_.fail(kFailed, "%s at %s failed: %s", what, peer,
 				    why.c_str());

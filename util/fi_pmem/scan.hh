@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* Copyright (c) 2026 the ofi_pmem developers */
+/*
+ * Digests of a range of a region, block by block, held against something that
+ * tells what they should be. No data travels.
+ */
+#pragma once
+
+#include <set>
+
+#include "bad_ranges.hh"
+#include "transfer.hh"
+
+namespace fi_pmem
+{
+
+/* What a region is compared with, or its digests are kept by. */
+class DigestSink
+{
+public:
+	virtual ~DigestSink() = default;
+
+	/*
+	 * The blocks come in ascending order, from position 0 on, without a
+	 * gap. Sets *good. A block that cannot be read has an undefined digest,
+	 * and is bad whatever *good says. Exit code.
+	 */
+	[[nodiscard]] virtual int take(uint64_t bytes, const uint8_t *digest,
+				       bool *good) = 0;
+};
+
+class Scan final : private BlockStream
+{
+public:
+	Scan(const Options &options, Report &report, Connection &connection)
+		: options_(options), report_(report), connection_(connection),
+		  bad_(report, options.offset)
+	{
+	}
+
+	/* Whether both sides have --digest, and what it tells of. Exit code. */
+	[[nodiscard]] int open();
+
+	/*
+	 * Digests `length` bytes at --offset, which fit the region, and tells
+	 * of every range that is bad. Exit code, 0 also if there are such.
+	 */
+	[[nodiscard]] int run(uint64_t length, DigestSink &sink);
+
+	[[nodiscard]] uint64_t bad_bytes() const { return bad_.bytes(); }
+
+	/* Of the last run, to the report: the fields of JSON. */
+	void set_fields(uint64_t length);
+
+	/* "64.0 MiB in 0.100 s, 640.0 MiB/s, xxh3 of blocks of 4096 bytes". */
+	[[nodiscard]] std::string summary(uint64_t length) const;
+
+private:
+	[[nodiscard]] int fill(char *, size_t) override { return 0; }
+	[[nodiscard]] int drain(const char *digests, size_t bytes) override;
+	void unreadable(uint64_t position, uint64_t bytes) override;
+
+	const Options &options_;
+	Report &report_;
+	Connection &connection_;
+	BadRanges bad_;
+	DigestSink *sink_ = nullptr;
+	std::set<uint64_t> unreadable_; /* positions of blocks */
+	uint64_t position_ = 0;
+	double seconds_ = 0;
+	const char *covers_ = "";
+};
+
+} // namespace fi_pmem

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* Copyright (c) 2026 the ofi_pmem developers */
+#include "scrub.hh"
+
+#include <cinttypes>
+
+#include "exit_codes.hh"
+#include "report.hh"
+#include "scan.hh"
+#include "sums.hh"
+
+namespace fi_pmem
+{
+
+namespace
+{
+
+int save(const Options &options, Report &report)
+{
+	Connection connection(options, report);
+	Scan scan(options, report, connection);
+	int ret = connection.open();
+	uint64_t length = ret ? 0 : connection.choose_length(1);
+	if (!ret)
+		ret = connection.check_range(length, "scrub");
+	if (!ret)
+		ret = scan.open();
+	SumsWriter sums(options.save, report);
+	if (!ret)
+		ret = sums.open({options.digest, options.digest_block,
+				 options.offset, length});
+	if (ret)
+		return ret;
+	ret = scan.run(length, sums);
+	scan.set_fields(length);
+	if (ret)
+		return ret;
+	if (scan.bad_bytes())
+		return report.fail(kDiffers,
+				   "%" PRIu64 " of %" PRIu64
+				   " bytes of %s are in blocks that cannot be "
+				   "read; nothing was saved",
+				   scan.bad_bytes(), length,
+				   connection.peer().c_str());
+	ret = sums.finish();
+	if (!ret)
+		report.say("saved the digests of %s offset %" PRIu64
+			   " in %s: %s",
+			   connection.peer().c_str(), options.offset,
+			   options.save.c_str(), scan.summary(length).c_str());
+	return ret;
+}
+
+/* Digest, blocks and place are those that were saved. */
+int compare(const Options &asked, Report &report)
+{
+	SumsReader sums(asked.against, report);
+	int ret = sums.open();
+	if (ret)
+		return ret;
+	Options options = asked;
+	uint64_t length = sums.head().length;
+	options.digest = sums.head().digest;
+	options.digest_block = sums.head().block;
+	options.offset = sums.head().offset;
+	Connection connection(options, report);
+	Scan scan(options, report, connection);
+	ret = connection.open();
+	if (!ret)
+		ret = connection.check_range(length, asked.against.c_str());
+	if (!ret)
+		ret = scan.open();
+	if (ret)
+		return ret;
+	ret = scan.run(length, sums);
+	if (!ret)
+		ret = sums.finish();
+	scan.set_fields(length);
+	if (ret)
+		return ret;
+	if (scan.bad_bytes())
+		return report.fail(kDiffers,
+				   "%" PRIu64 " of %" PRIu64
+				   " bytes of %s are in blocks that differ "
+				   "from %s",
+				   scan.bad_bytes(), length,
+				   connection.peer().c_str(),
+				   asked.against.c_str());
+	report.say("%s is as %s has it: %s", connection.peer().c_str(),
+		   asked.against.c_str(), scan.summary(length).c_str());
+	return kOk;
+}
+
+} // namespace
+
+int run_scrub(const Options &options, Report &report)
+{
+	report.set("file",
+		   options.save.empty() ? options.against : options.save);
+	return options.save.empty() ? compare(options, report)
+				    : save(options, report);
+}
+
+} // namespace fi_pmem

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* Copyright (c) 2026 the ofi_pmem developers */
+#include "source_file.hh"
+
+#include <cerrno>
+#include <cstring>
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "exit_codes.hh"
+#include "report.hh"
+
+namespace fi_pmem
+{
+
+SourceFile::~SourceFile()
+{
+	if (fd_ >= 0)
+		close(fd_);
+}
+
+int SourceFile::open()
+{
+	/* O_NONBLOCK: opening a FIFO must not wait for its writer. */
+	fd_ = ::open(path_.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	struct stat status {
+	};
+	if (fd_ < 0 || fstat(fd_, &status))
+		return local_error(strerror(errno));
+	if (S_ISDIR(status.st_mode))
+		return local_error("is a directory");
+	if (!S_ISREG(status.st_mode))
+		return local_error("is not a regular file");
+	if (!status.st_size)
+		return local_error("is empty");
+	bytes_ = static_cast<uint64_t>(status.st_size);
+	return kOk;
+}
+
+int SourceFile::fill(char *buffer, size_t bytes)
+{
+	for (size_t have = 0; have < bytes;) {
+		ssize_t ret = read(fd_, buffer + have, bytes - have);
+		if (ret < 0 && errno == EINTR)
+			continue;
+		if (ret < 0)
+			return local_error(strerror(errno));
+		if (!ret)
+			return local_error("shrank while it was "
+					   "copied");
+		have += static_cast<size_t>(ret);
+	}
+	return kOk;
+}
+
+int SourceFile::local_error(const char *text)
+{
+	return report_.fail(kLocalFile, "%s: %s", path_.c_str(), text);
+}
+
+} // namespace fi_pmem

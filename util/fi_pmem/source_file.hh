@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* Copyright (c) 2026 the ofi_pmem developers */
+/*
+ * The local file of put and verify. It is read, not mapped: one that shrinks
+ * meanwhile is then an error and not SIGBUS.
+ */
+#pragma once
+
+#include <string>
+
+#include "transfer.hh"
+
+namespace fi_pmem
+{
+
+class SourceFile final : public BlockStream
+{
+public:
+	SourceFile(std::string path, Report &report)
+		: path_(std::move(path)), report_(report)
+	{
+	}
+	~SourceFile() override;
+	SourceFile(const SourceFile &) = delete;
+	SourceFile &operator=(const SourceFile &) = delete;
+
+	/* A regular file that is not empty. Exit code. */
+	[[nodiscard]] int open();
+
+	[[nodiscard]] uint64_t bytes() const { return bytes_; }
+
+	[[nodiscard]] int fill(char *buffer, size_t bytes) override;
+	[[nodiscard]] int drain(const char *, size_t) override { return 0; }
+
+private:
+	[[nodiscard]] int local_error(const char *text);
+
+	std::string path_;
+	Report &report_;
+	int fd_ = -1;
+	uint64_t bytes_ = 0;
+};
+
+} // namespace fi_pmem
