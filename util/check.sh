@@ -216,6 +216,7 @@ if [ "$sanitizers" = yes ]; then
 	export WEAK_NIC_SEEDS=${WEAK_NIC_SEEDS:-10}
 	export LITMUS_SEEDS=${LITMUS_SEEDS:-3}
 	export LOG_CRASHES=${LOG_CRASHES:-200}
+	export PMEM_VERIFY_CLEAN=${PMEM_VERIFY_CLEAN:-1000}
 	export PMEM_LOG_CRASHES=${PMEM_LOG_CRASHES:-10}
 	check_build asan --enable-sanitizer=address,undefined \
 		CXXFLAGS="-g1 -O1"

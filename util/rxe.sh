@@ -39,8 +39,9 @@ essential+=":*MakesEarlierWritesDurable*:*DeliveryComplete*:*InjectedWrite*"
 essential+=":*ManyCommits*:*SequentialModel*"
 on_dax="pmem_rma_test pmem_completion_test pmem_storm_test pmem_bad_input_test
 pmem_fault_test pmem_ops_test pmem_atomic_test pmem_atomic_inner_test
-pmem_atomic_race_test"
-simulated="pmem_rma_test pmem_kill_test pmem_atomic_kill_test pmem_log_kill_test"
+pmem_atomic_race_test pmem_verify_test"
+simulated="pmem_rma_test pmem_kill_test pmem_atomic_kill_test pmem_log_kill_test
+pmem_verify_test"
 # What makes no sense here: a device DAX neither shrinks nor fails, and maps whole
 # units only, never privately; verbs has no TCP ports for strangers.
 not_on_dax="*PmemFile*:*PmemPort*:*PrivateMappingIsRefused*:*UnmappedMemoryIsRefused*"
