@@ -403,7 +403,7 @@ TEST_F(Checked, MoreBlocksThanAreKeptCommitAtOnce)
 	EXPECT_EQ(done.len, kRegionLen - 128 + 20);
 }
 
-TEST_F(Checked, EveryAlgorithmFindsAFlippedBit)
+TEST_F(Checked, EveryAlgorithmFindsAFlippedBitAndPoison)
 {
 	for (DigestAlgorithm algorithm : kDigestAlgorithms) {
 		if (!(available_digests() & digest_bit(algorithm)))
@@ -420,6 +420,11 @@ TEST_F(Checked, EveryAlgorithmFindsAFlippedBit)
 		EXPECT_EQ(bad_[0].addr, kBase + kBlock);
 		EXPECT_EQ(bad_[0].digest,
 			  static_cast<fi_pmem_digest>(algorithm));
+		medium_->unreadable = {8192};
+		EXPECT_TRUE(run(kCheckedCommit, bytes(9000, 1), 0).failure);
+		ASSERT_EQ(bad_.size(), 1u);
+		EXPECT_EQ(bad_[0].addr, kBase + 2 * kBlock);
+		EXPECT_EQ(bad_[0].reason, FI_PMEM_BAD_UNREADABLE);
 	}
 }
 
