@@ -33,10 +33,10 @@ logs=$root_build/rxe
 filter=
 limit=${RXE_TIME_LIMIT:-600} # seconds that one program may run
 # What the methods differ in: all of these programs, or these cases of them.
-methods="pmem_rma_test pmem_storm_test"
+methods="pmem_rma_test pmem_storm_test pmem_verify_test"
 essential="*WriteIsReadBack*:*CommitIsInTheFile*:*CommitSurvivesAKill*"
 essential+=":*MakesEarlierWritesDurable*:*DeliveryComplete*:*InjectedWrite*"
-essential+=":*ManyCommits*:*SequentialModel*"
+essential+=":*ManyCommits*:*SequentialModel*:*DamagedBlocksAreNamed*"
 on_dax="pmem_rma_test pmem_completion_test pmem_storm_test pmem_bad_input_test
 pmem_fault_test pmem_ops_test pmem_atomic_test pmem_atomic_inner_test
 pmem_atomic_race_test pmem_verify_test"
@@ -170,7 +170,9 @@ trap 'exit 143' TERM
 "$top/util/root.sh" make >/dev/null || exit $vm_not_made
 build_programs || exit $vm_not_made
 mkdir -p "$logs"
-vm_create --memory 3G ${environment[@]+"${environment[@]}"}
+# Slow as the processor is emulated; make check runs them all.
+environment+=(--env "PMEM_VERIFY_CLEAN=${PMEM_VERIFY_CLEAN:-1000}")
+vm_create --memory 3G "${environment[@]}"
 vm_start 1
 vm_wait 1 || exit $vm_not_made
 check_machine

@@ -109,6 +109,7 @@ protected:
 		op.call.fence = !below(4);
 		op.call.inject = !below(6);
 		op.call.checked = !below(3);
+		op.call.more = !below(3);
 		op.target = below(targets_.size());
 		size_t len = below(8) ? 1 + below(600) : 1 + below(20000);
 		if (op.call.inject)

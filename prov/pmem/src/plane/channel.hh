@@ -260,6 +260,8 @@ private:
 	[[nodiscard]] bool post_verify(PersistentOp *op);
 	[[nodiscard]] static size_t next_blocks(PersistentOp *op,
 						wire::Range *blocks);
+	[[nodiscard]] int expect_range(PersistentOp *op,
+				       const wire::Range &range, size_t offset);
 	void note_expected(PersistentOp *op);
 	void take_earlier(PersistentOp *op);
 	[[nodiscard]] bool post_comparison(PersistentOp *op, size_t end);

@@ -104,36 +104,46 @@ int Channel::expect(PersistentOp *op)
 	size_t offset = 0;
 	for (size_t i = 0; i < op->range_count; i++) {
 		const wire::Range &range = op->ranges[i];
-		for (size_t j = 0; j < i; j++) {
-			if (!overlap(op->ranges[j], range))
-				continue;
+		if (std::any_of(op->ranges, op->ranges + i,
+				[&](const auto &earlier) {
+					return overlap(earlier, range);
+				})) {
 			PMEM_WARN(FI_LOG_EP_DATA,
 				  "FI_PMEM_VERIFY of ranges that overlap: each "
 				  "byte must be written once");
 			return -FI_EINVAL;
 		}
-		DigestAlgorithm algorithm = known_region(range.token)->check_by;
-		DigestEngine *engine = initiator_->digest_engine(algorithm);
-		if (!engine)
-			return -FI_ENOMEM;
-		uint64_t len = 0;
-		for (uint64_t done = 0; done < range.length; done += len) {
-			len = std::min<uint64_t>(params().verify_block,
-						 range.length - done);
-			op->local.for_each_part(
-				offset, len,
-				[&](size_t, const uint8_t *base, size_t part) {
-					engine->update(base, part);
-				});
-			Digest digest = engine->finish();
-			if (!digest.length)
-				return -FI_EIO; /* the library failed */
-			op->expected.push_back(
-				{{range.token, range.offset + done, len},
-				 algorithm,
-				 digest});
-			offset += len;
-		}
+		int ret = expect_range(op, range, offset);
+		if (ret)
+			return ret;
+		offset += range.length;
+	}
+	return 0;
+}
+
+/* The local bytes begin at `offset`. */
+int Channel::expect_range(PersistentOp *op, const wire::Range &range,
+			  size_t offset)
+{
+	DigestAlgorithm algorithm = known_region(range.token)->check_by;
+	DigestEngine *engine = initiator_->digest_engine(algorithm);
+	if (!engine)
+		return -FI_ENOMEM;
+	uint64_t len = 0;
+	for (uint64_t done = 0; done < range.length; done += len) {
+		len = std::min<uint64_t>(params().verify_block,
+					 range.length - done);
+		op->local.for_each_part(
+			offset + done, len,
+			[&](size_t, const uint8_t *base, size_t part) {
+				engine->update(base, part);
+			});
+		Digest digest = engine->finish();
+		if (!digest.length)
+			return -FI_EIO; /* the library failed */
+		op->expected.push_back({{range.token, range.offset + done, len},
+					algorithm,
+					digest});
 	}
 	return 0;
 }
