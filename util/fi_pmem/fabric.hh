@@ -9,6 +9,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include <rdma/fabric.h>
 #include <rdma/fi_cm.h>
@@ -41,6 +42,9 @@ struct Target {
 /* Tells Report and returns an exit code if nothing offers persistent RMA. */
 [[nodiscard]] int find_info(Report &report, const Target &target,
 			    InfoPtr *info);
+
+/* What ofi_pmem layers on here, by the names that applications ask for. */
+[[nodiscard]] std::vector<std::string> persistent_providers();
 
 /* The error of an event queue, copied out of it. */
 struct EventError {

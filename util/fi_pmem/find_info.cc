@@ -6,6 +6,7 @@
 #include "fabric.hh"
 
 #include <cstring>
+#include <set>
 
 #include "exit_codes.hh"
 #include "report.hh"
@@ -20,14 +21,14 @@ constexpr uint32_t kApi = FI_VERSION(1, 17);
 constexpr const char *kVerbs = "verbs;ofi_pmem";
 constexpr const char *kTcp = "tcp;ofi_pmem";
 
-InfoPtr make_hints(const std::string &provider)
+InfoPtr make_hints(const std::string &provider, fi_ep_type type)
 {
 	InfoPtr hints(fi_allocinfo());
 	if (!hints)
 		return hints;
 	hints->caps = FI_MSG | FI_RMA | FI_RMA_PMEM;
 	hints->mode = FI_CONTEXT | FI_CONTEXT2;
-	hints->ep_attr->type = FI_EP_MSG;
+	hints->ep_attr->type = type;
 	hints->domain_attr->mr_mode = FI_MR_LOCAL | FI_MR_VIRT_ADDR |
 				      FI_MR_ALLOCATED | FI_MR_PROV_KEY;
 	hints->fabric_attr->prov_name = strdup(provider.c_str());
@@ -36,7 +37,7 @@ InfoPtr make_hints(const std::string &provider)
 
 int query(const std::string &provider, const Target *target, InfoPtr *info)
 {
-	InfoPtr hints = make_hints(provider);
+	InfoPtr hints = make_hints(provider, FI_EP_MSG);
 	if (!hints)
 		return -FI_ENOMEM;
 	const char *node = nullptr;
@@ -56,6 +57,31 @@ int query(const std::string &provider, const Target *target, InfoPtr *info)
 }
 
 } // namespace
+
+std::vector<std::string> persistent_providers()
+{
+	constexpr const char *kLayered[] = {"tcp;ofi_rxm", "verbs;ofi_rxm"};
+	std::set<std::string> inner(std::begin(kLayered), std::end(kLayered));
+	fi_info *all = nullptr;
+	if (!fi_getinfo(kApi, nullptr, nullptr, FI_PROV_ATTR_ONLY, nullptr,
+			&all)) {
+		InfoPtr owned(all);
+		for (; all; all = all->next)
+			inner.insert(all->fabric_attr->prov_name);
+	}
+	std::vector<std::string> found;
+	for (const std::string &one : inner) {
+		std::string name = one + ";ofi_pmem";
+		InfoPtr hints = make_hints(name, FI_EP_UNSPEC);
+		fi_info *info = nullptr;
+		if (!hints ||
+		    fi_getinfo(kApi, nullptr, nullptr, 0, hints.get(), &info))
+			continue;
+		InfoPtr owned(info);
+		found.push_back(name);
+	}
+	return found;
+}
 
 int find_info(Report &report, const Target &target, InfoPtr *info)
 {

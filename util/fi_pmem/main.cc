@@ -10,6 +10,7 @@
 
 #include "exit_codes.hh"
 #include "get.hh"
+#include "info.hh"
 #include "log.hh"
 #include "options.hh"
 #include "put.hh"
@@ -36,6 +37,8 @@ const char *command_name(Command command)
 		return "verify";
 	case Command::scrub:
 		return "scrub";
+	case Command::info:
+		return "info";
 	default:
 		return "get";
 	}
@@ -55,6 +58,8 @@ int run_command(const Options &options, Report &report)
 			return run_verify(options, report);
 		case Command::scrub:
 			return run_scrub(options, report);
+		case Command::info:
+			return run_info(options, report);
 		default:
 			return run_get(options, report);
 		}

@@ -205,6 +205,21 @@ void add_get(CLI::App *app, Options *options, std::string *peer)
 	add_common(app, options);
 }
 
+void add_info(CLI::App *app, Options *options)
+{
+	app->add_option("PLACE", options->place,
+			"directory or device DAX to try")
+		->type_name("");
+	app->add_option("--bind", options->bind,
+			"address to try it by, one of this host (default: "
+			"127.0.0.1)")
+		->option_text("ADDR");
+	add_number(app, "--timeout", options->timeout_s,
+		   "seconds after which trying fails (default: 10)")
+		->check(CLI::Range(1, 86400));
+	add_common(app, options);
+}
+
 /* What no single option can check; empty if all is well. */
 std::string check_together(const Options &options)
 {
@@ -263,7 +278,10 @@ bool parse_options(int argc, char **argv, Options *options, int *exit_code)
 		"verify", "compare a local file with a region, by digests");
 	auto scrub = app.add_subcommand(
 		"scrub", "digest a region, compare with what was saved");
+	auto info = app.add_subcommand(
+		"info", "tell what durability this host can give");
 	add_verify(verify, options, &peer);
+	add_info(info, options);
 	add_scrub(scrub, options, &peer);
 	auto log = add_log(&app, options, &peer);
 	try {
@@ -279,8 +297,12 @@ bool parse_options(int argc, char **argv, Options *options, int *exit_code)
 			   : log->parsed()    ? Command::log
 			   : verify->parsed() ? Command::verify
 			   : scrub->parsed()  ? Command::scrub
+			   : info->parsed()   ? Command::info
 					      : Command::get;
+	if (options->command == Command::info && options->bind.empty())
+		options->bind = "127.0.0.1";
 	if (options->command != Command::serve &&
+	    options->command != Command::info &&
 	    !parse_address(peer, &options->peer))
 		return usage_error(argc, argv,
 				   "'" + peer + "' is not HOST[:PORT]",

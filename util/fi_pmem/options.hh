@@ -19,7 +19,7 @@
 namespace fi_pmem
 {
 
-enum class Command { serve, put, get, log, verify, scrub };
+enum class Command { serve, put, get, log, verify, scrub, info };
 
 struct LogOptions {
 	enum class Action { append, tail, dump, bench };
@@ -44,9 +44,10 @@ struct Options {
 	unsigned timeout_s = 10; /* for connecting */
 	unsigned stall_s = 30;	 /* without any completion */
 
-	std::string file; /* serve, log: FILE; put, get, verify: LOCAL */
+	std::string file;  /* serve, log: FILE; put, get, verify: LOCAL */
+	std::string place; /* info; empty: nothing is tried */
 	std::optional<uint64_t> size; /* serve */
-	std::string bind;	      /* serve; empty: every address */
+	std::string bind;	      /* serve, info; empty: every address */
 	uint16_t port = kDefaultPort; /* serve; 0: the system chooses */
 	bool verbose = false;	      /* serve */
 

@@ -14,9 +14,6 @@
 namespace fi_pmem
 {
 
-namespace
-{
-
 const char *coverage_text(fi_pmem_coverage coverage)
 {
 	switch (coverage) {
@@ -31,8 +28,6 @@ const char *coverage_text(fi_pmem_coverage coverage)
 	}
 	return "unknown";
 }
-
-} // namespace
 
 int Scan::open()
 {

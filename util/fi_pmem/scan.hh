@@ -14,6 +14,9 @@
 namespace fi_pmem
 {
 
+/* "cache", "persistence domain", ... */
+const char *coverage_text(fi_pmem_coverage coverage);
+
 /* What a region is compared with, or its digests are kept by. */
 class DigestSink
 {
