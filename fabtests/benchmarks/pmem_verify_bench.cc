@@ -8,14 +8,13 @@
  */
 #include <unistd.h>
 
-#include <algorithm>
-#include <atomic>
 #include <cstdio>
-#include <functional>
+#include <map>
 #include <thread>
 
 #include <CLI/CLI.hpp>
 
+#include "benchmarks/measure.hh"
 #include "common/initiator.hh"
 
 using namespace pmem_test;
@@ -23,63 +22,23 @@ using namespace pmem_test;
 namespace
 {
 
-using Clock = std::chrono::steady_clock;
-using Samples = std::vector<double>;
-
 struct Arguments {
-	Memory memory = Memory::page;
+	std::vector<Memory> memories;
 	size_t region_mib = 256;
 	size_t rounds = 7;
 	size_t commits = 2000; /* in each round */
 };
 
-double seconds(const std::function<void()> &work)
-{
-	auto begin = Clock::now();
-	work();
-	return std::chrono::duration<double>(Clock::now() - begin).count();
-}
+/* More than any cache that one core reads from holds. */
+constexpr size_t kReadBytes = 256 << 20;
 
-/* `share` 0.5 is the median. */
-double percentile(Samples samples, double share)
-{
-	auto last = static_cast<double>(samples.size() - 1);
-	auto at = samples.begin() + static_cast<ptrdiff_t>(share * last);
-	std::nth_element(samples.begin(), at, samples.end());
-	return *at;
-}
-
-double median(const Samples &samples)
-{
-	return percentile(samples, 0.5);
-}
-
-/* As fast as one core gets it: four sums, and nothing else to do. */
-uint64_t sum(const std::vector<uint64_t> &words)
-{
-	uint64_t sums[4] = {};
-	for (size_t i = 0; i + 4 <= words.size(); i += 4) {
-		for (size_t j = 0; j < 4; j++)
-			sums[j] += words[i + j];
-	}
-	return sums[0] ^ sums[1] ^ sums[2] ^ sums[3];
-}
+/* Whether whoever waits for a completion leaves the processor to others. */
+enum class Wait { polling, asleep };
 
 class VerifyBench
 {
 public:
-	explicit VerifyBench(const Arguments &arguments)
-		: arguments_(arguments), size_(arguments.region_mib << 20),
-		  file_(size_), target_(Stack::msg, arguments.memory),
-		  region_(target_.add_file(file_.path(), size_)),
-		  initiator_(Stack::msg)
-	{
-		target_.connect(initiator_.node());
-		for (size_t at = 0; at < size_; at += kBlock)
-			initiator_.write_and_wait(region_, at,
-						  pattern(at, kBlock),
-						  FI_COMMIT_COMPLETE);
-	}
+	VerifyBench(const Arguments &arguments, Memory memory);
 
 	void throughput();
 	void latency();
@@ -90,47 +49,90 @@ private:
 	/* At once, so that the service need not wait for the next one. */
 	static constexpr size_t kVerifications = 4;
 
-	void verify_all(Initiator &initiator, fi_pmem_digest digest,
-			const std::function<void()> &idle);
+	uint32_t digests();
+	clockid_t target_clock() const;
+	void verify_all(Initiator &initiator, fi_pmem_digest digest, Wait wait);
 	Samples commits(size_t len, uint64_t flags, size_t count);
+	Samples commits_beside(const std::function<void()> &work);
 
 	const Arguments arguments_;
 	const size_t size_;
+	std::vector<uint64_t> words_; /* for sum() */
+	volatile uint64_t sum_ = 0;   /* or the compiler would leave it out */
 	RegionFile file_;
 	Target target_;
 	RemoteRegion region_;
 	Initiator initiator_;
 };
 
-/* `idle` is called while there is no completion. */
-void VerifyBench::verify_all(Initiator &initiator, fi_pmem_digest digest,
-			     const std::function<void()> &idle)
+VerifyBench::VerifyBench(const Arguments &arguments, Memory memory)
+	: arguments_(arguments), size_(arguments.region_mib << 20),
+	  words_(kReadBytes / sizeof(uint64_t), 1), file_(size_),
+	  target_(Stack::msg, memory),
+	  region_(target_.add_file(file_.path(), size_)), initiator_(Stack::msg)
 {
-	size_t part = size_ / kVerifications;
-	Bytes digests(size_ / kBlock * FI_PMEM_MAX_DIGEST);
-	size_t each = digests.size() / kVerifications;
+	target_.connect(initiator_.node());
+	for (size_t at = 0; at < size_; at += kBlock)
+		initiator_.write_and_wait(region_, at, pattern(at, kBlock),
+					  FI_COMMIT_COMPLETE);
+}
+
+/* Bits of those that both sides have. */
+uint32_t VerifyBench::digests()
+{
+	fi_pmem_region_attr attr{};
+	attr.size = sizeof(attr);
+	check(initiator_.post([&] {
+		return initiator_.ops()->query(
+			initiator_.ep(), initiator_.peer(), region_.key, &attr);
+	}),
+	      "query");
+	return attr.digests;
+}
+
+clockid_t VerifyBench::target_clock() const
+{
+	clockid_t clock = 0;
+	check(-clock_getcpuclockid(target_.pid(), &clock),
+	      "clock_getcpuclockid");
+	return clock;
+}
+
+void await_verification(Initiator &initiator, Wait wait)
+{
+	Completion completion;
+	Deadline deadline;
+	while (!initiator.completions().poll_one(&completion)) {
+		deadline.spin("no completion of a verification");
+		if (wait == Wait::asleep)
+			usleep(1000);
+	}
+	check(-completion.err, "completion of a verification");
+}
+
+void VerifyBench::verify_all(Initiator &initiator, fi_pmem_digest digest,
+			     Wait wait)
+{
+	size_t blocks = size_ / kBlock;
+	size_t each = fi_pmem_digest_length(digest);
+	Bytes made(blocks * each);
 	fi_context2 contexts[kVerifications];
 	for (size_t i = 0; i < kVerifications; i++) {
-		fi_rma_iov range{region_.base + i * part, part, region_.key};
+		size_t begin = i * blocks / kVerifications;
+		size_t count = (i + 1) * blocks / kVerifications - begin;
+		fi_rma_iov range{region_.base + begin * kBlock, count * kBlock,
+				 region_.key};
 		fi_pmem_msg_verify message{
-			&range, 1,	initiator.peer(),   &contexts[i],
-			digest, kBlock, &digests[i * each], each};
+			&range, 1,	initiator.peer(),    &contexts[i],
+			digest, kBlock, &made[begin * each], count * each};
 		check(initiator.post([&] {
 			return initiator.ops()->verify(initiator.ep(), &message,
 						       FI_COMPLETION);
 		}),
 		      "verify");
 	}
-	for (size_t done = 0; done < kVerifications;) {
-		fi_cq_data_entry entry;
-		ssize_t ret = fi_cq_read(initiator.node().cq.get(), &entry, 1);
-		if (ret == 1)
-			done++;
-		else if (ret == -FI_EAGAIN)
-			idle();
-		else
-			check(ret, "fi_cq_read");
-	}
+	for (size_t i = 0; i < kVerifications; i++)
+		await_verification(initiator, wait);
 }
 
 /* Microseconds of each, one after the other. */
@@ -141,67 +143,54 @@ Samples VerifyBench::commits(size_t len, uint64_t flags, size_t count)
 	Samples samples;
 	for (size_t i = 0; i < count; i++) {
 		size_t offset = i * 8192 % (size_ / 2);
-		samples.push_back(
-			1e6 * seconds([&] {
-				initiator_.expect_success(
-					initiator_.write(region_, offset,
-							 buffer, flags,
-							 &context),
-					&context);
-			}));
+		double begin = now();
+		initiator_.expect_success(initiator_.write(region_, offset,
+							   buffer, flags,
+							   &context),
+					  &context);
+		samples.push_back(1e6 * (now() - begin));
 	}
 	return samples;
 }
 
 void VerifyBench::throughput()
 {
-	struct Row {
-		const char *name;
-		fi_pmem_digest digest;
-		Samples rates;
+	const std::pair<const char *, fi_pmem_digest> all[] = {
+		{"crc32c", FI_PMEM_DIGEST_CRC32C},
+		{"crc64nvme", FI_PMEM_DIGEST_CRC64_NVME},
+		{"crc64ecma", FI_PMEM_DIGEST_CRC64_ECMA},
+		{"xxh3", FI_PMEM_DIGEST_XXH3_64},
+		{"xxh128", FI_PMEM_DIGEST_XXH3_128},
+		{"crc16t10dif", FI_PMEM_DIGEST_CRC16_T10DIF},
+		{"sha256", FI_PMEM_DIGEST_SHA256},
 	};
-	std::vector<Row> rows{
-		{"crc32c", FI_PMEM_DIGEST_CRC32C, {}},
-		{"crc64nvme", FI_PMEM_DIGEST_CRC64_NVME, {}},
-		{"crc64ecma", FI_PMEM_DIGEST_CRC64_ECMA, {}},
-		{"xxh3", FI_PMEM_DIGEST_XXH3_64, {}},
-		{"xxh128", FI_PMEM_DIGEST_XXH3_128, {}},
-		{"crc16t10dif", FI_PMEM_DIGEST_CRC16_T10DIF, {}},
-		{"sha256", FI_PMEM_DIGEST_SHA256, {}},
-	};
-	fi_pmem_region_attr attr{};
-	attr.size = sizeof(attr);
-	check(initiator_.post([&] {
-		return initiator_.ops()->query(
-			initiator_.ep(), initiator_.peer(), region_.key, &attr);
-	}),
-	      "query");
-	std::vector<uint64_t> words(size_ / sizeof(uint64_t), 1);
-	Samples read;
-	volatile uint64_t result = 0;
-	auto bytes = static_cast<double>(size_);
-	for (size_t i = 0; i < arguments_.rounds; i++) {
-		read.push_back(bytes / seconds([&] { result = sum(words); }));
-		for (Row &row : rows) {
-			if (!(attr.digests & 1U << row.digest))
+	uint32_t have = digests();
+	Rates read, verify[std::size(all)];
+	for (size_t round = 0; round < arguments_.rounds; round++) {
+		read.measure(kReadBytes, CLOCK_THREAD_CPUTIME_ID,
+			     [&] { sum_ = sum(words_); });
+		for (size_t i = 0; i < std::size(all); i++) {
+			if (!(have & 1U << all[i].second))
 				continue;
-			row.rates.push_back(bytes / seconds([&] {
-						    verify_all(initiator_,
-							       row.digest,
-							       [] {});
-					    }));
+			verify[i].measure(size_, target_clock(), [&] {
+				verify_all(initiator_, all[i].second,
+					   Wait::polling);
+			});
 		}
 	}
-	std::printf("Verification of %zu MiB in blocks of 1 MiB, GB/s\n"
-		    "%-12s %8s  of reading\n%-12s %8.2f\n",
-		    arguments_.region_mib, "", "median", "reading",
-		    median(read) / 1e9);
-	for (const Row &row : rows) {
-		if (row.rates.empty())
-			continue;
-		double rate = median(row.rates);
-		std::printf("%-12s %8.2f  %.2f\n", row.name, rate / 1e9,
-			    rate / median(read));
+	std::printf("Verification of %zu MiB in blocks of 1 MiB\n"
+		    "%-12s %8s  of reading %10s  of reading\n",
+		    arguments_.region_mib, "", "GB/s", "GB/CPU s");
+	auto row = [&](const char *name, const Rates &rates) {
+		double wall = median(rates.wall), cpu = median(rates.cpu);
+		std::printf("%-12s %8.2f %11.2f %10.2f %11.2f\n", name,
+			    wall / 1e9, wall / median(read.wall), cpu / 1e9,
+			    cpu / median(read.cpu));
+	};
+	row("reading", read);
+	for (size_t i = 0; i < std::size(all); i++) {
+		if (!verify[i].wall.empty())
+			row(all[i].first, verify[i]);
 	}
 }
 
@@ -212,55 +201,76 @@ void VerifyBench::latency()
 		    "bytes", "commit", "verified");
 	for (size_t len : {8, 64, 1024, 4096, 65536}) {
 		Samples plain, checked;
+		size_t count = arguments_.commits / 4 + 1;
 		for (size_t i = 0; i < arguments_.rounds; i++) {
-			size_t count = arguments_.commits / 4 + 1;
-			for (double one :
-			     commits(len, FI_COMMIT_COMPLETE, count))
-				plain.push_back(one);
-			for (double one :
-			     commits(len, FI_COMMIT_COMPLETE | FI_PMEM_VERIFY,
-				     count))
-				checked.push_back(one);
+			append(&plain, commits(len, FI_COMMIT_COMPLETE, count));
+			append(&checked,
+			       commits(len, FI_COMMIT_COMPLETE | FI_PMEM_VERIFY,
+				       count));
 		}
 		std::printf("%8zu %10.1f %10.1f  %.2f\n", len, median(plain),
 			    median(checked), median(checked) / median(plain));
 	}
 }
 
+Samples VerifyBench::commits_beside(const std::function<void()> &work)
+{
+	Background background(work);
+	Samples samples = commits(64, FI_COMMIT_COMPLETE, arguments_.commits);
+	background.stop();
+	return samples;
+}
+
+/*
+ * Where processors are few, any third thread disturbs: one that reads memory
+ * in this process shows how much of it is the scheduler's.
+ */
 void VerifyBench::disturbance()
 {
 	Initiator other(Stack::msg);
 	target_.connect(other.node());
-	Samples idle, busy;
-	for (size_t i = 0; i < arguments_.rounds; i++) {
-		for (double one :
-		     commits(64, FI_COMMIT_COMPLETE, arguments_.commits))
-			idle.push_back(one);
-		std::atomic<bool> stop{false};
-		std::thread verifier([&] {
-			/* It waits asleep: the processor is the others'. */
-			while (!stop)
-				verify_all(other, FI_PMEM_DIGEST_CRC32C,
-					   [] { usleep(1000); });
-		});
-		for (double one :
-		     commits(64, FI_COMMIT_COMPLETE, arguments_.commits))
-			busy.push_back(one);
-		stop = true;
-		verifier.join();
+	Samples alone, reading, verifying, verified;
+	for (size_t round = 0; round < arguments_.rounds; round++) {
+		append(&alone,
+		       commits(64, FI_COMMIT_COMPLETE, arguments_.commits));
+		append(&reading, commits_beside([&] { sum_ = sum(words_); }));
+		size_t bytes = 0;
+		double begin = now();
+		append(&verifying, commits_beside([&] {
+			verify_all(other, FI_PMEM_DIGEST_CRC32C, Wait::asleep);
+			bytes += size_;
+		}));
+		verified.push_back(static_cast<double>(bytes) /
+				   (now() - begin));
 	}
-	std::printf("\nCommits of 64 bytes, alone and while %zu MiB are "
-		    "verified on %u processors, microseconds\n"
-		    "%8s %10s %10s  ratio\n",
-		    arguments_.region_mib, std::thread::hardware_concurrency(),
-		    "", "alone", "beside");
-	for (auto [name, share] :
-	     {std::pair{"median", 0.5}, std::pair{"p99", 0.99}}) {
-		double alone = percentile(idle, share);
-		double beside = percentile(busy, share);
-		std::printf("%8s %10.1f %10.1f  %.2f\n", name, alone, beside,
-			    beside / alone);
-	}
+	std::printf("\nCommits of 64 bytes on %u processors, microseconds\n"
+		    "%-17s %8s  of alone %8s  of alone\n",
+		    std::thread::hardware_concurrency(), "", "median", "p99");
+	auto row = [&](const char *name, const Samples &samples) {
+		double p50 = median(samples), p99 = percentile(samples, 0.99);
+		std::printf("%-17s %8.1f %9.2f %8.1f %9.2f\n", name, p50,
+			    p50 / median(alone), p99,
+			    p99 / percentile(alone, 0.99));
+	};
+	row("alone", alone);
+	row("beside reading", reading);
+	row("beside verifying", verifying);
+	std::printf("(%.2f GB/s were verified meanwhile)\n",
+		    median(verified) / 1e9);
+}
+
+void run(const Arguments &arguments, Memory memory)
+{
+	auto here = memories();
+	if (std::find(here.begin(), here.end(), memory) == here.end())
+		throw std::runtime_error("no such memory here: " +
+					 to_string(memory));
+	std::printf("%s over %s\n\n", to_string(memory).c_str(),
+		    provider_name({}).c_str());
+	VerifyBench bench(arguments, memory);
+	bench.throughput();
+	bench.latency();
+	bench.disturbance();
 }
 
 } // namespace
@@ -269,29 +279,34 @@ int main(int argc, char **argv)
 {
 	Arguments arguments;
 	CLI::App app{"What the verification of persistent memory costs."};
-	std::map<std::string, Memory> memories{
+	const std::map<std::string, Memory> names{
 		{"page", Memory::page},
 		{"powerfail", Memory::powerfail},
 		{"forced_line", Memory::forced_line},
 		{"dax", Memory::dax}};
-	app.add_option("--memory", arguments.memory,
-		       "page, powerfail, forced_line, dax (default: page)")
-		->transform(CLI::CheckedTransformer(memories));
+	app.add_option("--memory", arguments.memories,
+		       "page, powerfail, forced_line, dax; several with commas "
+		       "between (default: page, or what there is)")
+		->delimiter(',')
+		->transform(CLI::CheckedTransformer(names));
 	app.add_option("--size", arguments.region_mib,
 		       "MiB that are verified (default: 256)")
-		->check(CLI::Range(16, 65536));
+		->check(CLI::Range(4, 65536));
 	app.add_option("--rounds", arguments.rounds, "(default: 7)")
 		->check(CLI::Range(1, 1000));
 	app.add_option("--commits", arguments.commits,
 		       "in each round (default: 2000)")
 		->check(CLI::Range(100, 1000000));
 	CLI11_PARSE(app, argc, argv);
+	if (arguments.memories.empty()) {
+		auto here = memories();
+		bool page = std::count(here.begin(), here.end(), Memory::page);
+		arguments.memories = {page ? Memory::page : here.front()};
+	}
 	start_launcher();
 	try {
-		VerifyBench bench(arguments);
-		bench.throughput();
-		bench.latency();
-		bench.disturbance();
+		for (Memory memory : arguments.memories)
+			run(arguments, memory);
 	} catch (const std::exception &error) {
 		std::fprintf(stderr, "%s\n", error.what());
 		return 1;
