@@ -44,7 +44,7 @@ int Scan::open()
 	return kOk;
 }
 
-int Scan::run(uint64_t length, DigestSink &sink)
+int Scan::run(uint64_t length, DigestSink &sink, const std::string &are)
 {
 	sink_ = &sink;
 	Transfer transfer(options_, report_, connection_);
@@ -52,7 +52,14 @@ int Scan::run(uint64_t length, DigestSink &sink)
 	int ret = transfer.run(Direction::digest, length, *this, bar);
 	bad_.finish();
 	seconds_ = transfer.seconds();
-	return ret;
+	set_fields(length);
+	if (ret || !bad_.bytes())
+		return ret;
+	return report_.fail(kDiffers,
+			    "%" PRIu64 " of %" PRIu64 " bytes of %s offset "
+			    "%" PRIu64 " are in blocks that %s",
+			    bad_.bytes(), length, connection_.peer().c_str(),
+			    options_.offset, are.c_str());
 }
 
 void Scan::unreadable(uint64_t position, uint64_t)

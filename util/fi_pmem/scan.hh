@@ -46,19 +46,17 @@ public:
 
 	/*
 	 * Digests `length` bytes at --offset, which fit the region, and tells
-	 * of every range that is bad. Exit code, 0 also if there are such.
+	 * of every range that is bad. If there are such kDiffers: they "are in
+	 * blocks that `are`". Exit code.
 	 */
-	[[nodiscard]] int run(uint64_t length, DigestSink &sink);
-
-	[[nodiscard]] uint64_t bad_bytes() const { return bad_.bytes(); }
-
-	/* Of the last run, to the report: the fields of JSON. */
-	void set_fields(uint64_t length);
+	[[nodiscard]] int run(uint64_t length, DigestSink &sink,
+			      const std::string &are);
 
 	/* "64.0 MiB in 0.100 s, 640.0 MiB/s, xxh3 of blocks of 4096 bytes". */
 	[[nodiscard]] std::string summary(uint64_t length) const;
 
 private:
+	void set_fields(uint64_t length);
 	[[nodiscard]] int fill(char *, size_t) override { return 0; }
 	[[nodiscard]] int drain(const char *digests, size_t bytes) override;
 	void unreadable(uint64_t position, uint64_t bytes) override;

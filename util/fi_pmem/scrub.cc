@@ -31,17 +31,9 @@ int save(const Options &options, Report &report)
 				 options.offset, length});
 	if (ret)
 		return ret;
-	ret = scan.run(length, sums);
-	scan.set_fields(length);
+	ret = scan.run(length, sums, "cannot be read; nothing was saved");
 	if (ret)
 		return ret;
-	if (scan.bad_bytes())
-		return report.fail(kDiffers,
-				   "%" PRIu64 " of %" PRIu64
-				   " bytes of %s are in blocks that cannot be "
-				   "read; nothing was saved",
-				   scan.bad_bytes(), length,
-				   connection.peer().c_str());
 	ret = sums.finish();
 	if (!ret)
 		report.say("saved the digests of %s offset %" PRIu64
@@ -72,20 +64,11 @@ int compare(const Options &asked, Report &report)
 		ret = scan.open();
 	if (ret)
 		return ret;
-	ret = scan.run(length, sums);
+	ret = scan.run(length, sums, "differ from " + asked.against);
 	if (!ret)
 		ret = sums.finish();
-	scan.set_fields(length);
 	if (ret)
 		return ret;
-	if (scan.bad_bytes())
-		return report.fail(kDiffers,
-				   "%" PRIu64 " of %" PRIu64
-				   " bytes of %s are in blocks that differ "
-				   "from %s",
-				   scan.bad_bytes(), length,
-				   connection.peer().c_str(),
-				   asked.against.c_str());
 	report.say("%s is as %s has it: %s", connection.peer().c_str(),
 		   asked.against.c_str(), scan.summary(length).c_str());
 	return kOk;

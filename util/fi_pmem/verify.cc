@@ -79,18 +79,9 @@ int run_verify(const Options &options, Report &report)
 		return report.fail(kFailed, "cannot compute %s",
 				   to_string(options.digest));
 	report.set("file", options.file);
-	ret = scan.run(file.bytes(), digests);
-	scan.set_fields(file.bytes());
+	ret = scan.run(file.bytes(), digests, "differ from " + options.file);
 	if (ret)
 		return ret;
-	if (scan.bad_bytes())
-		return report.fail(kDiffers,
-				   "%" PRIu64 " of %" PRIu64
-				   " bytes of %s offset %" PRIu64
-				   " are in blocks that differ from %s",
-				   scan.bad_bytes(), file.bytes(),
-				   connection.peer().c_str(), options.offset,
-				   options.file.c_str());
 	report.say("%s offset %" PRIu64 " is the same as %s: %s",
 		   connection.peer().c_str(), options.offset,
 		   options.file.c_str(), scan.summary(file.bytes()).c_str());

@@ -391,6 +391,22 @@ protected:
 			[&] { return extension()->verify(ep, &msg, flags); });
 	}
 
+	/* Of the next completion, which must be an error. */
+	std::vector<fi_pmem_bad_block> bad_blocks()
+	{
+		fi_cq_entry entry;
+		ssize_t ret;
+		while ((ret = fi_cq_read(cq, &entry, 1)) == -FI_EAGAIN)
+			;
+		EXPECT_EQ(ret, -FI_EAVAIL);
+		fi_cq_err_entry error{};
+		EXPECT_EQ(fi_cq_readerr(cq, &error, 0), 1);
+		EXPECT_EQ(error.op_context, &medium_);
+		EXPECT_EQ(error.err, FI_EIO);
+		auto bad = static_cast<fi_pmem_bad_block *>(error.err_data);
+		return {bad, bad + error.err_data_size / sizeof(*bad)};
+	}
+
 	/* What the digests must be, of what is durable. */
 	std::vector<uint8_t> expected(const std::vector<fi_rma_iov> &ranges,
 				      DigestAlgorithm algorithm,
@@ -465,17 +481,8 @@ TEST_F(Verify, BlocksThatCannotBeReadAreNamed)
 	const std::vector<fi_rma_iov> ranges{range(0, 10), range(100, 205),
 					     range(300, 50), range(1000, 3096)};
 	ASSERT_EQ(verify(ranges, FI_PMEM_DIGEST_CRC32C, 100), 0);
-	fi_cq_entry entry;
-	ssize_t ret;
-	while ((ret = fi_cq_read(cq, &entry, 1)) == -FI_EAGAIN)
-		;
-	ASSERT_EQ(ret, -FI_EAVAIL);
-	fi_cq_err_entry error{};
-	ASSERT_EQ(fi_cq_readerr(cq, &error, 0), 1);
-	EXPECT_EQ(error.op_context, &medium_);
-	EXPECT_EQ(error.err, FI_EIO);
-	ASSERT_EQ(error.err_data_size, 3 * sizeof(fi_pmem_bad_block));
-	auto bad = static_cast<fi_pmem_bad_block *>(error.err_data);
+	auto bad = bad_blocks();
+	ASSERT_EQ(bad.size(), 3u);
 	const std::pair<uint64_t, uint64_t> named[] = {
 		{0, 10}, {300, 50}, {4000, 96}};
 	for (size_t i = 0; i < 3; i++) {
@@ -566,7 +573,6 @@ TEST_F(CheckedCalls, LengthsTellHowMuchWasCompared)
 	EXPECT_EQ(wait().len, 10u);
 }
 
-/* One bad byte in each part of a drain. */
 TEST_F(CheckedCalls, BadBlocksAreInErrData)
 {
 	medium_.unreadable = {20, 320};
@@ -579,17 +585,8 @@ TEST_F(CheckedCalls, BadBlocksAreInErrData)
 							FI_PMEM_VERIFY);
 		  }),
 		  0);
-	fi_cq_entry entry;
-	ssize_t ret;
-	while ((ret = fi_cq_read(cq, &entry, 1)) == -FI_EAGAIN)
-		;
-	ASSERT_EQ(ret, -FI_EAVAIL);
-	fi_cq_err_entry error{};
-	ASSERT_EQ(fi_cq_readerr(cq, &error, 0), 1);
-	EXPECT_EQ(error.op_context, &medium_);
-	EXPECT_EQ(error.err, FI_EIO);
-	ASSERT_EQ(error.err_data_size, 2 * sizeof(fi_pmem_bad_block));
-	auto bad = static_cast<fi_pmem_bad_block *>(error.err_data);
+	auto bad = bad_blocks();
+	ASSERT_EQ(bad.size(), 2u);
 	EXPECT_EQ(bad[0].addr, kBase);
 	EXPECT_EQ(bad[1].addr, kBase + 300);
 }
