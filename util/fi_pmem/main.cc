@@ -8,6 +8,7 @@
  */
 #include <exception>
 
+#include "bench.hh"
 #include "exit_codes.hh"
 #include "get.hh"
 #include "info.hh"
@@ -39,6 +40,8 @@ const char *command_name(Command command)
 		return "scrub";
 	case Command::info:
 		return "info";
+	case Command::bench:
+		return "bench";
 	default:
 		return "get";
 	}
@@ -60,6 +63,8 @@ int run_command(const Options &options, Report &report)
 			return run_scrub(options, report);
 		case Command::info:
 			return run_info(options, report);
+		case Command::bench:
+			return run_benchmark(options, report);
 		default:
 			return run_get(options, report);
 		}

@@ -47,6 +47,10 @@ void add_peer(CLI::App *app, Options *options, std::string *peer);
 /* The command log with its own commands. */
 CLI::App *add_log(CLI::App *app, Options *options, std::string *peer);
 
+/* The command bench. */
+CLI::App *add_benchmark(CLI::App *app, Options *options, std::string *peer);
+std::string check_bench(const Options &options);
+
 /* What no single one of its options can check; empty if all is well. */
 std::string check_log(const Options &options);
 

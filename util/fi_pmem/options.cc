@@ -114,6 +114,9 @@ void add_serve(CLI::App *app, Options *options)
 			"address to listen on (default: every one)");
 	add_number(app, "--port", options->port,
 		   "port to listen on, 0: the system chooses (default: 7476)");
+	app->add_flag("--spin", options->spin,
+		      "poll without sleeping, for providers that progress "
+		      "only so");
 	app->add_flag("-v,--verbose", options->verbose,
 		      "tell about clients on standard error");
 	add_common(app, options);
@@ -237,6 +240,8 @@ std::string check_together(const Options &options)
 	if (options.digest_block < kMinDigestBlock ||
 	    options.digest_block > kMaxDigestBlock)
 		return "--block: must be 64 to 1G";
+	if (options.command == Command::bench)
+		return check_bench(options);
 	return options.command == Command::log ? check_log(options) : "";
 }
 
@@ -282,6 +287,7 @@ bool parse_options(int argc, char **argv, Options *options, int *exit_code)
 		"info", "tell what durability this host can give");
 	add_verify(verify, options, &peer);
 	add_info(info, options);
+	auto bench = add_benchmark(&app, options, &peer);
 	add_scrub(scrub, options, &peer);
 	auto log = add_log(&app, options, &peer);
 	try {
@@ -298,11 +304,14 @@ bool parse_options(int argc, char **argv, Options *options, int *exit_code)
 			   : verify->parsed() ? Command::verify
 			   : scrub->parsed()  ? Command::scrub
 			   : info->parsed()   ? Command::info
+			   : bench->parsed()  ? Command::bench
 					      : Command::get;
-	if (options->command == Command::info && options->bind.empty())
+	bool local = options->command == Command::info ||
+		     (options->command == Command::bench && peer.empty());
+	if (local && options->bind.empty())
 		options->bind = "127.0.0.1";
-	if (options->command != Command::serve &&
-	    options->command != Command::info &&
+	options->local = local;
+	if (options->command != Command::serve && !local &&
 	    !parse_address(peer, &options->peer))
 		return usage_error(argc, argv,
 				   "'" + peer + "' is not HOST[:PORT]",

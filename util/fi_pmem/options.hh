@@ -19,7 +19,7 @@
 namespace fi_pmem
 {
 
-enum class Command { serve, put, get, log, verify, scrub, info };
+enum class Command { serve, put, get, log, verify, scrub, info, bench };
 
 struct LogOptions {
 	enum class Action { append, tail, dump, bench };
@@ -37,6 +37,16 @@ struct LogOptions {
 	uint32_t rounds = 5;			   /* bench */
 };
 
+struct BenchOptions {
+	std::vector<std::string> operations{"write",  "commit", "fenced",
+					    "append", "drain",	"verified"};
+	std::vector<size_t> sizes{8, 64, 512, 4096, 65536};
+	std::vector<size_t> depths{1, 16};
+	uint64_t count = 500;
+	uint32_t rounds = 5;
+	std::string against; /* another provider; empty: none */
+};
+
 struct Options {
 	Command command = Command::serve;
 	std::string provider; /* empty: choose */
@@ -45,12 +55,14 @@ struct Options {
 	unsigned stall_s = 30;	 /* without any completion */
 
 	std::string file;  /* serve, log: FILE; put, get, verify: LOCAL */
-	std::string place; /* info; empty: nothing is tried */
+	std::string place; /* info, bench */
 	std::optional<uint64_t> size; /* serve */
 	std::string bind;	      /* serve, info; empty: every address */
 	uint16_t port = kDefaultPort; /* serve; 0: the system chooses */
 	bool verbose = false;	      /* serve */
+	bool spin = false;	      /* serve, bench */
 
+	bool local = false; /* info, bench: there is no peer */
 	Address peer;
 	uint64_t offset = 0;
 	std::optional<uint64_t> length; /* get, log */
@@ -65,6 +77,7 @@ struct Options {
 	std::string save;    /* scrub: SUMS to write */
 	std::string against; /* scrub: SUMS to compare with */
 	LogOptions log;
+	BenchOptions bench;
 };
 
 inline constexpr size_t kMinDigestBlock = 64;

@@ -35,7 +35,8 @@ int Server::run()
 	while (!signals_.take()) {
 		handle_events();
 		drain_completions();
-		fabric_.wait(-1);
+		if (!options_.spin)
+			fabric_.wait(-1);
 	}
 	report_.set("clients", accepted_);
 	report_.say("stopped after %" PRIu64 " clients", accepted_);

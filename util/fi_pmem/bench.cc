@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* Copyright (c) 2026 the ofi_pmem developers */
+/*
+ * All cases in every round, on all sides; then the table.
+ */
+#include "bench.hh"
+
+#include <algorithm>
+#include <cinttypes>
+#include <list>
+
+#include "bench_side.hh"
+#include "exit_codes.hh"
+#include "progress_bar.hh"
+#include "report.hh"
+
+namespace fi_pmem
+{
+
+namespace
+{
+
+constexpr uint64_t kWarmUp = 50;
+
+constexpr BenchOp kOps[] = {BenchOp::write,  BenchOp::commit,
+			    BenchOp::fenced, BenchOp::append,
+			    BenchOp::drain,  BenchOp::verified};
+
+double percentile(std::vector<double> values, double share)
+{
+	auto last = static_cast<double>(values.size() - 1);
+	auto at = values.begin() + static_cast<long>(share * last);
+	std::nth_element(values.begin(), at, values.end());
+	return *at;
+}
+
+/* Of all rounds of one case on one side. */
+struct Result {
+	std::vector<double> latencies;
+	std::vector<double> rates; /* operations a second, of each round */
+
+	[[nodiscard]] bool empty() const { return latencies.empty(); }
+};
+
+class Benchmark
+{
+public:
+	Benchmark(const Options &options, Report &report)
+		: options_(options), report_(report)
+	{
+	}
+
+	[[nodiscard]] int run();
+
+private:
+	struct Row {
+		BenchCase what;
+		std::vector<Result> results; /* of each side */
+	};
+
+	[[nodiscard]] int open();
+	void make_rows();
+	[[nodiscard]] int measure(Row &row);
+	void tell() const;
+	void tell_row(const Row &row) const;
+
+	const Options &options_;
+	Report &report_;
+	std::list<BenchSide> sides_;
+	std::vector<Row> rows_;
+};
+
+int Benchmark::open()
+{
+	const BenchOptions &bench = options_.bench;
+	size_t most = *std::max_element(bench.sizes.begin(), bench.sizes.end());
+	std::vector<std::string> providers{options_.provider};
+	if (!bench.against.empty())
+		providers.push_back(bench.against);
+	for (const std::string &provider : providers) {
+		Options own = options_;
+		own.provider = provider;
+		if (own.place.empty())
+			own.place = ".";
+		sides_.emplace_back(own, report_);
+		int ret = sides_.back().open(!options_.local, most);
+		if (ret)
+			return ret;
+	}
+	return kOk;
+}
+
+void Benchmark::make_rows()
+{
+	const auto &chosen = options_.bench.operations;
+	for (BenchOp op : kOps) {
+		if (std::find(chosen.begin(), chosen.end(),
+			      bench_op_name(op)) == chosen.end())
+			continue;
+		for (size_t bytes : options_.bench.sizes)
+			for (size_t depth : options_.bench.depths)
+				rows_.push_back(
+					{{op, bytes, depth},
+					 std::vector<Result>(sides_.size())});
+	}
+}
+
+int Benchmark::measure(Row &row)
+{
+	size_t index = 0;
+	uint64_t count = options_.bench.count;
+	for (BenchSide &side : sides_) {
+		Result &result = row.results[index++];
+		if (!side.can(row.what.op))
+			continue;
+		BenchRound warm_up, round;
+		int ret = side.run(row.what, kWarmUp, &warm_up);
+		if (!ret)
+			ret = side.run(row.what, count, &round);
+		if (ret)
+			return ret;
+		result.latencies.insert(result.latencies.end(),
+					round.latencies.begin(),
+					round.latencies.end());
+		result.rates.push_back(static_cast<double>(count) /
+				       round.seconds);
+	}
+	return kOk;
+}
+
+int Benchmark::run()
+{
+	int ret = open();
+	if (ret)
+		return ret;
+	make_rows();
+	uint64_t done = 0;
+	ProgressBar bar("bench", rows_.size() * options_.bench.rounds,
+			!options_.json);
+	for (uint32_t round = 0; round < options_.bench.rounds; round++) {
+		for (Row &row : rows_) {
+			ret = measure(row);
+			if (ret)
+				return ret;
+			bar.update(++done);
+		}
+	}
+	bar.clear();
+	tell();
+	return kOk;
+}
+
+void Benchmark::tell_row(const Row &row) const
+{
+	size_t index = 0;
+	const Result &other = row.results.back();
+	bool compared =
+		sides_.size() > 1 && !other.empty() && !row.results[0].empty();
+	for (const BenchSide &side : sides_) {
+		const Result &result = row.results[index++];
+		if (result.empty())
+			continue;
+		double p50 = percentile(result.latencies, 0.5);
+		double p99 = percentile(result.latencies, 0.99);
+		double rate = percentile(result.rates, 0.5);
+		nlohmann::ordered_json told{{"event", "measured"},
+					    {"op", bench_op_name(row.what.op)},
+					    {"bytes", row.what.bytes},
+					    {"depth", row.what.depth},
+					    {"provider", side.provider()},
+					    {"p50_us", p50},
+					    {"p99_us", p99},
+					    {"per_second", rate}};
+		char ratios[32] = "";
+		if (compared && index == 1) {
+			double latency = p50 / percentile(other.latencies, 0.5);
+			double rates = rate / percentile(other.rates, 0.5);
+			std::snprintf(ratios, sizeof(ratios), "%8.2f %8.2f",
+				      latency, rates);
+			told["latency_over"] = latency;
+			told["rate_over"] = rates;
+		}
+		report_.say("%-9s %8zu %6zu  %-20s %10.1f %10.1f %11.0f %s",
+			    bench_op_name(row.what.op), row.what.bytes,
+			    row.what.depth, side.provider(), p50, p99, rate,
+			    ratios);
+		report_.event(told);
+	}
+}
+
+void Benchmark::tell() const
+{
+	report_.say("%u rounds of %" PRIu64 " operations, microseconds%s",
+		    options_.bench.rounds, options_.bench.count,
+		    sides_.size() > 1
+			    ? "; over = divided by the other provider's"
+			    : "");
+	report_.say("%-9s %8s %6s  %-20s %10s %10s %11s %s", "operation",
+		    "bytes", "depth", "provider", "p50", "p99", "per second",
+		    sides_.size() > 1 ? "p50 over   /s over" : "");
+	for (const Row &row : rows_)
+		tell_row(row);
+}
+
+} // namespace
+
+int run_benchmark(const Options &options, Report &report)
+{
+	return Benchmark(options, report).run();
+}
+
+} // namespace fi_pmem

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* Copyright (c) 2026 the ofi_pmem developers */
+#include "local_server.hh"
+
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+#include <filesystem>
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <nlohmann/json.hpp>
+
+#include "exit_codes.hh"
+#include "options.hh"
+#include "report.hh"
+
+namespace fi_pmem
+{
+
+namespace fs = std::filesystem;
+
+Place::Place(const std::string &path, uint64_t bytes) : path_(path)
+{
+	static int count = 0;
+	if (!fs::is_directory(path))
+		return;
+	path_ = fs::path(path) / ("fi_pmem." + std::to_string(getpid()) + "." +
+				  std::to_string(count++));
+	bytes_ = bytes;
+}
+
+Place::~Place()
+{
+	if (bytes_)
+		unlink(path_.c_str());
+}
+
+LocalServer::~LocalServer()
+{
+	if (out_ >= 0)
+		close(out_);
+	if (pid_ <= 0)
+		return;
+	kill(pid_, SIGTERM);
+	waitpid(pid_, nullptr, 0);
+}
+
+/* What comes within --timeout. */
+std::string LocalServer::read_line()
+{
+	std::string line;
+	char next = 0;
+	pollfd readable{out_, POLLIN, 0};
+	int limit = static_cast<int>(options_.timeout_s) * 1000;
+	while (poll(&readable, 1, limit) == 1 && read(out_, &next, 1) == 1 &&
+	       next != '\n')
+		line += next;
+	return line;
+}
+
+int LocalServer::spawn(std::vector<std::string> words)
+{
+	int ends[2];
+	if (pipe2(ends, O_CLOEXEC))
+		return report_.fail(kFailed, "pipe: %s", strerror(errno));
+	std::vector<char *> argv;
+	for (std::string &word : words)
+		argv.push_back(word.data());
+	argv.push_back(nullptr);
+	pid_ = fork();
+	if (!pid_) {
+		prctl(PR_SET_PDEATHSIG, SIGTERM);
+		dup2(ends[1], STDOUT_FILENO);
+		execv("/proc/self/exe", argv.data());
+		_exit(kFailed);
+	}
+	close(ends[1]);
+	out_ = ends[0];
+	if (pid_ < 0)
+		return report_.fail(kFailed, "fork: %s", strerror(errno));
+	return kOk;
+}
+
+int LocalServer::start(const Place &place, const std::string &provider,
+		       const std::vector<std::string> &more)
+{
+	std::vector<std::string> words{"fi_pmem", "serve",	place.path(),
+				       "--port",  "0",		"--json",
+				       "--bind",  options_.bind};
+	if (place.bytes())
+		words.insert(words.end(),
+			     {"--size", std::to_string(place.bytes())});
+	if (!provider.empty())
+		words.insert(words.end(), {"--provider", provider});
+	words.insert(words.end(), more.begin(), more.end());
+	int ret = spawn(words);
+	if (ret)
+		return ret;
+	auto said = nlohmann::json::parse(read_line(), nullptr, false);
+	if (!said.is_object())
+		return report_.fail(kFailed,
+				    "a server for %s did not start within %u s",
+				    place.path().c_str(), options_.timeout_s);
+	if (said.contains("error"))
+		return report_.fail(said.value("code", int{kFailed}), "%s",
+				    said.value("error", "").c_str());
+	address_ = said.value("address", "");
+	provider_ = said.value("provider", "");
+	return kOk;
+}
+
+} // namespace fi_pmem

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* Copyright (c) 2026 the ofi_pmem developers */
+/*
+ * A server of this program's own, for commands that try or measure something
+ * on this host: fi_pmem serve in a process that ends with this one.
+ */
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include <sys/types.h>
+
+namespace fi_pmem
+{
+
+struct Options;
+class Report;
+
+/* A file of this process in a directory; or a device itself. */
+class Place
+{
+public:
+	/* `bytes` of the file, not of a device. */
+	Place(const std::string &path, uint64_t bytes);
+	~Place();
+	Place(const Place &) = delete;
+	Place &operator=(const Place &) = delete;
+
+	[[nodiscard]] const std::string &path() const { return path_; }
+	/* 0: as large as it is. */
+	[[nodiscard]] uint64_t bytes() const { return bytes_; }
+
+private:
+	std::string path_;
+	uint64_t bytes_ = 0;
+};
+
+class LocalServer
+{
+public:
+	LocalServer(const Options &options, Report &report)
+		: options_(options), report_(report)
+	{
+	}
+	~LocalServer();
+	LocalServer(const LocalServer &) = delete;
+	LocalServer &operator=(const LocalServer &) = delete;
+
+	/*
+	 * Returns when it takes clients, or has said why it does not: an exit
+	 * code. `provider` may be empty; `more` are arguments of serve.
+	 */
+	[[nodiscard]] int start(const Place &place, const std::string &provider,
+				const std::vector<std::string> &more = {});
+
+	[[nodiscard]] const std::string &address() const { return address_; }
+	[[nodiscard]] const std::string &provider() const { return provider_; }
+
+private:
+	[[nodiscard]] int spawn(std::vector<std::string> words);
+	[[nodiscard]] std::string read_line();
+
+	const Options &options_;
+	Report &report_;
+	pid_t pid_ = -1;
+	int out_ = -1;
+	std::string address_;
+	std::string provider_;
+};
+
+} // namespace fi_pmem

@@ -1,0 +1,52 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+# fi_pmem bench measures every operation, on its own server or a peer's, on one
+# provider or two. Nothing is said about how fast anything is.
+. "$(dirname "$0")/common.sh"
+command -v jq >/dev/null || skip "jq not found; install the package jq"
+case $PROV in
+*ofi_pmem*) ;;
+*) skip "$PROV has no fence and no verification" ;;
+esac
+
+rows() { # N EXPRESSION: so many lines of the last output
+	test "$(jq -c "select(.event) | select($2)" "$dir/out" | wc -l)" -eq "$1"
+}
+small="--sizes 8,5000 --depths 1,3 --count 20 --rounds 2"
+
+check "bench" tool 0 bench --place "$dir" $small --json
+check "every operation in every case" rows 24 true
+for op in write commit fenced append drain verified; do
+	check "$op" rows 4 ".op == \"$op\" and .p50_us > 0 and
+		.p99_us >= .p50_us and .per_second > 0 and
+		.provider == \"$PROV\""
+done
+check "leaves nothing there" test -z "$(ls "$dir" | grep 'fi_pmem\.')"
+check "a table" tool 0 bench --place "$dir" $small --ops commit,drain
+check "of the operations asked for" test "$(grep -cE '^(commit|drain) ' \
+	"$dir/out")" -eq 8
+
+case $PROV in
+tcp*)
+	check "two providers" tool 0 bench --place "$dir" $small --json \
+		--against tcp --spin
+	check "where both can" rows 16 '.op == "write" or .op == "commit"'
+	check "with ratios" rows 8 '.rate_over > 0 and .latency_over > 0'
+	check "else one" rows 4 '.op == "append"'
+	;;
+esac
+
+start_server "$dir/region" --size 1M
+check "a peer" tool 0 bench "$addr" $small --json --ops append
+check "is measured" rows 4 true
+check "and written to" test -n "$(head -c 4096 "$dir/region" | tr -d '\0')"
+check "as large as its region" tool 0 bench "$addr" --ops commit \
+	--sizes 1044480 --depths 2 --count 10 --rounds 1
+check "larger" tool 6 bench "$addr" --sizes 1044481
+check "without room" tool 6 bench "$addr" --sizes 1 --offset 1044480
+check "a peer and another provider" tool 2 bench "$addr" --against tcp
+check "nothing listens" tool 3 bench 127.0.0.1:1
+check "an operation that is none" tool 2 bench --ops speed
+check "a size that is none" tool 2 bench --sizes 0
+check "a place that is none" tool 5 bench --place "$dir/none"
+finish
