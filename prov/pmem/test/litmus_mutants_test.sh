@@ -46,7 +46,7 @@ mutant "flush of a region beside a drain" prov/pmem/src/plane/channel_post.cc \
 	's/^\t\treturn nic_chains_;/\t\treturn false;/' \
 	OneSidedPosting.FlushOfARegionWaitsForADrain 'FAILED'
 mutant "verification beside a FLUSH" prov/pmem/src/plane/channel_post.cc \
-	'/if (op.verifies)/{n;s/nic_chains_/false/}' \
+	's/op.verifies || op.checks_earlier()/op.checks_earlier()/' \
 	OneSidedPosting.VerificationWaitsForAFlushUnderWay 'FAILED'
 mutant "flush and comparison beside a FLUSH" prov/pmem/src/plane/channel_post.cc \
 	's/op.verifies || op.checks_earlier()/op.verifies/' \
