@@ -33,7 +33,7 @@ logs=$root_build/rxe
 filter=
 limit=${RXE_TIME_LIMIT:-600} # seconds that one program may run
 # What the methods differ in: all of these programs, or these cases of them.
-methods="pmem_rma_test pmem_storm_test pmem_verify_test"
+methods="pmem_rma_test pmem_storm_test"
 essential="*WriteIsReadBack*:*CommitIsInTheFile*:*CommitSurvivesAKill*"
 essential+=":*MakesEarlierWritesDurable*:*DeliveryComplete*:*InjectedWrite*"
 essential+=":*ManyCommits*:*SequentialModel*:*DamagedBlocksAreNamed*"
@@ -182,7 +182,7 @@ run_mode read none "$methods" "$essential" "$not_on_dax" $dax \
 	FI_OFI_PMEM_DOMAIN=cpu_cache FI_OFI_PMEM_METHOD=read
 run_mode ack none "$methods" "$essential" "$not_on_dax" $dax \
 	FI_OFI_PMEM_DOMAIN=system FI_OFI_PMEM_METHOD=ack
-run_mode message none "$methods" "$essential" "$not_on_dax" $dax \
+run_mode message none "$methods pmem_verify_test" "$essential" "$not_on_dax" $dax \
 	FI_OFI_PMEM_METHOD=message
 run_mode libfabric none "$methods" "$essential" "$not_on_dax" $dax \
 	FI_OFI_PMEM_NATIVE_FLUSH=off
