@@ -5,8 +5,6 @@
  */
 #include "option_kinds.hh"
 
-#include <algorithm>
-
 #include "bench_side.hh"
 
 namespace fi_pmem
@@ -28,18 +26,12 @@ CLI::App *add_benchmark(CLI::App *app, Options *options, std::string *peer)
 		->check(CLI::IsMember({"write", "commit", "fenced", "append",
 				       "drain", "verified"}))
 		->option_text("OP,...");
-	bench->add_option("--sizes", chosen.sizes,
-			  "bytes, several with commas (default: "
-			  "8,64,512,4096,65536)")
-		->delimiter(',')
-		->check(reject_sign)
-		->option_text("N,...");
-	bench->add_option("--depths", chosen.depths,
-			  "operations in flight, several with commas (default: "
-			  "1,16)")
-		->delimiter(',')
-		->check(reject_sign)
-		->option_text("N,...");
+	add_numbers(bench, "--sizes", chosen.sizes,
+		    "bytes, several with commas (default: "
+		    "8,64,512,4096,65536)");
+	add_numbers(bench, "--depths", chosen.depths,
+		    "operations in flight, several with commas (default: "
+		    "1,16)");
 	add_number(bench, "--count", chosen.count,
 		   "operations in each measurement (default: 500)")
 		->check(CLI::Range(10, 1000000));
@@ -75,13 +67,6 @@ std::string check_bench(const Options &options)
 {
 	constexpr size_t kMostBytes = 16 << 20;
 	const BenchOptions &bench = options.bench;
-	auto outside = [](const std::vector<size_t> &values, size_t most) {
-		return values.empty() ||
-		       std::any_of(values.begin(), values.end(),
-				   [most](size_t value) {
-					   return !value || value > most;
-				   });
-	};
 	if (outside(bench.sizes, kMostBytes))
 		return "--sizes: each must be 1 to 16777216";
 	if (outside(bench.depths, 256))

@@ -5,7 +5,6 @@
  */
 #include "option_kinds.hh"
 
-#include <algorithm>
 #include <map>
 
 namespace fi_pmem
@@ -78,18 +77,12 @@ void add_bench(CLI::App *log, Options *options, std::string *peer)
 		log, "bench",
 		"measure appends by each order; overwrites the region",
 		Action::bench, options, peer);
-	app->add_option("--sizes", options->log.sizes,
-			"bytes of a record, several with commas (default: "
-			"64,1024,4096)")
-		->delimiter(',')
-		->check(reject_sign)
-		->option_text("N,...");
-	app->add_option("--depths", options->log.depths,
-			"records in flight, several with commas (default: "
-			"1,16)")
-		->delimiter(',')
-		->check(reject_sign)
-		->option_text("N,...");
+	add_numbers(app, "--sizes", options->log.sizes,
+		    "bytes of a record, several with commas (default: "
+		    "64,1024,4096)");
+	add_numbers(app, "--depths", options->log.depths,
+		    "records in flight, several with commas (default: "
+		    "1,16)");
 	add_number(app, "--appends", options->log.appends,
 		   "records in each measurement (default: 500)")
 		->check(CLI::Range(10, 1000000));
@@ -117,13 +110,6 @@ std::string check_log(const Options &options)
 {
 	constexpr size_t kMost = 16 << 20;
 	const LogOptions &log = options.log;
-	auto outside = [](const std::vector<size_t> &values, size_t most) {
-		return values.empty() ||
-		       std::any_of(values.begin(), values.end(),
-				   [most](size_t value) {
-					   return !value || value > most;
-				   });
-	};
 	if (!log.writer.max_record)
 		return "--max-record: must be 1 or more";
 	if (outside(log.sizes, kMost))

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include <CLI/CLI.hpp>
 
@@ -37,6 +38,20 @@ CLI::Option *add_size(CLI::App *app, const char *name, Value &value,
 		->transform(CLI::Validator(to_bytes, ""))
 		->option_text("SIZE");
 }
+
+/* Several numbers with commas between. */
+template <typename Value>
+CLI::Option *add_numbers(CLI::App *app, const char *name,
+			 std::vector<Value> &values, const char *help)
+{
+	return app->add_option(name, values, help)
+		->delimiter(',')
+		->check(reject_sign)
+		->option_text("N,...");
+}
+
+/* There is none, or some are not 1 to `most`. */
+bool outside(const std::vector<size_t> &values, size_t most);
 
 /* --provider, --json. */
 void add_common(CLI::App *app, Options *options);

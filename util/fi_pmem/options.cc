@@ -10,6 +10,7 @@
 
 #include <rdma/fabric.h>
 
+#include <algorithm>
 #include <cctype>
 #include <charconv>
 #include <iostream>
@@ -51,6 +52,14 @@ std::string to_bytes(std::string &text)
 		return "'" + text + "' is not a size such as 4096, 64K, 2G";
 	text = std::to_string(number << shift);
 	return "";
+}
+
+bool outside(const std::vector<size_t> &values, size_t most)
+{
+	return values.empty() ||
+	       std::any_of(values.begin(), values.end(), [most](size_t value) {
+		       return !value || value > most;
+	       });
 }
 
 void add_common(CLI::App *app, Options *options)
