@@ -76,30 +76,63 @@ limited() {
 	timeout -k 10 $step_limit "$@"
 }
 
-# Configures, builds and runs the tests of one build.
-check_build() { # check_build NAME [configure option...]
-	local name=$1 dir=$top/build/check/$1
+# Configures and builds, with all tests. Shows why it fails.
+make_build() { # make_build NAME [configure option...]
+	local dir=$top/build/check/$1
 	shift
-	echo "== $name: $*"
 	mkdir -p "$dir"
-	cd "$dir" || exit 1
+	cd "$dir" || return
 	if [ ! -e config.status ] || [ "$top/configure" -nt config.status ]; then
 		"${inside[@]}" "$top/configure" --enable-werror "$@" \
 			>configure.log 2>&1 || {
 			tail -n 20 configure.log
-			record "$name: configure" 1
-			return
+			return 1
 		}
 	fi
-	find . -name '*.trs' -delete
 	# The tests, too, are built by every processor, and run one by one.
-	if ! { "${inside[@]}" make -j"$(nproc)" &&
-		"${inside[@]}" make -j"$(nproc)" check TESTS=; } >make.log 2>&1
-	then
-		grep -E 'error|Error' make.log | head -n 20
-		record "$name: make" 1
-		return
+	"${inside[@]}" make -j"$(nproc)" >make.log 2>&1 &&
+		"${inside[@]}" make -j"$(nproc)" check TESTS= >>make.log 2>&1 ||
+		{
+			grep -E 'error|Error' make.log | head -n 20
+			return 1
+		}
+}
+
+# The builds to be made, each by its make_NAME, and the one being made.
+builds=()
+builder=
+trap '[ -z "$builder" ] || kill -- "-$builder" 2>/dev/null' EXIT
+
+start_next_build() {
+	local name=${builds[0]:-}
+	[ -n "$name" ] || return
+	builds=("${builds[@]:1}")
+	mkdir -p "$top/build/check"
+	set -m # a process group of its own
+	(
+		renice -n 10 -p $BASHPID
+		"make_$name"
+	) >"$top/build/check/$name.log" 2>&1 </dev/null &
+	builder=$!
+	set +m
+}
+
+# Waits for this build and runs its tests. The next one is made meanwhile: tests
+# wait more than they compute.
+check_build() { # check_build NAME
+	local name=$1 dir=$top/build/check/$1 status
+	echo "== $name"
+	wait "$builder"
+	status=$?
+	builder=
+	start_next_build
+	if [ $status -ne 0 ]; then
+		cat "$dir.log"
+		record "$name: build" 1
+		return 1
 	fi
+	cd "$dir" || exit 1
+	find . -name '*.trs' -delete
 	limited "${inside[@]}" make check >check.log 2>&1 || {
 		[ $? -ne 124 ] ||
 			record "$name: make check, $step_limit seconds" 1
@@ -111,6 +144,7 @@ check_build() { # check_build NAME [configure option...]
 		return
 	fi
 	count_results "$name" "$dir"
+	return 0
 }
 
 # Adds up a script that ends with a line like ours.
@@ -138,14 +172,17 @@ check_script() { # check_script NAME COMMAND...
 	}
 }
 
+# The root of Debian trixie, and the build in it.
+make_trixie() {
+	"$top/util/root.sh" make || return
+	inside=("$top/util/root.sh" run)
+	make_build trixie CXXFLAGS="-g -O2"
+}
+
 # What only Debian trixie has.
 check_trixie() {
-	if ! "$top/util/root.sh" make; then
-		record "trixie root: not made, nothing was tested in it" 1
-		return
-	fi
 	inside=("$top/util/root.sh" run)
-	check_build trixie CXXFLAGS="-g -O2"
+	check_build trixie || return
 	inside=()
 	check_script fabtests "$top/util/fabtests.sh"
 	check_script "fi_pmem programs" "$top/util/root.sh" run \
@@ -204,7 +241,21 @@ record "clang-format of the whole tree" $?
 check_configure_message
 record "configure names missing packages" $?
 
-check_build plain CXXFLAGS="-g -O2"
+make_plain() {
+	make_build plain CXXFLAGS="-g -O2"
+}
+make_asan() {
+	make_build asan --enable-sanitizer=address,undefined CXXFLAGS="-g1 -O1"
+}
+make_tsan() {
+	make_build tsan --enable-sanitizer=thread CXXFLAGS="-g1 -O1"
+}
+builds=(plain)
+[ "$sanitizers" = no ] || builds+=(asan tsan)
+[ "$trixie" = no ] || builds+=(trixie)
+start_next_build
+
+check_build plain
 make -C "$top/build/check/plain" check-headers >/dev/null
 record "every header stands alone" $?
 check_release
@@ -218,9 +269,8 @@ if [ "$sanitizers" = yes ]; then
 	export LOG_CRASHES=${LOG_CRASHES:-200}
 	export PMEM_VERIFY_CLEAN=${PMEM_VERIFY_CLEAN:-1000}
 	export PMEM_LOG_CRASHES=${PMEM_LOG_CRASHES:-10}
-	check_build asan --enable-sanitizer=address,undefined \
-		CXXFLAGS="-g1 -O1"
-	check_build tsan --enable-sanitizer=thread CXXFLAGS="-g1 -O1"
+	check_build asan
+	check_build tsan
 fi
 
 [ "$trixie" = no ] || check_trixie

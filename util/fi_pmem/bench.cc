@@ -37,7 +37,8 @@ double percentile(std::vector<double> values, double share)
 /* Of all rounds of one case on one side. */
 struct Result {
 	std::vector<double> latencies;
-	std::vector<double> rates; /* operations a second, of each round */
+	std::vector<double> rates;     /* operations a second, of each round */
+	std::vector<double> target_us; /* of its processor, per operation */
 
 	[[nodiscard]] bool empty() const { return latencies.empty(); }
 };
@@ -114,9 +115,11 @@ int Benchmark::measure(Row &row)
 		if (!side.can(row.what.op))
 			continue;
 		BenchRound warm_up, round;
+		side.let_server_run();
 		int ret = side.run(row.what, kWarmUp, &warm_up);
 		if (!ret)
 			ret = side.run(row.what, count, &round);
+		side.stop_server();
 		if (ret)
 			return ret;
 		result.latencies.insert(result.latencies.end(),
@@ -124,6 +127,8 @@ int Benchmark::measure(Row &row)
 					round.latencies.end());
 		result.rates.push_back(static_cast<double>(count) /
 				       round.seconds);
+		result.target_us.push_back(round.target_seconds * 1e6 /
+					   static_cast<double>(count));
 	}
 	return kOk;
 }
@@ -171,6 +176,12 @@ void Benchmark::tell_row(const Row &row) const
 					    {"p50_us", p50},
 					    {"p99_us", p99},
 					    {"per_second", rate}};
+		char target[16] = "";
+		if (options_.local) {
+			double us = percentile(result.target_us, 0.5);
+			std::snprintf(target, sizeof(target), "%.1f", us);
+			told["target_cpu_us"] = us;
+		}
 		char ratios[32] = "";
 		if (compared && index == 1) {
 			double latency = p50 / percentile(other.latencies, 0.5);
@@ -180,23 +191,27 @@ void Benchmark::tell_row(const Row &row) const
 			told["latency_over"] = latency;
 			told["rate_over"] = rates;
 		}
-		report_.say("%-9s %8zu %6zu  %-20s %10.1f %10.1f %11.0f %s",
+		report_.say("%-9s %8zu %6zu  %-20s %9.1f %9.1f %11.0f %8s %s",
 			    bench_op_name(row.what.op), row.what.bytes,
 			    row.what.depth, side.provider(), p50, p99, rate,
-			    ratios);
+			    target, ratios);
 		report_.event(told);
 	}
 }
 
 void Benchmark::tell() const
 {
-	report_.say("%u rounds of %" PRIu64 " operations, microseconds%s",
+	report_.say("%u rounds of %" PRIu64 " operations, microseconds%s%s",
 		    options_.bench.rounds, options_.bench.count,
+		    options_.local ? "; target = its processor time "
+				     "per operation"
+				   : "",
 		    sides_.size() > 1
 			    ? "; over = divided by the other provider's"
 			    : "");
-	report_.say("%-9s %8s %6s  %-20s %10s %10s %11s %s", "operation",
+	report_.say("%-9s %8s %6s  %-20s %9s %9s %11s %8s %s", "operation",
 		    "bytes", "depth", "provider", "p50", "p99", "per second",
+		    options_.local ? "target" : "",
 		    sides_.size() > 1 ? "p50 over   /s over" : "");
 	for (const Row &row : rows_)
 		tell_row(row);

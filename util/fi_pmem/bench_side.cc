@@ -47,6 +47,13 @@ uint64_t flags_of(BenchOp op)
 	return FI_COMMIT_COMPLETE | FI_FENCE;
 }
 
+/* Some others progress only while they are polled. No name: the default. */
+bool has_ofi_pmem(const std::string &provider)
+{
+	return provider.empty() ||
+	       provider.find("ofi_pmem") != std::string::npos;
+}
+
 } // namespace
 
 const char *bench_op_name(BenchOp op)
@@ -73,7 +80,7 @@ int BenchSide::open(bool peer, size_t max_bytes)
 	int ret = kOk;
 	if (!peer) {
 		std::vector<std::string> more;
-		if (options_.spin)
+		if (options_.spin || !has_ofi_pmem(options_.provider))
 			more.push_back("--spin");
 		ret = server_.start(place_, options_.provider, more);
 		if (!ret && !parse_address(server_.address(), &options_.peer))
@@ -98,10 +105,22 @@ int BenchSide::open(bool peer, size_t max_bytes)
 	return kOk;
 }
 
+void BenchSide::stop_server()
+{
+	if (options_.local)
+		server_.stop();
+}
+
+void BenchSide::let_server_run()
+{
+	if (options_.local)
+		server_.go_on();
+}
+
 bool BenchSide::can(BenchOp op) const
 {
 	return op == BenchOp::write || op == BenchOp::commit ||
-	       strstr(provider(), "ofi_pmem");
+	       has_ofi_pmem(provider());
 }
 
 int BenchSide::failed(int error, const char *detail)
@@ -207,6 +226,7 @@ int BenchSide::run(const BenchCase &one, uint64_t count, BenchRound *round)
 	slots_.resize(std::max(slots_.size(), slots));
 	round_ = round;
 	uint64_t posted = 0;
+	double used = options_.local ? server_.cpu_seconds() : 0;
 	auto begin = last_progress_ = Clock::now();
 	while (posted < count || busy_) {
 		for (size_t i = 0; i < slots && posted < count; i++) {
@@ -222,6 +242,8 @@ int BenchSide::run(const BenchCase &one, uint64_t count, BenchRound *round)
 	}
 	round->seconds +=
 		std::chrono::duration<double>(Clock::now() - begin).count();
+	if (options_.local)
+		round->target_seconds = server_.cpu_seconds() - used;
 	return kOk;
 }
 

@@ -29,6 +29,7 @@ struct BenchCase {
 struct BenchRound {
 	std::vector<double> latencies; /* microseconds of each operation */
 	double seconds = 0;	       /* of all */
+	double target_seconds = 0;     /* of the target's processor */
 };
 
 class BenchSide
@@ -56,6 +57,9 @@ public:
 	{
 		return connection_.provider();
 	}
+	/* Only one side's own server runs while others are measured. */
+	void stop_server();
+	void let_server_run();
 	/* Others have no fence, no flush and no verification. */
 	[[nodiscard]] bool can(BenchOp op) const;
 

@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <csignal>
 #include <cstring>
+#include <ctime>
 #include <filesystem>
 
 #include <fcntl.h>
@@ -47,7 +48,28 @@ LocalServer::~LocalServer()
 	if (pid_ <= 0)
 		return;
 	kill(pid_, SIGTERM);
+	go_on();
 	waitpid(pid_, nullptr, 0);
+}
+
+void LocalServer::stop()
+{
+	kill(pid_, SIGSTOP);
+}
+
+void LocalServer::go_on()
+{
+	kill(pid_, SIGCONT);
+}
+
+double LocalServer::cpu_seconds() const
+{
+	clockid_t clock;
+	timespec used{};
+	if (clock_getcpuclockid(pid_, &clock) || clock_gettime(clock, &used))
+		return 0;
+	return static_cast<double>(used.tv_sec) +
+	       static_cast<double>(used.tv_nsec) / 1e9;
 }
 
 /* What comes within --timeout. */

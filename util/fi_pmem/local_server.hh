@@ -55,6 +55,12 @@ public:
 	[[nodiscard]] int start(const Place &place, const std::string &provider,
 				const std::vector<std::string> &more = {});
 
+	/* Stopped, it takes no time from what is measured beside it. */
+	void stop();
+	void go_on();
+	/* Seconds of processor that it has used. */
+	[[nodiscard]] double cpu_seconds() const;
+
 	[[nodiscard]] const std::string &address() const { return address_; }
 	[[nodiscard]] const std::string &provider() const { return provider_; }
 
