@@ -20,8 +20,8 @@ namespace ofi_pmem
 /*
  * wake() may come from any thread; the rest from the threads that read or wait
  * for the object. Before blocking: drain(), look whether the object itself has
- * something, then arm(), and only then block. What happens after drain() makes
- * the descriptor readable again.
+ * something, then arm(), and only then block. The first wake() after drain()
+ * makes the descriptor readable again, the others need not.
  */
 class WaitFd
 {
@@ -54,6 +54,7 @@ private:
 
 	int epoll_ = -1;
 	int event_ = -1;
+	std::atomic<bool> drained_{true};
 	/* The source whose descriptor is being watched. */
 	std::atomic<ProgressSource *> watched_{nullptr};
 };

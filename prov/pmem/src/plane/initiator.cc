@@ -156,10 +156,12 @@ void Initiator::read_completions()
 {
 	constexpr size_t kBatch = 32;
 	Completion completions[kBatch];
-	while (size_t count = queues_->read_completions(completions, kBatch)) {
+	size_t count;
+	do {
+		count = queues_->read_completions(completions, kBatch);
 		for (size_t i = 0; i < count; i++)
 			dispatch(completions[i]);
-	}
+	} while (count == kBatch); /* another read costs system calls on tcp */
 }
 
 void Initiator::dispatch(const Completion &completion)

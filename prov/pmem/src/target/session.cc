@@ -60,11 +60,16 @@ bool Session::on_sent(uint16_t slot)
 	return backlog_.empty() || run_backlog();
 }
 
-/* Executes while there is a buffer for the answer, whatever it will be. */
+/* There is a buffer for the answer, whatever it will be. */
+bool Session::can_execute() const noexcept
+{
+	return !backlog_.empty() && !verifier_ &&
+	       link_->free_sends() > pending_.size();
+}
+
 bool Session::run_backlog()
 {
-	while (!backlog_.empty() && !verifier_ &&
-	       link_->free_sends() > pending_.size()) {
+	while (can_execute()) {
 		Received &received = backlog_.front();
 		const uint8_t *bytes =
 			link_->received(received.slot) + received.done;
@@ -439,12 +444,18 @@ bool Session::unsent() const noexcept
 	return !pending_.empty() || link_->has_waiting();
 }
 
+/* A sent answer may give its buffer back at once, for what waits for one. */
 bool Session::finish_batch()
 {
-	complete_pending();
-	if (!send_answers())
-		return false;
-	return !link_->send_waiting();
+	for (;;) {
+		complete_pending();
+		if (!send_answers() || link_->send_waiting())
+			return false;
+		if (!can_execute())
+			return true;
+		if (!run_backlog())
+			return false;
+	}
 }
 
 } // namespace ofi_pmem

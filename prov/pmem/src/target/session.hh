@@ -84,6 +84,7 @@ private:
 		bool unfinished;	    /* the last one, a Verify */
 	};
 
+	[[nodiscard]] bool can_execute() const noexcept;
 	[[nodiscard]] bool run_backlog();
 	[[nodiscard]] bool greet(const uint8_t *bytes, size_t len);
 	[[nodiscard]] bool execute(const uint8_t *bytes, size_t len);

@@ -40,6 +40,7 @@ private:
 					fi_info *info);
 
 	FiQueues *queues_ = nullptr;
+	size_t inject_size_ = 0;
 	/* Last: closed before the buffers that it uses. */
 	FidPtr<fid_ep> ep_;
 };

@@ -82,11 +82,20 @@ int Link::send() noexcept
 	return holding_ ? 0 : post_filled();
 }
 
+int Link::post_message(uint16_t slot, size_t len) noexcept
+{
+	int ret = post_send(slot, len);
+	if (ret != kInjected)
+		return ret;
+	free_sends_.push_back(slot);
+	return 0;
+}
+
 int Link::post_filled() noexcept
 {
 	size_t len = std::exchange(filled_, 0);
 	if (waiting_.empty()) {
-		int ret = post_send(begun_, len);
+		int ret = post_message(begun_, len);
 		if (ret != -FI_EAGAIN)
 			return ret;
 	}
@@ -103,8 +112,8 @@ int Link::release() noexcept
 int Link::send_waiting() noexcept
 {
 	while (!waiting_.empty()) {
-		int ret =
-			post_send(waiting_.front().slot, waiting_.front().len);
+		int ret = post_message(waiting_.front().slot,
+				       waiting_.front().len);
 		if (ret == -FI_EAGAIN)
 			return 0;
 		if (ret)

@@ -120,7 +120,7 @@ public:
 	void hold() noexcept { holding_ = true; }
 	[[nodiscard]] int release() noexcept;
 
-	/* A completed send gives its buffer back. */
+	/* A completed send gives its buffer back. Not every send completes. */
 	void sent(uint16_t slot) noexcept;
 
 	/*
@@ -178,6 +178,8 @@ protected:
 	}
 	const LinkAttr &attr() const noexcept { return attr_; }
 
+	/* kInjected: the buffer is free already, no completion comes. */
+	static constexpr int kInjected = 1;
 	[[nodiscard]] virtual int post_send(uint16_t slot,
 					    size_t len) noexcept = 0;
 	/* Its queue entry is free again. */
@@ -192,6 +194,7 @@ private:
 		size_t len;
 	};
 
+	[[nodiscard]] int post_message(uint16_t slot, size_t len) noexcept;
 	[[nodiscard]] int post_filled() noexcept;
 
 	LinkAttr attr_;
