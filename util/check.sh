@@ -111,7 +111,7 @@ start_next_build() {
 	set -m # a process group of its own
 	(
 		renice -n 10 -p $BASHPID
-		"make_$name"
+		cd "$top" && "make_$name"
 	) >"$top/build/check/$name.log" 2>&1 </dev/null &
 	builder=$!
 	set +m
