@@ -87,15 +87,14 @@ ssize_t CompletionQueue::readfrom(void *buf, size_t count,
 	ssize_t own = 0;
 	if (!ring_.empty())
 		own = ring_.read(format_, buf, count, sources);
+	auto done = static_cast<size_t>(own);
 	if (own < 0)
 		return own;
-	auto done = static_cast<size_t>(own);
-	/* The inner provider progresses when its queue is read. That costs
-	 * system calls on tcp; but a busy channel must not starve it. */
-	if (done && ++reads_ % kReadsPerProgress != 0)
-		return own;
 	if (count && done == count) {
-		static_cast<void>(fi_cq_read(inner(), nullptr, 0));
+		/* A busy channel must not starve the inner provider, which
+		 * progresses when its queue is read. */
+		if (++reads_ % kReadsPerProgress == 0)
+			static_cast<void>(fi_cq_read(inner(), nullptr, 0));
 		return own;
 	}
 	if (stashed_)

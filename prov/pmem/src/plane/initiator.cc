@@ -161,7 +161,9 @@ void Initiator::read_completions()
 		count = queues_->read_completions(completions, kBatch);
 		for (size_t i = 0; i < count; i++)
 			dispatch(completions[i]);
-	} while (count == kBatch); /* another read costs system calls on tcp */
+		/* Another read costs system calls on tcp. What a closed link
+		 * leaves must not stay, and comes one by one. */
+	} while (count == kBatch || (stale_ && count));
 }
 
 void Initiator::dispatch(const Completion &completion)
