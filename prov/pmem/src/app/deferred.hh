@@ -31,15 +31,9 @@ public:
 	}
 
 	/* One of them has work. */
-	void announce() noexcept
-	{
-		announced_.store(true, std::memory_order_release);
-	}
+	void announce() noexcept { announced_.store(true); }
 
-	bool announced() const noexcept
-	{
-		return announced_.load(std::memory_order_acquire);
-	}
+	bool announced() const noexcept { return announced_.load(); }
 
 	/* Application thread. */
 	void run() noexcept

@@ -52,10 +52,9 @@ int WaitFd::watch(int fd) noexcept
 
 void WaitFd::wake() noexcept
 {
-	/* Between what the object got before and this, as in drain(). */
-	std::atomic_thread_fence(std::memory_order_seq_cst);
-	if (!drained_.load(std::memory_order_relaxed) ||
-	    !drained_.exchange(false))
+	/* Either this sees that drain() was there, or its caller sees what the
+	 * object got before this: all of it is sequentially consistent. */
+	if (!drained_.exchange(false))
 		return;
 	uint64_t one = 1;
 	static_cast<void>(!write(event_, &one, sizeof(one)));
@@ -66,7 +65,6 @@ void WaitFd::drain() noexcept
 	uint64_t count;
 	static_cast<void>(!read(event_, &count, sizeof(count)));
 	drained_ = true;
-	std::atomic_thread_fence(std::memory_order_seq_cst);
 }
 
 int WaitFd::arm(ProgressSource *source, fid_fabric *inner_fabric,
