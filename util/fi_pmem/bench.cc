@@ -87,6 +87,7 @@ int Benchmark::open()
 		int ret = sides_.back().open(!options_.local, most);
 		if (ret)
 			return ret;
+		sides_.back().stop_server();
 	}
 	return kOk;
 }

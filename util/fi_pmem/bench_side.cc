@@ -105,18 +105,6 @@ int BenchSide::open(bool peer, size_t max_bytes)
 	return kOk;
 }
 
-void BenchSide::stop_server()
-{
-	if (options_.local)
-		server_.stop();
-}
-
-void BenchSide::let_server_run()
-{
-	if (options_.local)
-		server_.go_on();
-}
-
 bool BenchSide::can(BenchOp op) const
 {
 	return op == BenchOp::write || op == BenchOp::commit ||
@@ -226,7 +214,7 @@ int BenchSide::run(const BenchCase &one, uint64_t count, BenchRound *round)
 	slots_.resize(std::max(slots_.size(), slots));
 	round_ = round;
 	uint64_t posted = 0;
-	double used = options_.local ? server_.cpu_seconds() : 0;
+	double used = server_.cpu_seconds();
 	auto begin = last_progress_ = Clock::now();
 	while (posted < count || busy_) {
 		for (size_t i = 0; i < slots && posted < count; i++) {
@@ -242,8 +230,7 @@ int BenchSide::run(const BenchCase &one, uint64_t count, BenchRound *round)
 	}
 	round->seconds +=
 		std::chrono::duration<double>(Clock::now() - begin).count();
-	if (options_.local)
-		round->target_seconds = server_.cpu_seconds() - used;
+	round->target_seconds = server_.cpu_seconds() - used;
 	return kOk;
 }
 

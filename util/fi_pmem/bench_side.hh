@@ -57,9 +57,9 @@ public:
 	{
 		return connection_.provider();
 	}
-	/* Only one side's own server runs while others are measured. */
-	void stop_server();
-	void let_server_run();
+	/* Its own server runs only while this side is measured. */
+	void stop_server() { server_.stop(); }
+	void let_server_run() { server_.go_on(); }
 	/* Others have no fence, no flush and no verification. */
 	[[nodiscard]] bool can(BenchOp op) const;
 

@@ -54,19 +54,22 @@ LocalServer::~LocalServer()
 
 void LocalServer::stop()
 {
-	kill(pid_, SIGSTOP);
+	if (pid_ > 0)
+		kill(pid_, SIGSTOP);
 }
 
 void LocalServer::go_on()
 {
-	kill(pid_, SIGCONT);
+	if (pid_ > 0)
+		kill(pid_, SIGCONT);
 }
 
 double LocalServer::cpu_seconds() const
 {
 	clockid_t clock;
 	timespec used{};
-	if (clock_getcpuclockid(pid_, &clock) || clock_gettime(clock, &used))
+	if (pid_ <= 0 || clock_getcpuclockid(pid_, &clock) ||
+	    clock_gettime(clock, &used))
 		return 0;
 	return static_cast<double>(used.tv_sec) +
 	       static_cast<double>(used.tv_nsec) / 1e9;
@@ -96,7 +99,8 @@ int LocalServer::spawn(std::vector<std::string> words)
 	argv.push_back(nullptr);
 	pid_ = fork();
 	if (!pid_) {
-		prctl(PR_SET_PDEATHSIG, SIGTERM);
+		/* SIGTERM would wait for ever in one that is stopped. */
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		dup2(ends[1], STDOUT_FILENO);
 		execv("/proc/self/exe", argv.data());
 		_exit(kFailed);

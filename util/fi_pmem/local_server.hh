@@ -55,7 +55,10 @@ public:
 	[[nodiscard]] int start(const Place &place, const std::string &provider,
 				const std::vector<std::string> &more = {});
 
-	/* Stopped, it takes no time from what is measured beside it. */
+	/*
+	 * Stopped, it takes no time from what is measured beside it. Of a
+	 * server that was not started nothing happens, and 0 is used.
+	 */
 	void stop();
 	void go_on();
 	/* Seconds of processor that it has used. */
