@@ -11,6 +11,7 @@
 
 #include "bench_side.hh"
 #include "exit_codes.hh"
+#include "plot.hh"
 #include "progress_bar.hh"
 #include "report.hh"
 
@@ -22,9 +23,9 @@ namespace
 
 constexpr uint64_t kWarmUp = 50;
 
-constexpr BenchOp kOps[] = {BenchOp::write,  BenchOp::commit,
-			    BenchOp::fenced, BenchOp::append,
-			    BenchOp::drain,  BenchOp::verified};
+constexpr BenchOp kOps[] = {BenchOp::message, BenchOp::write,  BenchOp::commit,
+			    BenchOp::fenced,  BenchOp::append, BenchOp::drain,
+			    BenchOp::verified};
 
 double percentile(std::vector<double> values, double share)
 {
@@ -47,7 +48,7 @@ class Benchmark
 {
 public:
 	Benchmark(const Options &options, Report &report)
-		: options_(options), report_(report)
+		: options_(options), report_(report), plot_(report)
 	{
 	}
 
@@ -64,9 +65,11 @@ private:
 	[[nodiscard]] int measure(Row &row);
 	void tell() const;
 	void tell_row(const Row &row) const;
+	[[nodiscard]] int draw();
 
 	const Options &options_;
 	Report &report_;
+	Plot plot_;
 	std::list<BenchSide> sides_;
 	std::vector<Row> rows_;
 };
@@ -95,15 +98,20 @@ int Benchmark::open()
 void Benchmark::make_rows()
 {
 	const auto &chosen = options_.bench.operations;
+	auto add = [this](BenchCase what) {
+		rows_.push_back({what, std::vector<Result>(sides_.size())});
+	};
 	for (BenchOp op : kOps) {
 		if (std::find(chosen.begin(), chosen.end(),
 			      bench_op_name(op)) == chosen.end())
 			continue;
+		if (op == BenchOp::message) {
+			add({op, Connection::kAnswerBytes, 1});
+			continue;
+		}
 		for (size_t bytes : options_.bench.sizes)
 			for (size_t depth : options_.bench.depths)
-				rows_.push_back(
-					{{op, bytes, depth},
-					 std::vector<Result>(sides_.size())});
+				add({op, bytes, depth});
 	}
 }
 
@@ -136,7 +144,11 @@ int Benchmark::measure(Row &row)
 
 int Benchmark::run()
 {
-	int ret = open();
+	int ret = kOk;
+	if (!options_.bench.plot.empty())
+		ret = plot_.open(options_.bench.plot);
+	if (!ret)
+		ret = open();
 	if (ret)
 		return ret;
 	make_rows();
@@ -153,7 +165,28 @@ int Benchmark::run()
 	}
 	bar.clear();
 	tell();
-	return kOk;
+	return options_.bench.plot.empty() ? int{kOk} : draw();
+}
+
+int Benchmark::draw()
+{
+	for (const Row &row : rows_) {
+		if (row.what.op == BenchOp::message)
+			continue; /* of one size only */
+		auto result = row.results.begin();
+		for (const BenchSide &side : sides_) {
+			if (!result->empty())
+				plot_.add(
+					bench_op_name(row.what.op),
+					std::string(side.provider()) +
+						", depth " +
+						std::to_string(row.what.depth),
+					row.what.bytes,
+					percentile(result->latencies, 0.5));
+			result++;
+		}
+	}
+	return plot_.finish();
 }
 
 void Benchmark::tell_row(const Row &row) const

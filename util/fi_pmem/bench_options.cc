@@ -21,10 +21,11 @@ CLI::App *add_benchmark(CLI::App *app, Options *options, std::string *peer)
 		->type_name("");
 	bench->add_option("--ops", chosen.operations,
 			  "what is measured, several with commas (default: "
-			  "write,commit,fenced,append,drain,verified)")
+			  "message,write,commit,fenced,append,drain,"
+			  "verified)")
 		->delimiter(',')
-		->check(CLI::IsMember({"write", "commit", "fenced", "append",
-				       "drain", "verified"}))
+		->check(CLI::IsMember({"message", "write", "commit", "fenced",
+				       "append", "drain", "verified"}))
 		->option_text("OP,...");
 	add_numbers(bench, "--sizes", chosen.sizes,
 		    "bytes, several with commas (default: "
@@ -41,6 +42,9 @@ CLI::App *add_benchmark(CLI::App *app, Options *options, std::string *peer)
 	bench->add_option("--against", chosen.against,
 			  "measure this provider beside it")
 		->option_text("PROVIDER");
+	bench->add_option("--plot", chosen.plot,
+			  "draw the medians by gnuplot, as SVG")
+		->option_text("FILE");
 	bench->add_option("--place", options->place,
 			  "directory or device DAX for its own server "
 			  "(default: .)")
@@ -50,6 +54,7 @@ CLI::App *add_benchmark(CLI::App *app, Options *options, std::string *peer)
 	bench->add_option("--bind", options->bind,
 			  "address of its own server (default: 127.0.0.1)")
 		->option_text("ADDR");
+	add_rdm(bench, options);
 	add_size(bench, "--offset", options->offset,
 		 "where in the region to begin (default: 0)");
 	add_number(bench, "--timeout", options->timeout_s,

@@ -30,23 +30,6 @@ uint64_t line_up(uint64_t bytes)
 	return (bytes + kLine - 1) / kLine * kLine;
 }
 
-uint64_t flags_of(BenchOp op)
-{
-	switch (op) {
-	case BenchOp::write:
-		return FI_DELIVERY_COMPLETE;
-	case BenchOp::commit:
-		return FI_COMMIT_COMPLETE;
-	case BenchOp::verified:
-		return FI_COMMIT_COMPLETE | FI_PMEM_VERIFY;
-	case BenchOp::fenced:
-	case BenchOp::append:
-	case BenchOp::drain:
-		break;
-	}
-	return FI_COMMIT_COMPLETE | FI_FENCE;
-}
-
 /* Some others progress only while they are polled. No name: the default. */
 bool has_ofi_pmem(const std::string &provider)
 {
@@ -59,6 +42,8 @@ bool has_ofi_pmem(const std::string &provider)
 const char *bench_op_name(BenchOp op)
 {
 	switch (op) {
+	case BenchOp::message:
+		return "message";
 	case BenchOp::write:
 		return "write";
 	case BenchOp::commit:
@@ -82,6 +67,8 @@ int BenchSide::open(bool peer, size_t max_bytes)
 		std::vector<std::string> more;
 		if (options_.spin || !has_ofi_pmem(options_.provider))
 			more.push_back("--spin");
+		if (options_.rdm)
+			more.push_back("--rdm");
 		ret = server_.start(place_, options_.provider, more);
 		if (!ret && !parse_address(server_.address(), &options_.peer))
 			ret = report_.fail(kFailed, "%s is no address",
@@ -95,10 +82,12 @@ int BenchSide::open(bool peer, size_t max_bytes)
 					      "the benchmark");
 	if (ret)
 		return ret;
-	buffer_.assign(std::max<size_t>(max_bytes, 8), 'b');
+	durable_ = has_ofi_pmem(provider());
+	buffer_.assign(std::max(max_bytes, Connection::kAnswerBytes), 'b');
 	if (connection_.fabric().mr_mode() & FI_MR_LOCAL)
 		ret = connection_.fabric().register_memory(
-			buffer_.data(), buffer_.size(), FI_WRITE, 0, &mr_);
+			buffer_.data(), buffer_.size(), FI_WRITE | FI_RECV, 0,
+			&mr_);
 	if (ret)
 		return report_.fail(kFailed, "cannot register memory: %s",
 				    fi_strerror(-ret));
@@ -107,14 +96,46 @@ int BenchSide::open(bool peer, size_t max_bytes)
 
 bool BenchSide::can(BenchOp op) const
 {
-	return op == BenchOp::write || op == BenchOp::commit ||
-	       has_ofi_pmem(provider());
+	switch (op) {
+	case BenchOp::message:
+	case BenchOp::write:
+	case BenchOp::commit:
+	case BenchOp::drain:
+		return true;
+	case BenchOp::fenced:
+	case BenchOp::append:
+	case BenchOp::verified:
+		break;
+	}
+	return durable_;
 }
 
 int BenchSide::failed(int error, const char *detail)
 {
 	return report_.fail(kFailed, "%s: %s%s%s", provider(),
 			    fi_strerror(error), *detail ? ": " : "", detail);
+}
+
+uint64_t BenchSide::flags_of(BenchOp op) const
+{
+	switch (op) {
+	case BenchOp::message:
+		return 0;
+	case BenchOp::write:
+		return FI_DELIVERY_COMPLETE;
+	case BenchOp::commit:
+		return FI_COMMIT_COMPLETE;
+	case BenchOp::verified:
+		return FI_COMMIT_COMPLETE | FI_PMEM_VERIFY;
+	case BenchOp::drain:
+		if (!durable_)
+			return FI_DELIVERY_COMPLETE | FI_FENCE;
+		break;
+	case BenchOp::fenced:
+	case BenchOp::append:
+		break;
+	}
+	return FI_COMMIT_COMPLETE | FI_FENCE;
 }
 
 /* Waits while it is refused for now. Exit code. */
@@ -126,7 +147,7 @@ int BenchSide::post_write(uint64_t offset, size_t bytes, uint64_t flags,
 	void *desc = mr_ ? fi_mr_desc(mr_.get()) : nullptr;
 	fi_rma_iov remote{region.address + options_.offset + offset, bytes,
 			  region.key};
-	fi_msg_rma message{&local,  &desc, 1,	    FI_ADDR_UNSPEC,
+	fi_msg_rma message{&local,  &desc, 1,	    connection_.address(),
 			   &remote, 1,	   context, 0};
 	ssize_t ret;
 	while ((ret = fi_writemsg(connection_.ep(), &message, flags)) ==
@@ -136,6 +157,20 @@ int BenchSide::post_write(uint64_t offset, size_t bytes, uint64_t flags,
 			return end;
 	}
 	return ret ? failed(static_cast<int>(-ret), "") : int{kOk};
+}
+
+/* It takes as long as its answer. */
+int BenchSide::post_message(Slot &slot)
+{
+	int ret = connection_.receive(buffer_.data(), Connection::kAnswerBytes,
+				      mr_.get(), &slot.context);
+	while (!ret && (ret = connection_.greet()) == -FI_EAGAIN) {
+		ret = 0;
+		int end = reap();
+		if (end)
+			return end;
+	}
+	return ret ? failed(-ret, "") : int{kOk};
 }
 
 /* One operation, which has one completion. Each goes elsewhere. */
@@ -149,23 +184,21 @@ int BenchSide::post(const BenchCase &one, uint64_t index, Slot &slot)
 	slot.start = Clock::now();
 	slot.busy = true;
 	busy_++;
+	uint64_t flags = FI_COMPLETION | flags_of(one.op);
 	int ret = kOk;
+	if (one.op == BenchOp::message)
+		return post_message(slot);
 	if (one.op == BenchOp::drain) {
 		for (size_t i = 0; !ret && i < one.depth; i++)
 			ret = post_write(place(index * one.depth + i),
 					 one.bytes, FI_MORE, nullptr);
-		return ret ? ret
-			   : post_write(0, 0, flags_of(one.op) | FI_COMPLETION,
-					&slot.context);
+		return ret ? ret : post_write(0, 0, flags, &slot.context);
 	}
 	if (one.op == BenchOp::append) {
 		ret = post_write(place(index), one.bytes, FI_MORE, nullptr);
-		return ret ? ret
-			   : post_write(0, 8, flags_of(one.op) | FI_COMPLETION,
-					&slot.context);
+		return ret ? ret : post_write(0, 8, flags, &slot.context);
 	}
-	return post_write(place(index), one.bytes,
-			  flags_of(one.op) | FI_COMPLETION, &slot.context);
+	return post_write(place(index), one.bytes, flags, &slot.context);
 }
 
 /* Notes what has completed. Exit code. */

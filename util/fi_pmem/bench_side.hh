@@ -16,7 +16,7 @@ namespace fi_pmem
 {
 
 /* What is measured; named as in fi_pmem(1). */
-enum class BenchOp { write, commit, fenced, append, drain, verified };
+enum class BenchOp { message, write, commit, fenced, append, drain, verified };
 
 [[nodiscard]] const char *bench_op_name(BenchOp op);
 
@@ -60,7 +60,7 @@ public:
 	/* Its own server runs only while this side is measured. */
 	void stop_server() { server_.stop(); }
 	void let_server_run() { server_.go_on(); }
-	/* Others have no fence, no flush and no verification. */
+	/* Others have no fence and no verification. */
 	[[nodiscard]] bool can(BenchOp op) const;
 
 	/* `count` operations. Exit code. */
@@ -76,6 +76,8 @@ private:
 
 	[[nodiscard]] int post(const BenchCase &one, uint64_t index,
 			       Slot &slot);
+	[[nodiscard]] int post_message(Slot &slot);
+	[[nodiscard]] uint64_t flags_of(BenchOp op) const;
 	[[nodiscard]] int post_write(uint64_t offset, size_t bytes,
 				     uint64_t flags, void *context);
 	[[nodiscard]] int reap();
@@ -91,6 +93,7 @@ private:
 	FidPtr<fid_mr> mr_;
 	std::vector<Slot> slots_;
 	size_t busy_ = 0;
+	bool durable_ = false;	      /* its commits; and all operations */
 	BenchRound *round_ = nullptr; /* under way */
 	uint64_t idle_ = 0;	      /* polls */
 	Clock::time_point last_progress_;

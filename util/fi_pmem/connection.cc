@@ -43,7 +43,7 @@ int Connection::open()
 {
 	peer_ = format_address(options_.peer);
 	Target target{options_.provider, options_.peer.host, options_.peer.port,
-		      false};
+		      false, options_.rdm};
 	int ret = find_info(report_, target, &info_);
 	if (!ret)
 		ret = signals_.open(report_);
@@ -56,16 +56,22 @@ int Connection::open()
 	if (ret)
 		return report_.fail(kFailed, "cannot open an endpoint: %s",
 				    fi_strerror(-ret));
+	return options_.rdm ? ask_for_region() : connect();
+}
+
+int Connection::connect()
+{
+	hello_ = encode_hello_message("");
 	HelloBytes hello = encode_hello();
-	ret = fi_connect(ep_.get(), info_->dest_addr, hello.data(),
-			 hello.size());
+	int ret = fi_connect(ep_.get(), info_->dest_addr, hello.data(),
+			     hello.size());
 	if (ret)
 		return report_.fail(kUnreachable, "cannot connect to %s: %s",
 				    peer_.c_str(), fi_strerror(-ret));
-	return await_answer();
+	return await_connection();
 }
 
-int Connection::await_answer()
+int Connection::await_connection()
 {
 	auto deadline = Clock::now() + std::chrono::seconds(options_.timeout_s);
 	EventBuffer buffer;
@@ -78,30 +84,98 @@ int Connection::await_answer()
 		if (ret && event == FI_CONNECTED) {
 			auto bytes = static_cast<size_t>(ret);
 			size_t head = sizeof(fi_eq_cm_entry);
-			return take_answer(buffer.entry(),
+			return take_region(buffer.entry().data,
 					   bytes > head ? bytes - head : 0);
 		}
 		if (ret && event == FI_SHUTDOWN)
 			return report_.fail(kUnreachable,
 					    "%s closed the connection",
 					    peer_.c_str());
-		if (int signal = signals_.take())
-			return report_.fail(kSignalBase + signal,
-					    "interrupted while connecting");
+		int late = check_time(deadline, "answer");
+		if (late)
+			return late;
 		auto left = std::chrono::ceil<std::chrono::milliseconds>(
 			deadline - Clock::now());
-		if (left.count() <= 0)
-			return report_.fail(kUnreachable,
-					    "%s did not answer within %u s",
-					    peer_.c_str(), options_.timeout_s);
-		if (!ret)
+		if (!ret && left.count() > 0)
 			fabric_.wait(static_cast<int>(left.count()));
 	}
 }
 
-int Connection::take_answer(const fi_eq_cm_entry &entry, size_t data_bytes)
+int Connection::check_time(Clock::time_point deadline, const char *what)
 {
-	switch (decode_descriptor(entry.data, data_bytes, &region_)) {
+	if (int signal = signals_.take())
+		return report_.fail(kSignalBase + signal,
+				    "interrupted while connecting");
+	if (Clock::now() < deadline)
+		return kOk;
+	return report_.fail(kUnreachable, "%s did not %s within %u s",
+			    peer_.c_str(), what, options_.timeout_s);
+}
+
+int Connection::greet()
+{
+	return static_cast<int>(
+		fi_inject(ep_.get(), hello_.data(), hello_.size(), address_));
+}
+
+/* Without connection: question and answer are messages. */
+int Connection::ask_for_region()
+{
+	hello_ = encode_hello_message(Fabric::name_of(&ep_->fid));
+	int ret = hello_.empty()
+			  ? -FI_EADDRNOTAVAIL
+			  : fabric_.insert_peer(info_->dest_addr, &address_);
+	DescriptorBytes answer{};
+	fi_context2 context{};
+	FidPtr<fid_mr> mr;
+	if (!ret && (fabric_.mr_mode() & FI_MR_LOCAL))
+		ret = fabric_.register_memory(answer.data(), answer.size(),
+					      FI_RECV, 0, &mr);
+	if (!ret)
+		ret = await_message(answer.data(), answer.size(), mr.get(),
+				    &context);
+	if (ret < 0)
+		ret = report_.fail(kUnreachable, "cannot reach %s: %s",
+				   peer_.c_str(), fi_strerror(-ret));
+	if (!ret)
+		return take_region(answer.data(), answer.size());
+	close(); /* it may still receive into this frame */
+	return ret;
+}
+
+int Connection::receive(void *room, size_t bytes, fid_mr *mr, void *context)
+{
+	iovec local{room, bytes};
+	void *desc = mr ? fi_mr_desc(mr) : nullptr;
+	fi_msg message{&local, &desc, 1, FI_ADDR_UNSPEC, context, 0};
+	return static_cast<int>(fi_recvmsg(ep_.get(), &message, FI_COMPLETION));
+}
+
+/* Exit code, or a negative fi_errno. */
+int Connection::await_message(void *room, size_t bytes, fid_mr *mr,
+			      void *context)
+{
+	auto deadline = Clock::now() + std::chrono::seconds(options_.timeout_s);
+	int ret = receive(room, bytes, mr, context);
+	for (bool asked = false; !ret; fabric_.wait(1)) {
+		int asking = asked ? 0 : greet();
+		asked = !asking;
+		if (asking && asking != -FI_EAGAIN)
+			return asking;
+		fi_cq_entry entry{};
+		ssize_t read = fi_cq_read(fabric_.cq(), &entry, 1);
+		if (read == 1)
+			return kOk;
+		if (read == -FI_EAVAIL)
+			return -FI_EHOSTUNREACH;
+		ret = check_time(deadline, "answer");
+	}
+	return ret;
+}
+
+int Connection::take_region(const void *data, size_t bytes)
+{
+	switch (decode_descriptor(data, bytes, &region_)) {
 	case Head::ok:
 		return kOk;
 	case Head::other_version:
@@ -165,14 +239,9 @@ int Connection::query(fi_pmem_region_attr *attr)
 	attr->size = sizeof(*attr);
 	while ((ret = ops->query(ep_.get(), FI_ADDR_UNSPEC, region_.key,
 				 attr)) == -FI_EAGAIN) {
-		if (Clock::now() >= deadline)
-			return report_.fail(kUnreachable,
-					    "%s did not describe its region "
-					    "within %u s",
-					    peer_.c_str(), options_.timeout_s);
-		if (int signal = signals_.take())
-			return report_.fail(kSignalBase + signal,
-					    "interrupted while connecting");
+		int late = check_time(deadline, "describe its region");
+		if (late)
+			return late;
 		fabric_.wait(1);
 		static_cast<void>(fi_cq_read(fabric_.cq(), nullptr, 0));
 	}

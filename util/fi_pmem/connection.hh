@@ -35,6 +35,21 @@ public:
 	/* Ends every operation in flight: their buffers are free again. */
 	void close() { ep_.reset(); }
 
+	/* Of the peer, for every operation. */
+	[[nodiscard]] fi_addr_t address() const { return address_; }
+
+	/*
+	 * Sends the peer a message, which it answers by one of kAnswerBytes.
+	 * This and receive(): 0, or a negative fi_errno, of which -FI_EAGAIN is
+	 * for now.
+	 */
+	static constexpr size_t kAnswerBytes = sizeof(DescriptorBytes);
+	[[nodiscard]] int greet();
+
+	/* Posts the receive of one, which completes with this context. */
+	[[nodiscard]] int receive(void *room, size_t bytes, fid_mr *mr,
+				  void *context);
+
 	/*
 	 * Whether the peer has ended the connection. Providers that report it
 	 * late do so through a failed operation instead.
@@ -78,9 +93,15 @@ public:
 	}
 
 private:
-	[[nodiscard]] int await_answer();
-	[[nodiscard]] int take_answer(const fi_eq_cm_entry &entry,
-				      size_t data_bytes);
+	[[nodiscard]] int connect();
+	[[nodiscard]] int await_connection();
+	[[nodiscard]] int ask_for_region();
+	[[nodiscard]] int await_message(void *room, size_t bytes, fid_mr *mr,
+					void *context);
+	[[nodiscard]] int take_region(const void *data, size_t bytes);
+	/* Exit code if it is too late, or a signal came. */
+	[[nodiscard]] int check_time(Clock::time_point deadline,
+				     const char *what);
 	[[nodiscard]] int explain(const EventError &error);
 
 	const Options &options_;
@@ -90,6 +111,8 @@ private:
 	InfoPtr info_;
 	Fabric fabric_;
 	FidPtr<fid_ep> ep_;
+	fi_addr_t address_ = FI_ADDR_UNSPEC;
+	std::string hello_; /* as a message */
 	Descriptor region_;
 	bool lost_ = false;
 };

@@ -72,6 +72,13 @@ int Fabric::open(Report &report, const Signals &signals, fi_info *info,
 		ret = fi_cq_open(domain_.get(), &attr, &cq, nullptr);
 		cq_.reset(cq);
 	}
+	if (!ret && info->ep_attr->type == FI_EP_RDM) {
+		what = "address vector";
+		fi_av_attr attr{};
+		fid_av *av = nullptr;
+		ret = fi_av_open(domain_.get(), &attr, &av, nullptr);
+		av_.reset(av);
+	}
 	if (!ret)
 		ret = get_wait_fds();
 	if (ret)
@@ -96,12 +103,28 @@ int Fabric::open_endpoint(fi_info *info, FidPtr<fid_ep> *ep)
 	if (ret)
 		return ret;
 	ep->reset(opened);
-	ret = fi_ep_bind(opened, &eq_->fid, 0);
+	ret = av_ ? fi_ep_bind(opened, &av_->fid, 0)
+		  : fi_ep_bind(opened, &eq_->fid, 0);
 	if (!ret)
 		ret = fi_ep_bind(opened, &cq_->fid,
 				 FI_TRANSMIT | FI_RECV |
 					 FI_SELECTIVE_COMPLETION);
 	return ret ? ret : fi_enable(opened);
+}
+
+int Fabric::insert_peer(const void *address, fi_addr_t *peer)
+{
+	int ret = fi_av_insert(av_.get(), address, 1, peer, 0, nullptr);
+	return ret < 0 ? ret : ret == 1 ? 0 : -FI_EINVAL;
+}
+
+std::string Fabric::name_of(fid *endpoint)
+{
+	char name[256];
+	size_t bytes = sizeof(name);
+	return fi_getname(endpoint, name, &bytes) || bytes > sizeof(name)
+		       ? ""
+		       : std::string(name, bytes);
 }
 
 int Fabric::register_memory(void *base, size_t length, uint64_t access,

@@ -37,6 +37,7 @@ struct Target {
 	std::string host;     /* may be empty for a passive endpoint */
 	uint16_t port = 0;
 	bool passive = false;
+	bool rdm = false; /* endpoints without connection */
 };
 
 /* Tells Report and returns an exit code if nothing offers persistent RMA. */
@@ -72,10 +73,17 @@ public:
 
 	/*
 	 * An endpoint bound and enabled; what succeeds completes if it was
-	 * posted with FI_COMPLETION. `*ep` is set once the endpoint exists:
+	 * posted with FI_COMPLETION. Without connection it shares the peers of
+	 * insert_peer(). `*ep` is set once the endpoint exists:
 	 * from then on it owns a connection request in `info`, even on failure.
 	 */
 	[[nodiscard]] int open_endpoint(fi_info *info, FidPtr<fid_ep> *ep);
+
+	/* Of an endpoint without connection. 0 or a negative fi_errno. */
+	[[nodiscard]] int insert_peer(const void *address, fi_addr_t *peer);
+
+	/* As peers know it, opaque; empty if the provider does not tell. */
+	[[nodiscard]] static std::string name_of(fid *endpoint);
 
 	[[nodiscard]] int register_memory(void *base, size_t length,
 					  uint64_t access, uint64_t flags,
@@ -104,6 +112,7 @@ private:
 	FidPtr<fid_eq> eq_;
 	FidPtr<fid_domain> domain_;
 	FidPtr<fid_cq> cq_;
+	FidPtr<fid_av> av_; /* only for endpoints without connection */
 	uint64_t mr_mode_ = 0;
 	size_t mr_key_bytes_ = 0;
 	int eq_fd_ = -1;

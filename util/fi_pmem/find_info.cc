@@ -35,9 +35,10 @@ InfoPtr make_hints(const std::string &provider, fi_ep_type type)
 	return hints;
 }
 
-int query(const std::string &provider, const Target *target, InfoPtr *info)
+int query(const std::string &provider, fi_ep_type type, const Target *target,
+	  InfoPtr *info)
 {
-	InfoPtr hints = make_hints(provider, FI_EP_MSG);
+	InfoPtr hints = make_hints(provider, type);
 	if (!hints)
 		return -FI_ENOMEM;
 	const char *node = nullptr;
@@ -85,17 +86,18 @@ std::vector<std::string> persistent_providers()
 
 int find_info(Report &report, const Target &target, InfoPtr *info)
 {
+	fi_ep_type type = target.rdm ? FI_EP_RDM : FI_EP_MSG;
 	std::string provider = target.provider;
 	if (provider.empty()) {
-		if (!query(kVerbs, &target, info))
+		if (!query(kVerbs, type, &target, info))
 			return kOk;
 		provider = kTcp;
 	}
-	int ret = query(provider, &target, info);
+	int ret = query(provider, type, &target, info);
 	if (!ret)
 		return kOk;
 	InfoPtr anywhere;
-	if (!query(provider, nullptr, &anywhere)) {
+	if (!query(provider, type, nullptr, &anywhere)) {
 		std::string where =
 			target.host + ":" + std::to_string(target.port);
 		return report.fail(target.passive ? kFailed : kUnreachable,

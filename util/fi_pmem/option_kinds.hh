@@ -56,6 +56,9 @@ bool outside(const std::vector<size_t> &values, size_t most);
 /* --provider, --json. */
 void add_common(CLI::App *app, Options *options);
 
+/* --rdm */
+void add_rdm(CLI::App *app, Options *options);
+
 /* PEER, --offset, --timeout, --stall. */
 void add_peer(CLI::App *app, Options *options, std::string *peer);
 

@@ -71,6 +71,13 @@ void add_common(CLI::App *app, Options *options)
 		      "print one JSON object a line instead of text");
 }
 
+void add_rdm(CLI::App *app, Options *options)
+{
+	app->add_flag("--rdm", options->rdm,
+		      "endpoints without connection; the peer must use them "
+		      "too");
+}
+
 void add_peer(CLI::App *app, Options *options, std::string *peer)
 {
 	app->add_option("PEER", *peer,
@@ -126,6 +133,7 @@ void add_serve(CLI::App *app, Options *options)
 	app->add_flag("--spin", options->spin,
 		      "poll without sleeping, for providers that progress "
 		      "only so");
+	add_rdm(app, options);
 	app->add_flag("-v,--verbose", options->verbose,
 		      "tell about clients on standard error");
 	add_common(app, options);

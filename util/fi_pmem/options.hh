@@ -38,13 +38,15 @@ struct LogOptions {
 };
 
 struct BenchOptions {
-	std::vector<std::string> operations{"write",  "commit", "fenced",
-					    "append", "drain",	"verified"};
+	std::vector<std::string> operations{"message", "write",	 "commit",
+					    "fenced",  "append", "drain",
+					    "verified"};
 	std::vector<size_t> sizes{8, 64, 512, 4096, 65536};
 	std::vector<size_t> depths{1, 16};
 	uint64_t count = 500;
 	uint32_t rounds = 5;
 	std::string against; /* another provider; empty: none */
+	std::string plot;    /* an SVG file; empty: none */
 };
 
 struct Options {
@@ -61,6 +63,7 @@ struct Options {
 	uint16_t port = kDefaultPort; /* serve; 0: the system chooses */
 	bool verbose = false;	      /* serve */
 	bool spin = false;	      /* serve, bench */
+	bool rdm = false; /* serve, bench: endpoints without connection */
 
 	bool local = false; /* info, bench: there is no peer */
 	Address peer;

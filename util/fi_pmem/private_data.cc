@@ -13,6 +13,7 @@ namespace
 
 constexpr uint32_t kMagic = 0x4d504946; /* "FIPM" */
 constexpr size_t kHeadBytes = sizeof(HelloBytes);
+constexpr size_t kAddressAt = kHeadBytes + sizeof(uint32_t);
 
 template <typename Number> void store(unsigned char *to, Number value)
 {
@@ -80,6 +81,29 @@ DescriptorBytes encode_descriptor(const Descriptor &descriptor)
 Head check_hello(const void *data, size_t bytes)
 {
 	return check_head(data, bytes, Kind::hello, sizeof(HelloBytes));
+}
+
+std::string encode_hello_message(const std::string &address)
+{
+	std::array<unsigned char, kAddressAt> head{};
+	if (address.size() > sizeof(HelloMessage) - head.size())
+		return "";
+	store_head(head.data(), Kind::hello);
+	store(head.data() + kHeadBytes, static_cast<uint32_t>(address.size()));
+	return std::string(head.begin(), head.end()) + address;
+}
+
+Head decode_hello_message(const HelloMessage &message, std::string *address)
+{
+	Head head = check_hello(message.data(), message.size());
+	if (head != Head::ok)
+		return head;
+	auto bytes = load<uint32_t>(message.data() + kHeadBytes);
+	if (bytes > message.size() - kAddressAt)
+		return Head::foreign;
+	address->assign(message.begin() + kAddressAt,
+			message.begin() + kAddressAt + bytes);
+	return Head::ok;
 }
 
 Head decode_descriptor(const void *data, size_t bytes, Descriptor *descriptor)

@@ -4,8 +4,11 @@
  * The private data of a connection: the client's hello, the server's
  * descriptor of its region, or the reason of its refusal. Little-endian,
  * versioned, and short: RDMA-CM on RoCE carries 56 bytes with a request.
+ * Hello and descriptor go as messages too: to endpoints without connection,
+ * where the hello has its sender's address at the end.
  *
  *   hello       magic u32, version u16, kind u16
+ *               as a message also: bytes u32, address
  *   refusal     magic u32, version u16, kind u16, reason u32
  *   descriptor  magic u32, version u16, kind u16, address u64, key u64,
  *               length u64, flags u32, reserved u32
@@ -18,6 +21,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <string>
 
 namespace fi_pmem
 {
@@ -44,6 +48,8 @@ struct Descriptor {
 };
 
 using HelloBytes = std::array<unsigned char, 8>;
+/* Room for a hello that is a message; zeros behind it. */
+using HelloMessage = std::array<unsigned char, 128>;
 using RefusalBytes = std::array<unsigned char, 12>;
 using DescriptorBytes = std::array<unsigned char, 40>;
 static_assert(sizeof(DescriptorBytes) <= 56, "RDMA-CM on RoCE");
@@ -56,6 +62,13 @@ enum class Head { ok, foreign, other_version };
 [[nodiscard]] DescriptorBytes encode_descriptor(const Descriptor &descriptor);
 
 [[nodiscard]] Head check_hello(const void *data, size_t bytes);
+
+/* Empty if the address, as of fi_getname(3), has no room. */
+[[nodiscard]] std::string encode_hello_message(const std::string &address);
+
+/* Fails also if the address cannot be as long as it says. */
+[[nodiscard]] Head decode_hello_message(const HelloMessage &message,
+					std::string *address);
 
 /* Fails also on a region that is empty or wraps around the address space. */
 [[nodiscard]] Head decode_descriptor(const void *data, size_t bytes,

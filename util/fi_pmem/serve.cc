@@ -23,6 +23,8 @@ namespace
 {
 
 constexpr size_t kCqEntries = 1024;
+/* Hellos of clients without connection that may come at once. */
+constexpr size_t kHellos = 64;
 
 } // namespace
 
@@ -34,9 +36,9 @@ int Server::run()
 	announce();
 	while (!signals_.take()) {
 		handle_events();
-		drain_completions();
+		bool idle = drain_completions();
 		if (!options_.spin)
-			fabric_.wait(-1);
+			fabric_.wait(idle ? -1 : 1);
 	}
 	report_.set("clients", accepted_);
 	report_.say("stopped after %" PRIu64 " clients", accepted_);
@@ -46,7 +48,8 @@ int Server::run()
 int Server::open()
 {
 	/* What may fail without touching the file comes first. */
-	Target target{options_.provider, options_.bind, options_.port, true};
+	Target target{options_.provider, options_.bind, options_.port, true,
+		      options_.rdm};
 	int ret = find_info(report_, target, &info_);
 	if (!ret)
 		ret = signals_.open(report_);
@@ -56,7 +59,9 @@ int Server::open()
 		ret = fabric_.open(report_, signals_, info_.get(), kCqEntries);
 	if (!ret)
 		ret = register_region();
-	return ret ? ret : listen();
+	if (ret)
+		return ret;
+	return options_.rdm ? open_rdm() : listen();
 }
 
 int Server::register_region()
@@ -83,6 +88,7 @@ int Server::register_region()
 	if (region_.map_sync())
 		descriptor.flags |= Descriptor::kMapSync;
 	descriptor_ = encode_descriptor(descriptor);
+	greeter_.set_descriptor(descriptor_);
 	return kOk;
 }
 
@@ -104,13 +110,30 @@ int Server::listen()
 	return kOk;
 }
 
+int Server::open_rdm()
+{
+	int ret = fabric_.open_endpoint(info_.get(), &rdm_);
+	if (!ret)
+		ret = greeter_.listen(rdm_.get(), FI_EP_RDM, kHellos);
+	if (ret)
+		return report_.fail(kFailed, "cannot open an endpoint: %s",
+				    fi_strerror(-ret));
+	return kOk;
+}
+
+std::string Server::where()
+{
+	std::string name = Fabric::name_of(rdm_ ? &rdm_->fid : &pep_->fid);
+	sockaddr_storage address{};
+	if (name.size() > sizeof(address))
+		return "?";
+	memcpy(&address, name.data(), name.size());
+	return format_address(&address);
+}
+
 void Server::announce()
 {
-	sockaddr_storage address{};
-	size_t bytes = sizeof(address);
-	std::string where = "?";
-	if (!fi_getname(&pep_->fid, &address, &bytes))
-		where = format_address(&address);
+	std::string where = this->where();
 	const char *provider = info_->fabric_attr->prov_name;
 	if (!strstr(provider, "ofi_pmem"))
 		report_.warn("provider %s flushes processor caches only: what "
@@ -127,8 +150,8 @@ void Server::announce()
 		       {"map_sync", region_.map_sync()}});
 }
 
-/* Nothing completes here; reading is what lets some providers progress. */
-void Server::drain_completions()
+/* Hellos complete here; and reading is what lets some providers progress. */
+bool Server::drain_completions()
 {
 	fi_cq_entry entries[16];
 	for (;;) {
@@ -136,11 +159,17 @@ void Server::drain_completions()
 		if (ret == -FI_EAVAIL) {
 			fi_cq_err_entry error{};
 			if (fi_cq_readerr(fabric_.cq(), &error, 0) < 0)
-				return;
+				break;
+			if (error.op_context)
+				greeter_.fail(error.op_context);
 		} else if (ret <= 0) {
-			return;
+			break;
 		}
+		for (ssize_t i = 0; i < ret; i++)
+			greeter_.take(entries[i].op_context);
 	}
+	greeter_.release_forgotten();
+	return !greeter_.answer();
 }
 
 } // namespace fi_pmem

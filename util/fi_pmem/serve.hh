@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /* Copyright (c) 2026 the ofi_pmem developers */
 /*
- * fi_pmem serve: one region, a passive endpoint, and any number of clients in
- * one thread. The provider carries the data by itself; this thread answers
- * connection requests and sees clients leave. It reads the completion queue
- * too, so providers that progress only when called work as well.
+ * fi_pmem serve: one region, and any number of clients in one thread, who
+ * connect to a passive endpoint or, with --rdm, send a hello. The provider
+ * carries the data by itself; this thread answers connection requests and sees
+ * clients leave. It reads the completion queue too, so providers that progress
+ * only when called work as well.
  */
 #pragma once
 
 #include <unordered_map>
 
 #include "fabric.hh"
+#include "greeter.hh"
 #include "options.hh"
 #include "private_data.hh"
 #include "region_file.hh"
@@ -23,7 +25,7 @@ class Server
 {
 public:
 	Server(const Options &options, Report &report)
-		: options_(options), report_(report)
+		: options_(options), report_(report), greeter_(fabric_)
 	{
 	}
 
@@ -39,6 +41,8 @@ private:
 	[[nodiscard]] int open();
 	[[nodiscard]] int register_region();
 	[[nodiscard]] int listen();
+	[[nodiscard]] int open_rdm();
+	[[nodiscard]] std::string where();
 	void announce();
 	void handle_events();
 	void handle_request(const fi_eq_cm_entry &entry, size_t data_bytes);
@@ -47,7 +51,8 @@ private:
 	[[nodiscard]] int accept(fi_info *info, const std::string &name);
 	void refuse(fi_info *info, const std::string &name, Refusal reason);
 	void forget(fid *object, const char *why);
-	void drain_completions();
+	/* False: more is to be done soon. */
+	[[nodiscard]] bool drain_completions();
 	void tell(const char *what, const std::string &name) const;
 
 	const Options &options_;
@@ -58,7 +63,9 @@ private:
 	Fabric fabric_;
 	FidPtr<fid_mr> mr_;
 	FidPtr<fid_pep> pep_;
+	Greeter greeter_;
 	std::unordered_map<fid *, Client> clients_;
+	FidPtr<fid_ep> rdm_;
 	DescriptorBytes descriptor_{};
 	uint64_t accepted_ = 0;
 };

@@ -83,6 +83,9 @@ int Server::accept(fi_info *info, const std::string &name)
 	}
 	tell("connected", name);
 	accepted_++;
+	/* Without receives it is a client that gets no answers. */
+	if (greeter_.listen(client.ep.get(), FI_EP_MSG, 1))
+		tell("takes no messages", name);
 	fid *object = &client.ep->fid;
 	clients_.emplace(object, std::move(client));
 	return 0;
@@ -104,6 +107,7 @@ void Server::forget(fid *object, const char *why)
 	if (found == clients_.end())
 		return;
 	tell(why, found->second.name);
+	greeter_.forget(found->second.ep.get());
 	clients_.erase(found);
 }
 

@@ -15,7 +15,8 @@ rows() { # N EXPRESSION: so many lines of the last output
 small="--sizes 8,5000 --depths 1,3 --count 20 --rounds 2"
 
 check "bench" tool 0 bench --place "$dir" $small --json
-check "every operation in every case" rows 24 true
+check "every operation in every case" rows 25 true
+check "a message" rows 1 '.op == "message" and .bytes == 40 and .p50_us > 0'
 for op in write commit fenced append drain verified; do
 	check "$op" rows 4 ".op == \"$op\" and .p50_us > 0 and
 		.p99_us >= .p50_us and .per_second > 0 and
@@ -30,11 +31,27 @@ case $PROV in
 tcp*)
 	check "two providers" tool 0 bench --place "$dir" $small --json \
 		--against tcp --spin
-	check "where both can" rows 16 '.op == "write" or .op == "commit"'
-	check "with ratios" rows 8 '.rate_over > 0 and .latency_over > 0'
+	check "where both can" rows 24 '.op == "write" or .op == "commit" or
+		.op == "drain"'
+	check "with ratios" rows 13 '.rate_over > 0 and .latency_over > 0'
 	check "else one" rows 4 '.op == "append"'
 	;;
 esac
+
+check "without connection" tool 0 bench --place "$dir" $small --json --rdm
+check "every operation in every case" rows 25 '.provider | test("ofi_rxm")'
+
+if command -v gnuplot >/dev/null; then
+	check "a plot" tool 0 bench --place "$dir" $small --ops commit,drain \
+		--plot "$dir/plot.svg"
+	check "has a panel for each operation" test "$(grep -cE \
+		'<text>(<.*>)?(commit|drain)<' "$dir/plot.svg")" -eq 2
+	check "and a curve for each depth" test "$(grep -cE \
+		'depth [13]<' "$dir/plot.svg")" -eq 4
+else
+	check "no plot without gnuplot" tool 1 bench --plot "$dir/plot.svg"
+fi
+check "a plot where none can be" tool 5 bench --plot "$dir/none/plot.svg"
 
 start_server "$dir/region" --size 1M
 check "a peer" tool 0 bench "$addr" $small --json --ops append

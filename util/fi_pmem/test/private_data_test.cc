@@ -92,6 +92,43 @@ TEST(PrivateData, ImpossibleRegionIsForeign)
 	EXPECT_EQ(decode(bytes, bytes.size()), Head::foreign);
 }
 
+HelloMessage received(const std::string &sent)
+{
+	HelloMessage message{};
+	std::copy(sent.begin(), sent.end(), message.begin());
+	return message;
+}
+
+TEST(PrivateData, HelloMessageCarriesTheAddress)
+{
+	for (size_t bytes :
+	     {size_t{0}, size_t{16}, sizeof(HelloMessage) - 12}) {
+		std::string address(bytes, 'a');
+		std::string decoded = "another";
+		EXPECT_EQ(decode_hello_message(
+				  received(encode_hello_message(address)),
+				  &decoded),
+			  Head::ok);
+		EXPECT_EQ(decoded, address);
+	}
+	EXPECT_EQ(encode_hello_message(std::string(117, 'a')), "");
+}
+
+TEST(PrivateData, HelloMessageWithTooLongAnAddressIsForeign)
+{
+	auto message = received(encode_hello_message("address"));
+	std::string decoded;
+	message[8] = sizeof(message) - 12;
+	EXPECT_EQ(decode_hello_message(message, &decoded), Head::ok);
+	message[8]++;
+	EXPECT_EQ(decode_hello_message(message, &decoded), Head::foreign);
+	message[8] = 0;
+	message[11] = 0x80;
+	EXPECT_EQ(decode_hello_message(message, &decoded), Head::foreign);
+	EXPECT_EQ(decode_hello_message(HelloMessage{}, &decoded),
+		  Head::foreign);
+}
+
 TEST(PrivateData, OneKindIsNotTakenForAnother)
 {
 	auto descriptor = encode_descriptor(sample());

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* Copyright (c) 2026 the ofi_pmem developers */
+/*
+ * Answers each hello that comes as a message by the descriptor of the region:
+ * to the client of a connection, who may so measure what a message takes, or to
+ * whoever sends one to an endpoint without connection.
+ */
+#pragma once
+
+#include <deque>
+#include <list>
+#include <string>
+#include <unordered_map>
+
+#include "fabric.hh"
+#include "private_data.hh"
+
+namespace fi_pmem
+{
+
+class Greeter
+{
+public:
+	/* Whose addresses are kept, of endpoints without connection. */
+	static constexpr size_t kMostSenders = 4096;
+
+	explicit Greeter(Fabric &fabric) : fabric_(fabric) {}
+
+	/* What it answers. */
+	void set_descriptor(const DescriptorBytes &descriptor)
+	{
+		descriptor_ = descriptor;
+	}
+
+	/*
+	 * Takes up to `count` hellos at once from an endpoint of this kind. 0
+	 * or a negative fi_errno.
+	 */
+	[[nodiscard]] int listen(fid_ep *ep, fi_ep_type type, size_t count);
+
+	/* Before the endpoint is closed. */
+	void forget(const fid_ep *ep);
+
+	/* The receive with this context has completed. */
+	void take(void *context);
+
+	/* It has failed. */
+	void fail(void *context);
+
+	/* Answers what it can; true if some have to be answered later. */
+	[[nodiscard]] bool answer();
+
+	/* No completion of an endpoint that was forgotten can come any more. */
+	void release_forgotten();
+
+private:
+	struct Hello {
+		fi_context2 context{}; /* of the receive; first */
+		HelloMessage message{};
+		FidPtr<fid_mr> mr;
+		fid_ep *ep = nullptr; /* none: forgotten */
+		fi_ep_type type = FI_EP_MSG;
+		fi_addr_t sender = FI_ADDR_UNSPEC;
+	};
+
+	[[nodiscard]] int post(Hello &hello);
+	[[nodiscard]] bool find_sender(Hello &hello);
+
+	Fabric &fabric_;
+	DescriptorBytes descriptor_{};
+	std::list<Hello> hellos_;
+	std::deque<Hello *> unanswered_;
+	std::unordered_map<std::string, fi_addr_t> senders_;
+};
+
+} // namespace fi_pmem

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* Copyright (c) 2026 the ofi_pmem developers */
+#include "plot.hh"
+
+#include <cerrno>
+#include <cmath>
+#include <csignal>
+#include <cstring>
+#include <sstream>
+
+#include <fcntl.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "exit_codes.hh"
+#include "report.hh"
+
+extern char **environ;
+
+namespace fi_pmem
+{
+
+Plot::~Plot()
+{
+	if (script_ >= 0)
+		close(script_);
+	if (file_ >= 0)
+		close(file_);
+	if (gnuplot_ > 0)
+		waitpid(gnuplot_, nullptr, 0);
+}
+
+int Plot::open(const std::string &path)
+{
+	path_ = path;
+	file_ = ::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
+	if (file_ < 0)
+		return report_.fail(kLocalFile, "%s: %s", path.c_str(),
+				    strerror(errno));
+	return start_gnuplot();
+}
+
+int Plot::start_gnuplot()
+{
+	int ends[2];
+	if (pipe2(ends, O_CLOEXEC))
+		return report_.fail(kFailed, "pipe: %s", strerror(errno));
+	script_ = ends[1];
+	posix_spawn_file_actions_t actions;
+	posix_spawn_file_actions_init(&actions);
+	posix_spawn_file_actions_adddup2(&actions, ends[0], STDIN_FILENO);
+	posix_spawn_file_actions_adddup2(&actions, file_, STDOUT_FILENO);
+	char name[] = "gnuplot";
+	char *argv[] = {name, nullptr};
+	int error =
+		posix_spawnp(&gnuplot_, name, &actions, nullptr, argv, environ);
+	posix_spawn_file_actions_destroy(&actions);
+	close(ends[0]);
+	if (!error)
+		return kOk;
+	gnuplot_ = -1;
+	return report_.fail(kFailed,
+			    "cannot run gnuplot: %s (the package gnuplot-nox)",
+			    strerror(error));
+}
+
+std::string Plot::script() const
+{
+	size_t columns = panels_.size() > 1 ? 2 : 1;
+	size_t rows = (panels_.size() + columns - 1) / columns;
+	std::ostringstream text;
+	text << "set terminal svg size " << columns * 560 << ',' << rows * 380
+	     << " background rgb 'white' noenhanced\n"
+	     << "set multiplot layout " << rows << ',' << columns << '\n'
+	     << "set logscale x 2\nset logscale y 10\nset grid\n"
+	     << "set xlabel 'bytes'\nset ylabel 'microseconds, median'\n"
+	     << "set key left top\n";
+	for (const auto &[title, curves] : panels_) {
+		size_t number = 0;
+		for (const auto &[name, points] : curves) {
+			text << "$curve" << number++ << " << END\n";
+			for (const auto &[bytes, us] : points)
+				text << bytes << ' ' << us << '\n';
+			text << "END\n";
+		}
+		text << "set title '" << title << "'\nplot ";
+		number = 0;
+		for (const auto &[name, points] : curves) {
+			text << (number ? ", " : "") << "$curve" << number
+			     << " with linespoints title '" << name << '\'';
+			number++;
+		}
+		text << '\n';
+	}
+	text << "unset multiplot\n";
+	return text.str();
+}
+
+int Plot::finish()
+{
+	std::string text = script();
+	const char *from = text.data();
+	size_t left = text.size();
+	/* A gnuplot that has ended tells by its status. */
+	signal(SIGPIPE, SIG_IGN);
+	int error = ftruncate(file_, 0) ? errno : 0;
+	while (!error && left) {
+		ssize_t written = write(script_, from, left);
+		if (written < 0 && errno != EINTR)
+			break;
+		from += std::max<ssize_t>(written, 0);
+		left -= static_cast<size_t>(std::max<ssize_t>(written, 0));
+	}
+	close(script_);
+	script_ = -1;
+	int status = 0;
+	waitpid(gnuplot_, &status, 0);
+	gnuplot_ = -1;
+	if (error)
+		return report_.fail(kLocalFile, "%s: %s", path_.c_str(),
+				    strerror(error));
+	if (status || left)
+		return report_.fail(kFailed, "gnuplot failed to draw %s",
+				    path_.c_str());
+	return kOk;
+}
+
+} // namespace fi_pmem
