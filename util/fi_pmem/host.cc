@@ -146,7 +146,8 @@ std::vector<RdmaDevice> find_rdma(const std::string &sysfs)
 		found.push_back(
 			{path.filename(),
 			 space == state.npos ? state : state.substr(space + 1),
-			 number<unsigned>(path / "device/numa_node")});
+			 number<unsigned>(path / "device/numa_node"),
+			 rdma_flags(path.filename())});
 	}
 	return found;
 }

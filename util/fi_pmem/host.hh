@@ -2,7 +2,7 @@
 /* Copyright (c) 2026 the ofi_pmem developers */
 /*
  * What the kernel says of the memory, the file systems and the NICs of this
- * host. Nothing is opened or tried; the root is a parameter for the tests.
+ * host. Nothing is tried; the root is a parameter for the tests.
  */
 #pragma once
 
@@ -11,6 +11,8 @@
 #include <optional>
 #include <string>
 #include <vector>
+
+#include "rdma_flags.hh"
 
 namespace fi_pmem
 {
@@ -35,6 +37,7 @@ struct RdmaDevice {
 	std::string name;
 	std::string state; /* of its first port: ACTIVE, DOWN, ... */
 	std::optional<unsigned> node;
+	std::optional<RdmaFlags> flags;
 };
 
 [[nodiscard]] std::vector<MemoryDevice>

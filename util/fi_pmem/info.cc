@@ -10,6 +10,7 @@
 
 #include <rdma/fi_errno.h>
 
+#include "advice.hh"
 #include "digest/digest.hh"
 #include "exit_codes.hh"
 #include "host.hh"
@@ -134,14 +135,37 @@ void tell_mounts(Report &report)
 	report.set("mounts", all);
 }
 
-/* Data of a NIC far from the memory crosses the processors' link. */
-void tell_rdma(Report &report, const std::vector<MemoryDevice> &memory)
+std::string flags_text(const std::optional<RdmaFlags> &flags)
+{
+	if (!flags)
+		return "its flags cannot be asked for";
+	std::string text;
+	if (flags->flush_persistent)
+		text += ", FLUSH";
+	else if (flags->flush_visible)
+		text += ", FLUSH for visibility only";
+	if (flags->atomic_write)
+		text += ", ATOMIC WRITE";
+	return text.empty() ? "neither FLUSH nor ATOMIC WRITE" : text.substr(2);
+}
+
+Json flags_json(const std::optional<RdmaFlags> &flags)
+{
+	if (!flags)
+		return {};
+	return {{"flush_global", flags->flush_visible},
+		{"flush_persistent", flags->flush_persistent},
+		{"atomic_write", flags->atomic_write}};
+}
+
+void tell_rdma(Report &report, const std::vector<RdmaDevice> &devices,
+	       const std::vector<MemoryDevice> &memory)
 {
 	Json all = Json::array();
-	std::vector<RdmaDevice> devices = find_rdma();
 	report.say("RDMA devices:%s", devices.empty() ? " none" : "");
 	for (const RdmaDevice &one : devices) {
-		report.say("  %s, %s, %s", one.name.c_str(), one.state.c_str(),
+		report.say("  %s, %s, %s, %s", one.name.c_str(),
+			   one.state.c_str(), flags_text(one.flags).c_str(),
 			   node_text(one.node).c_str());
 		Json distances = Json::object();
 		for (const MemoryDevice &to : memory) {
@@ -155,18 +179,23 @@ void tell_rdma(Report &report, const std::vector<MemoryDevice> &memory)
 		}
 		all.push_back({{"device", one.name},
 			       {"state", one.state},
+			       {"flags", flags_json(one.flags)},
 			       {"node", or_null(one.node)},
 			       {"distances", distances}});
 	}
 	report.set("rdma", all);
 }
 
-int tell_place(const Options &options, Report &report)
+void tell_advice(Report &report, const std::vector<std::string> &advice)
 {
-	Probe found;
-	int ret = probe(options, report, options.place, &found);
-	if (ret)
-		return ret;
+	report.say("to get better:%s", advice.empty() ? " nothing" : "");
+	for (const std::string &one : advice)
+		report.say("  %s", one.c_str());
+	report.set("advice", advice);
+}
+
+void tell_place(const Options &options, Report &report, const Probe &found)
+{
 	const fi_pmem_region_attr &attr = found.attr;
 	std::string digests = ofi_pmem::digest_names(attr.digests);
 	report.say("%s by %s:", options.place.c_str(), found.provider.c_str());
@@ -191,7 +220,6 @@ int tell_place(const Options &options, Report &report)
 	report.set("digests", digests);
 	report.set("covers", coverage_text(attr.coverage));
 	report.set("authentication", "none");
-	return kOk;
 }
 
 } // namespace
@@ -199,14 +227,22 @@ int tell_place(const Options &options, Report &report)
 int run_info(const Options &options, Report &report)
 {
 	std::vector<MemoryDevice> memory = find_memory();
+	std::vector<RdmaDevice> devices = find_rdma();
 	tell_providers(report);
 	tell_memory(report, memory);
 	tell_mounts(report);
-	tell_rdma(report, memory);
-	if (!options.place.empty())
-		return tell_place(options, report);
-	report.say("fi_pmem info DIRECTORY, or a device DAX, tries what a "
-		   "commit there is worth");
+	tell_rdma(report, devices, memory);
+	if (options.place.empty()) {
+		report.say("fi_pmem info DIRECTORY, or a device DAX, tries "
+			   "what a commit there is worth");
+		return kOk;
+	}
+	Probe found;
+	int ret = probe(options, report, options.place, &found);
+	if (ret)
+		return ret;
+	tell_place(options, report, found);
+	tell_advice(report, advise(found, devices, memory));
 	return kOk;
 }
 
