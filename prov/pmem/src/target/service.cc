@@ -284,16 +284,26 @@ void Service::accept(std::unique_ptr<ConnectRequest> request)
 	ungreeted_.push_back(id);
 }
 
+/*
+ * Where all receives of a link may have been used there may be more to read. A
+ * larger batch has fewer drains, but its first commit waits for its last.
+ */
 bool Service::read_completions()
 {
-	constexpr size_t kBatch = 32;
+	constexpr size_t kBatch = 32, kMost = 2 * wire::kMaxCredits;
 	Completion completions[kBatch];
 	size_t count = queues_->read_completions(completions, kBatch);
 	if (!count)
 		return false;
 	std::lock_guard guard(table_->lock());
-	for (size_t i = 0; i < count; i++)
-		dispatch(completions[i]);
+	for (size_t all = 0;;) {
+		for (size_t i = 0; i < count; i++)
+			dispatch(completions[i]);
+		all += count;
+		if (count < kFewReceives || all >= kMost)
+			break;
+		count = queues_->read_completions(completions, kBatch);
+	}
 	finish_batch();
 	return true;
 }

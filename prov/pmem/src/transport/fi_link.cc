@@ -28,6 +28,8 @@ FiLink::~FiLink()
 int FiLink::open(const FiTransport &transport, FiQueues *queues, fi_info *info)
 {
 	queues_ = queues;
+	if (transport.traits().cpu_placed)
+		limit_receives(kFewReceives);
 	int ret = open_buffers(transport);
 	if (!ret)
 		ret = open_endpoint(transport, info);

@@ -10,6 +10,7 @@
  */
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <cstring>
 #include <deque>
@@ -171,6 +172,11 @@ protected:
 
 	[[nodiscard]] int open_buffers(const Transport &transport);
 	[[nodiscard]] int post_receives() noexcept;
+	/* Before that. */
+	void limit_receives(uint16_t most) noexcept
+	{
+		attr_.receives = std::min(attr_.receives, most);
+	}
 
 	Handle handle(Handle::Kind kind, uint16_t slot) const noexcept
 	{

@@ -61,6 +61,13 @@ struct Completion {
 	int err;    /* 0 or a positive fi_errno */
 };
 
+/*
+ * As many receives as a link posts at once, at least. On sockets not more: a
+ * message without a receive waits in the kernel, the memory stays in the
+ * caches, and each receive costs the tcp provider of libfabric 2.1 16 KiB.
+ */
+inline constexpr uint16_t kFewReceives = 8;
+
 struct LinkAttr {
 	uint32_t id;	   /* in its handles; unique on its queues */
 	uint16_t receives; /* message buffers of each kind */
