@@ -87,8 +87,13 @@ private:
 	CompletionQueue(Domain &domain, size_t ring_size, void *context);
 
 	int open_merged(const fi_cq_attr *attr);
-	ssize_t read_inner(void *buf, size_t count,
+	ssize_t read_merged(void *buf, size_t count,
+			    fi_addr_t *sources) noexcept;
+	ssize_t read_below(void *buf, size_t count,
 			   fi_addr_t *sources) noexcept;
+	ssize_t sort_out(ssize_t ret, void *buf, size_t count,
+			 fi_addr_t *sources) noexcept;
+	bool lengths_announced() const noexcept;
 	size_t filter(void *buf, size_t count, fi_addr_t *sources) noexcept;
 	void tell_lengths(void *buf, size_t count) noexcept;
 	bool stash_inner_error() noexcept;

@@ -78,15 +78,28 @@ bool CompletionQueue::complete_expected(void *op_context, int err,
 	return op != nullptr;
 }
 
+/*
+ * What an application that has nothing persistent under way executes: a few
+ * loads more than without us.
+ */
 ssize_t CompletionQueue::readfrom(void *buf, size_t count,
 				  fi_addr_t *sources) noexcept
 {
 	if (auto source = domain_.progress_source())
 		source->progress();
 	deferred_.run();
-	ssize_t own = 0;
-	if (!ring_.empty())
-		own = ring_.read(format_, buf, count, sources);
+	if (!ring_.empty() || stashed_)
+		return read_merged(buf, count, sources);
+	ssize_t ret = read_below(buf, count, sources);
+	/* Looked at after the read: nothing expected before it can have been in
+	 * the batch unseen. */
+	return expected_count_ ? sort_out(ret, buf, count, sources) : ret;
+}
+
+ssize_t CompletionQueue::read_merged(void *buf, size_t count,
+				     fi_addr_t *sources) noexcept
+{
+	ssize_t own = ring_.read(format_, buf, count, sources);
 	auto done = static_cast<size_t>(own);
 	if (own < 0)
 		return own;
@@ -100,34 +113,48 @@ ssize_t CompletionQueue::readfrom(void *buf, size_t count,
 	if (stashed_)
 		return own ? own : -FI_EAVAIL;
 	auto rest = static_cast<uint8_t *>(buf) + done * cq_entry_size(format_);
-	ssize_t ret = read_inner(rest, count - done,
-				 sources ? sources + done : nullptr);
+	fi_addr_t *rest_sources = sources ? sources + done : nullptr;
+	ssize_t ret = read_below(rest, count - done, rest_sources);
+	ret = sort_out(ret, rest, count - done, rest_sources);
 	if (!own)
 		return ret;
 	return ret > 0 ? own + ret : own;
 }
 
-ssize_t CompletionQueue::read_inner(void *buf, size_t count,
+ssize_t CompletionQueue::read_below(void *buf, size_t count,
 				    fi_addr_t *sources) noexcept
 {
-	for (;;) {
-		ssize_t ret =
-			sources ? fi_cq_readfrom(inner(), buf, count, sources)
-				: fi_cq_read(inner(), buf, count);
-		if (ret > 0)
-			tell_lengths(buf, static_cast<size_t>(ret));
-		/* Looked at after the read: nothing expected before it can
-		 * have been in the batch unseen. */
-		if (!expected_count_)
+	ssize_t ret = sources ? fi_cq_readfrom(inner(), buf, count, sources)
+			      : fi_cq_read(inner(), buf, count);
+	if (ret > 0 && lengths_announced())
+		tell_lengths(buf, static_cast<size_t>(ret));
+	return ret;
+}
+
+/* What a read below has returned, without what is ours. */
+ssize_t CompletionQueue::sort_out(ssize_t ret, void *buf, size_t count,
+				  fi_addr_t *sources) noexcept
+{
+	while (expected_count_) {
+		if (ret == -FI_EAVAIL && stash_inner_error())
 			return ret;
-		if (ret == -FI_EAVAIL && !stash_inner_error())
-			continue;
-		if (ret <= 0)
+		if (ret <= 0 && ret != -FI_EAVAIL)
 			return ret;
-		size_t kept = filter(buf, static_cast<size_t>(ret), sources);
+		size_t kept =
+			ret > 0 ? filter(buf, static_cast<size_t>(ret), sources)
+				: 0;
 		if (kept)
 			return static_cast<ssize_t>(kept);
+		ret = read_below(buf, count, sources);
 	}
+	return ret;
+}
+
+bool CompletionQueue::lengths_announced() const noexcept
+{
+	Persistence *plane = domain_.persistence();
+	return plane && !plane->regions().announcements().empty() &&
+	       (format_ == FI_CQ_FORMAT_DATA || format_ == FI_CQ_FORMAT_TAGGED);
 }
 
 /*
@@ -137,12 +164,8 @@ ssize_t CompletionQueue::read_inner(void *buf, size_t count,
  */
 void CompletionQueue::tell_lengths(void *buf, size_t count) noexcept
 {
-	Persistence *plane = domain_.persistence();
-	bool has_data =
-		format_ == FI_CQ_FORMAT_DATA || format_ == FI_CQ_FORMAT_TAGGED;
-	if (!plane || !has_data || plane->regions().announcements().empty())
-		return;
-	Announcements &announced = plane->regions().announcements();
+	Announcements &announced =
+		domain_.persistence()->regions().announcements();
 	size_t size = cq_entry_size(format_);
 	auto entries = static_cast<uint8_t *>(buf);
 	for (size_t i = 0; i < count; i++) {
