@@ -71,9 +71,14 @@ count_results() { # count_results NAME BUILD_DIRECTORY
 inside=()
 
 # What hangs is ended, with all it started, and counts as failed: seconds.
-step_limit=1500
+step_limit=1200
 limited() {
 	timeout -k 10 $step_limit "$@"
+}
+
+# What begins, and how many seconds after the script.
+stage() {
+	echo "== $1 ($SECONDS s)"
 }
 
 # Configures and builds, with all tests. Shows why it fails.
@@ -121,7 +126,7 @@ start_next_build() {
 # wait more than they compute.
 check_build() { # check_build NAME
 	local name=$1 dir=$top/build/check/$1 status
-	echo "== $name"
+	stage "$name"
 	wait "$builder"
 	status=$?
 	builder=
@@ -152,7 +157,7 @@ check_script() { # check_script NAME COMMAND...
 	local name=$1 log=$top/build/check/${1// /-}.log
 	local status line p f s _
 	shift
-	echo "== $name"
+	stage "$name"
 	limited "$@" >"$log" 2>&1
 	status=$?
 	line=$(grep -E '^[0-9]+ passed, [0-9]+ failed, [0-9]+ skipped$' "$log" |
@@ -244,11 +249,12 @@ record "configure names missing packages" $?
 make_plain() {
 	make_build plain CXXFLAGS="-g -O2"
 }
+# Not optimized: compiling takes longer than the tests do.
 make_asan() {
-	make_build asan --enable-sanitizer=address,undefined CXXFLAGS="-g1 -O1"
+	make_build asan --enable-sanitizer=address,undefined CXXFLAGS="-g1 -O0"
 }
 make_tsan() {
-	make_build tsan --enable-sanitizer=thread CXXFLAGS="-g1 -O1"
+	make_build tsan --enable-sanitizer=thread CXXFLAGS="-g1 -O0"
 }
 builds=(plain)
 [ "$sanitizers" = no ] || builds+=(asan tsan)
@@ -275,5 +281,6 @@ fi
 
 [ "$trixie" = no ] || check_trixie
 [ "$verbs" = no ] || check_verbs
+stage "done"
 
 conclude
