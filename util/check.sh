@@ -94,7 +94,7 @@ make_build() { # make_build NAME [configure option...]
 			return 1
 		}
 	fi
-	# The tests, too, are built by every processor, and run one by one.
+	# The tests, too, are built by every processor.
 	"${inside[@]}" make -j"$(nproc)" >make.log 2>&1 &&
 		"${inside[@]}" make -j"$(nproc)" check TESTS= >>make.log 2>&1 ||
 		{
@@ -138,7 +138,7 @@ check_build() { # check_build NAME
 	fi
 	cd "$dir" || exit 1
 	find . -name '*.trs' -delete
-	limited "${inside[@]}" make check >check.log 2>&1 || {
+	limited "${inside[@]}" make -j"$(nproc)" check >check.log 2>&1 || {
 		[ $? -ne 124 ] ||
 			record "$name: make check, $step_limit seconds" 1
 		grep -E 'error|^(FAIL|ERROR)' check.log
