@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-# Usage: util/quickstart.sh [BUILD-DIRECTORY]      (default: build)
+# Usage: util/quickstart.sh [BUILD-DIRECTORY [CONFIGURE-ARGUMENT...]]
+#                                                  (default: build)
 #
 # From a fresh Debian to the point of it all: installs packages, builds, copies
 # a file into the memory of another process and lets the power fail there. With
@@ -12,6 +13,7 @@ set -euo pipefail
 
 provider="tcp;ofi_pmem"
 build=${1:-$top/build}
+[ $# -eq 0 ] || shift
 mkdir -p "$build"
 build=$(cd "$build" && pwd)
 log=$build/quickstart.log
@@ -74,7 +76,7 @@ heading "1. Packages"
 install_packages "$log" build
 
 heading "2. Build in $build"
-build_tree "$build" "$log"
+build_tree "$build" "$log" "$@"
 tool=$build/util/fi_pmem/fi_pmem
 export FI_PROVIDER_PATH=$build/.libs
 unset FI_PROVIDER
