@@ -81,6 +81,9 @@ stage() {
 	echo "== $1 ($SECONDS s)"
 }
 
+# Of tests, which it takes longer to compile than to run.
+test_flags="-g1 -O1"
+
 # Configures and builds, with all tests. Shows why it fails.
 make_build() { # make_build NAME [configure option...]
 	local dir=$top/build/check/$1
@@ -94,11 +97,9 @@ make_build() { # make_build NAME [configure option...]
 			return 1
 		}
 	fi
-	# The tests are not optimized: to compile them takes twice as long, more
-	# than to run them.
 	"${inside[@]}" make -j"$(nproc)" >make.log 2>&1 &&
 		"${inside[@]}" make -j"$(nproc)" check TESTS= \
-			CXXFLAGS="-g1 -O0" >>make.log 2>&1 ||
+			CXXFLAGS="$test_flags" >>make.log 2>&1 ||
 		{
 			grep -E 'error|Error' make.log | head -n 20
 			return 1
@@ -251,11 +252,15 @@ record "configure names missing packages" $?
 make_plain() {
 	make_build plain CXXFLAGS="-g1 -O2"
 }
+# Any optimization more than doubles what it takes to compile these.
 make_asan() {
-	make_build asan --enable-sanitizer=address,undefined CXXFLAGS="-g1 -O0"
+	test_flags="-g1 -O0"
+	make_build asan --enable-sanitizer=address,undefined \
+		CXXFLAGS="$test_flags"
 }
 make_tsan() {
-	make_build tsan --enable-sanitizer=thread CXXFLAGS="-g1 -O0"
+	test_flags="-g1 -O0"
+	make_build tsan --enable-sanitizer=thread CXXFLAGS="$test_flags"
 }
 builds=(plain)
 [ "$sanitizers" = no ] || builds+=(asan tsan)
