@@ -207,6 +207,7 @@ void Benchmark::tell_row(const Row &row) const
 					    {"bytes", row.what.bytes},
 					    {"depth", row.what.depth},
 					    {"provider", side.provider()},
+					    {"endpoint", side.endpoint()},
 					    {"p50_us", p50},
 					    {"p99_us", p99},
 					    {"per_second", rate}};

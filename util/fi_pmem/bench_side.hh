@@ -57,6 +57,11 @@ public:
 	{
 		return connection_.provider();
 	}
+	[[nodiscard]] const char *endpoint() const
+	{
+		return connection_.info()->ep_attr->type == FI_EP_RDM ? "rdm"
+								      : "msg";
+	}
 	/* Its own server runs only while this side is measured. */
 	void stop_server() { server_.stop(); }
 	void let_server_run() { server_.go_on(); }
