@@ -136,15 +136,15 @@ ssize_t CompletionQueue::sort_out(ssize_t ret, void *buf, size_t count,
 				  fi_addr_t *sources) noexcept
 {
 	while (expected_count_) {
-		if (ret == -FI_EAVAIL && stash_inner_error())
+		if (ret == -FI_EAVAIL) {
+			if (stash_inner_error())
+				return ret;
+		} else if (ret <= 0) {
 			return ret;
-		if (ret <= 0 && ret != -FI_EAVAIL)
-			return ret;
-		size_t kept =
-			ret > 0 ? filter(buf, static_cast<size_t>(ret), sources)
-				: 0;
-		if (kept)
+		} else if (size_t kept = filter(buf, static_cast<size_t>(ret),
+						sources)) {
 			return static_cast<ssize_t>(kept);
+		}
 		ret = read_below(buf, count, sources);
 	}
 	return ret;

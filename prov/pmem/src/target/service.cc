@@ -296,14 +296,15 @@ bool Service::read_completions()
 	if (!count)
 		return false;
 	std::lock_guard guard(table_->lock());
-	for (size_t all = 0;;) {
+	size_t all = 0;
+	do {
 		for (size_t i = 0; i < count; i++)
 			dispatch(completions[i]);
 		all += count;
-		if (count < kFewReceives || all >= kMost)
-			break;
-		count = queues_->read_completions(completions, kBatch);
-	}
+		bool more = count >= kFewReceives && all < kMost;
+		count = more ? queues_->read_completions(completions, kBatch)
+			     : 0;
+	} while (count);
 	finish_batch();
 	return true;
 }
