@@ -23,10 +23,6 @@ namespace
 
 constexpr uint64_t kWarmUp = 50;
 
-constexpr BenchOp kOps[] = {BenchOp::message, BenchOp::write,  BenchOp::commit,
-			    BenchOp::fenced,  BenchOp::append, BenchOp::drain,
-			    BenchOp::verified};
-
 double percentile(std::vector<double> values, double share)
 {
 	auto last = static_cast<double>(values.size() - 1);
@@ -101,7 +97,7 @@ void Benchmark::make_rows()
 	auto add = [this](BenchCase what) {
 		rows_.push_back({what, std::vector<Result>(sides_.size())});
 	};
-	for (BenchOp op : kOps) {
+	for (BenchOp op : kBenchOps) {
 		if (std::find(chosen.begin(), chosen.end(),
 			      bench_op_name(op)) == chosen.end())
 			continue;

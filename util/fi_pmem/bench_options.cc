@@ -15,17 +15,18 @@ CLI::App *add_benchmark(CLI::App *app, Options *options, std::string *peer)
 	CLI::App *bench = app->add_subcommand(
 		"bench", "measure operations on a region; overwrites it");
 	BenchOptions &chosen = options->bench;
+	for (BenchOp op : kBenchOps)
+		chosen.operations.emplace_back(bench_op_name(op));
 	bench->add_option("PEER", *peer,
 			  "HOST[:PORT] where fi_pmem serve listens (default: "
 			  "one of its own)")
 		->type_name("");
 	bench->add_option("--ops", chosen.operations,
-			  "what is measured, several with commas (default: "
-			  "message,write,commit,fenced,append,drain,"
-			  "verified)")
+			  "what is measured, several with commas (default: " +
+				  CLI::detail::join(chosen.operations, ",") +
+				  ")")
 		->delimiter(',')
-		->check(CLI::IsMember({"message", "write", "commit", "fenced",
-				       "append", "drain", "verified"}))
+		->check(CLI::IsMember(chosen.operations))
 		->option_text("OP,...");
 	add_numbers(bench, "--sizes", chosen.sizes,
 		    "bytes, several with commas (default: "

@@ -30,13 +30,6 @@ uint64_t line_up(uint64_t bytes)
 	return (bytes + kLine - 1) / kLine * kLine;
 }
 
-/* Some others progress only while they are polled. No name: the default. */
-bool has_ofi_pmem(const std::string &provider)
-{
-	return provider.empty() ||
-	       provider.find("ofi_pmem") != std::string::npos;
-}
-
 } // namespace
 
 const char *bench_op_name(BenchOp op)
@@ -84,10 +77,8 @@ int BenchSide::open(bool peer, size_t max_bytes)
 		return ret;
 	durable_ = has_ofi_pmem(provider());
 	buffer_.assign(std::max(max_bytes, Connection::kAnswerBytes), 'b');
-	if (connection_.fabric().mr_mode() & FI_MR_LOCAL)
-		ret = connection_.fabric().register_memory(
-			buffer_.data(), buffer_.size(), FI_WRITE | FI_RECV, 0,
-			&mr_);
+	ret = connection_.fabric().register_local(
+		buffer_.data(), buffer_.size(), FI_WRITE | FI_RECV, &mr_);
 	if (ret)
 		return report_.fail(kFailed, "cannot register memory: %s",
 				    fi_strerror(-ret));
@@ -162,8 +153,9 @@ int BenchSide::post_write(uint64_t offset, size_t bytes, uint64_t flags,
 /* It takes as long as its answer. */
 int BenchSide::post_message(Slot &slot)
 {
-	int ret = connection_.receive(buffer_.data(), Connection::kAnswerBytes,
-				      mr_.get(), &slot.context);
+	int ret = Fabric::post_receive(connection_.ep(), buffer_.data(),
+				       Connection::kAnswerBytes, mr_.get(),
+				       &slot.context);
 	while (!ret && (ret = connection_.greet()) == -FI_EAGAIN) {
 		ret = 0;
 		int end = reap();

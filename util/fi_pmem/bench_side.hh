@@ -18,6 +18,10 @@ namespace fi_pmem
 /* What is measured; named as in fi_pmem(1). */
 enum class BenchOp { message, write, commit, fenced, append, drain, verified };
 
+inline constexpr BenchOp kBenchOps[] = {
+	BenchOp::message, BenchOp::write, BenchOp::commit,  BenchOp::fenced,
+	BenchOp::append,  BenchOp::drain, BenchOp::verified};
+
 [[nodiscard]] const char *bench_op_name(BenchOp op);
 
 struct BenchCase {

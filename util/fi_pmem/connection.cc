@@ -128,9 +128,9 @@ int Connection::ask_for_region()
 	DescriptorBytes answer{};
 	fi_context2 context{};
 	FidPtr<fid_mr> mr;
-	if (!ret && (fabric_.mr_mode() & FI_MR_LOCAL))
-		ret = fabric_.register_memory(answer.data(), answer.size(),
-					      FI_RECV, 0, &mr);
+	if (!ret)
+		ret = fabric_.register_local(answer.data(), answer.size(),
+					     FI_RECV, &mr);
 	if (!ret)
 		ret = await_message(answer.data(), answer.size(), mr.get(),
 				    &context);
@@ -143,20 +143,12 @@ int Connection::ask_for_region()
 	return ret;
 }
 
-int Connection::receive(void *room, size_t bytes, fid_mr *mr, void *context)
-{
-	iovec local{room, bytes};
-	void *desc = mr ? fi_mr_desc(mr) : nullptr;
-	fi_msg message{&local, &desc, 1, FI_ADDR_UNSPEC, context, 0};
-	return static_cast<int>(fi_recvmsg(ep_.get(), &message, FI_COMPLETION));
-}
-
 /* Exit code, or a negative fi_errno. */
 int Connection::await_message(void *room, size_t bytes, fid_mr *mr,
 			      void *context)
 {
 	auto deadline = Clock::now() + std::chrono::seconds(options_.timeout_s);
-	int ret = receive(room, bytes, mr, context);
+	int ret = Fabric::post_receive(ep_.get(), room, bytes, mr, context);
 	for (bool asked = false; !ret; fabric_.wait(1)) {
 		int asking = asked ? 0 : greet();
 		asked = !asking;

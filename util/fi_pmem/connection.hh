@@ -39,16 +39,11 @@ public:
 	[[nodiscard]] fi_addr_t address() const { return address_; }
 
 	/*
-	 * Sends the peer a message, which it answers by one of kAnswerBytes.
-	 * This and receive(): 0, or a negative fi_errno, of which -FI_EAGAIN is
-	 * for now.
+	 * Sends the peer a message, which it answers by one of kAnswerBytes. 0,
+	 * or a negative fi_errno, of which -FI_EAGAIN is for now.
 	 */
 	static constexpr size_t kAnswerBytes = sizeof(DescriptorBytes);
 	[[nodiscard]] int greet();
-
-	/* Posts the receive of one, which completes with this context. */
-	[[nodiscard]] int receive(void *room, size_t bytes, fid_mr *mr,
-				  void *context);
 
 	/*
 	 * Whether the peer has ended the connection. Providers that report it

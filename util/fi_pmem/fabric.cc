@@ -141,6 +141,23 @@ int Fabric::register_memory(void *base, size_t length, uint64_t access,
 	return ret;
 }
 
+int Fabric::register_local(void *base, size_t length, uint64_t access,
+			   FidPtr<fid_mr> *mr)
+{
+	return mr_mode_ & FI_MR_LOCAL
+		       ? register_memory(base, length, access, 0, mr)
+		       : 0;
+}
+
+int Fabric::post_receive(fid_ep *ep, void *room, size_t bytes, fid_mr *mr,
+			 void *context)
+{
+	iovec local{room, bytes};
+	void *desc = mr ? fi_mr_desc(mr) : nullptr;
+	fi_msg message{&local, &desc, 1, FI_ADDR_UNSPEC, context, 0};
+	return static_cast<int>(fi_recvmsg(ep, &message, FI_COMPLETION));
+}
+
 ssize_t Fabric::next_event(uint32_t *event, EventBuffer *buffer,
 			   EventError *error)
 {

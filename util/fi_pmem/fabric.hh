@@ -44,6 +44,16 @@ struct Target {
 [[nodiscard]] int find_info(Report &report, const Target &target,
 			    InfoPtr *info);
 
+/*
+ * By its name, an empty one being the default. Others' commits flush processor
+ * caches only, and some progress only while they are polled.
+ */
+[[nodiscard]] inline bool has_ofi_pmem(const std::string &provider)
+{
+	return provider.empty() ||
+	       provider.find("ofi_pmem") != std::string::npos;
+}
+
 /* What ofi_pmem layers on here, by the names that applications ask for. */
 [[nodiscard]] std::vector<std::string> persistent_providers();
 
@@ -88,6 +98,21 @@ public:
 	[[nodiscard]] int register_memory(void *base, size_t length,
 					  uint64_t access, uint64_t flags,
 					  FidPtr<fid_mr> *mr);
+
+	/* Memory of operations; nothing where they need no registration. */
+	[[nodiscard]] int register_local(void *base, size_t length,
+					 uint64_t access, FidPtr<fid_mr> *mr);
+
+	/*
+	 * Posts the receive of a message, which completes with this context;
+	 * `mr` as of register_local(). 0 or a negative fi_errno.
+	 */
+	[[nodiscard]] static int post_receive(fid_ep *ep, void *room,
+					      size_t bytes, fid_mr *mr,
+					      void *context);
+
+	/* Its endpoints have no connections: insert_peer(). */
+	[[nodiscard]] bool connectionless() const { return av_ != nullptr; }
 
 	/*
 	 * One event: its size with `*event` set, 0 if there is none, or

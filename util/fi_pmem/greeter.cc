@@ -9,17 +9,15 @@
 namespace fi_pmem
 {
 
-int Greeter::listen(fid_ep *ep, fi_ep_type type, size_t count)
+int Greeter::listen(fid_ep *ep, size_t count)
 {
 	int ret = 0;
 	for (size_t i = 0; !ret && i < count; i++) {
 		Hello &hello = hellos_.emplace_back();
 		hello.ep = ep;
-		hello.type = type;
-		if (fabric_.mr_mode() & FI_MR_LOCAL)
-			ret = fabric_.register_memory(hello.message.data(),
-						      hello.message.size(),
-						      FI_RECV, 0, &hello.mr);
+		ret = fabric_.register_local(hello.message.data(),
+					     hello.message.size(), FI_RECV,
+					     &hello.mr);
 		if (!ret)
 			ret = post(hello);
 		if (ret)
@@ -31,17 +29,20 @@ int Greeter::listen(fid_ep *ep, fi_ep_type type, size_t count)
 int Greeter::post(Hello &hello)
 {
 	hello.message = {};
-	iovec room{hello.message.data(), hello.message.size()};
-	void *desc = hello.mr ? fi_mr_desc(hello.mr.get()) : nullptr;
-	fi_msg receive{&room, &desc, 1, FI_ADDR_UNSPEC, &hello.context, 0};
-	return static_cast<int>(fi_recvmsg(hello.ep, &receive, FI_COMPLETION));
+	return Fabric::post_receive(hello.ep, hello.message.data(),
+				    hello.message.size(), hello.mr.get(),
+				    &hello.context);
 }
 
 void Greeter::forget(const fid_ep *ep)
 {
-	for (Hello &hello : hellos_)
-		if (hello.ep == ep)
-			hello.ep = nullptr;
+	for (auto it = hellos_.begin(); it != hellos_.end();) {
+		auto hello = it++;
+		if (hello->ep != ep)
+			continue;
+		hello->ep = nullptr;
+		forgotten_.splice(forgotten_.end(), hellos_, hello);
+	}
 	unanswered_.erase(std::remove_if(unanswered_.begin(), unanswered_.end(),
 					 [](Hello *one) { return !one->ep; }),
 			  unanswered_.end());
@@ -49,7 +50,7 @@ void Greeter::forget(const fid_ep *ep)
 
 void Greeter::release_forgotten()
 {
-	hellos_.remove_if([](const Hello &hello) { return !hello.ep; });
+	forgotten_.clear();
 }
 
 /* Where an answer goes. False: to nobody. */
@@ -58,7 +59,7 @@ bool Greeter::find_sender(Hello &hello)
 	std::string address;
 	if (decode_hello_message(hello.message, &address) != Head::ok)
 		return false;
-	if (hello.type == FI_EP_MSG)
+	if (!fabric_.connectionless())
 		return true;
 	auto known = senders_.find(address);
 	if (known == senders_.end()) {
@@ -89,7 +90,7 @@ void Greeter::fail(void *context)
 {
 	/* A connection whose receive fails is at its end. */
 	auto &hello = *static_cast<Hello *>(context);
-	if (hello.ep && hello.type != FI_EP_MSG)
+	if (hello.ep && fabric_.connectionless())
 		static_cast<void>(post(hello));
 }
 

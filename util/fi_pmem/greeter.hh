@@ -24,19 +24,17 @@ public:
 	/* Whose addresses are kept, of endpoints without connection. */
 	static constexpr size_t kMostSenders = 4096;
 
-	explicit Greeter(Fabric &fabric) : fabric_(fabric) {}
-
-	/* What it answers. */
-	void set_descriptor(const DescriptorBytes &descriptor)
+	/* Both must outlive this; the descriptor is what it answers. */
+	Greeter(Fabric &fabric, const DescriptorBytes &descriptor)
+		: fabric_(fabric), descriptor_(descriptor)
 	{
-		descriptor_ = descriptor;
 	}
 
 	/*
-	 * Takes up to `count` hellos at once from an endpoint of this kind. 0
+	 * Takes up to `count` hellos at once from this endpoint. 0
 	 * or a negative fi_errno.
 	 */
-	[[nodiscard]] int listen(fid_ep *ep, fi_ep_type type, size_t count);
+	[[nodiscard]] int listen(fid_ep *ep, size_t count);
 
 	/* Before the endpoint is closed. */
 	void forget(const fid_ep *ep);
@@ -59,7 +57,6 @@ private:
 		HelloMessage message{};
 		FidPtr<fid_mr> mr;
 		fid_ep *ep = nullptr; /* none: forgotten */
-		fi_ep_type type = FI_EP_MSG;
 		fi_addr_t sender = FI_ADDR_UNSPEC;
 	};
 
@@ -67,8 +64,9 @@ private:
 	[[nodiscard]] bool find_sender(Hello &hello);
 
 	Fabric &fabric_;
-	DescriptorBytes descriptor_{};
+	const DescriptorBytes &descriptor_;
 	std::list<Hello> hellos_;
+	std::list<Hello> forgotten_;
 	std::deque<Hello *> unanswered_;
 	std::unordered_map<std::string, fi_addr_t> senders_;
 };

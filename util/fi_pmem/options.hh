@@ -38,9 +38,7 @@ struct LogOptions {
 };
 
 struct BenchOptions {
-	std::vector<std::string> operations{"message", "write",	 "commit",
-					    "fenced",  "append", "drain",
-					    "verified"};
+	std::vector<std::string> operations; /* names of BenchOp */
 	std::vector<size_t> sizes{8, 64, 512, 4096, 65536};
 	std::vector<size_t> depths{1, 16};
 	uint64_t count = 500;

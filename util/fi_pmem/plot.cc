@@ -3,7 +3,6 @@
 #include "plot.hh"
 
 #include <cerrno>
-#include <cmath>
 #include <csignal>
 #include <cstring>
 #include <sstream>
@@ -23,8 +22,8 @@ namespace fi_pmem
 
 Plot::~Plot()
 {
-	if (script_ >= 0)
-		close(script_);
+	if (script_)
+		fclose(script_);
 	if (file_ >= 0)
 		close(file_);
 	if (gnuplot_ > 0)
@@ -46,7 +45,7 @@ int Plot::start_gnuplot()
 	int ends[2];
 	if (pipe2(ends, O_CLOEXEC))
 		return report_.fail(kFailed, "pipe: %s", strerror(errno));
-	script_ = ends[1];
+	script_ = fdopen(ends[1], "w");
 	posix_spawn_file_actions_t actions;
 	posix_spawn_file_actions_init(&actions);
 	posix_spawn_file_actions_adddup2(&actions, ends[0], STDIN_FILENO);
@@ -99,28 +98,18 @@ std::string Plot::script() const
 
 int Plot::finish()
 {
-	std::string text = script();
-	const char *from = text.data();
-	size_t left = text.size();
+	int error = ftruncate(file_, 0) ? errno : 0;
 	/* A gnuplot that has ended tells by its status. */
 	signal(SIGPIPE, SIG_IGN);
-	int error = ftruncate(file_, 0) ? errno : 0;
-	while (!error && left) {
-		ssize_t written = write(script_, from, left);
-		if (written < 0 && errno != EINTR)
-			break;
-		from += std::max<ssize_t>(written, 0);
-		left -= static_cast<size_t>(std::max<ssize_t>(written, 0));
-	}
-	close(script_);
-	script_ = -1;
+	bool told = fputs(script().c_str(), script_) >= 0;
+	told = !fclose(std::exchange(script_, nullptr)) && told;
 	int status = 0;
 	waitpid(gnuplot_, &status, 0);
 	gnuplot_ = -1;
 	if (error)
 		return report_.fail(kLocalFile, "%s: %s", path_.c_str(),
 				    strerror(error));
-	if (status || left)
+	if (status || !told)
 		return report_.fail(kFailed, "gnuplot failed to draw %s",
 				    path_.c_str());
 	return kOk;

@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include <cstdio>
 #include <map>
 #include <string>
 #include <utility>
@@ -49,7 +50,7 @@ private:
 	Report &report_;
 	std::string path_;
 	int file_ = -1;
-	int script_ = -1; /* to gnuplot */
+	FILE *script_ = nullptr; /* to gnuplot */
 	pid_t gnuplot_ = -1;
 	std::map<std::string, Panel> panels_;
 };

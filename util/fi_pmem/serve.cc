@@ -88,7 +88,6 @@ int Server::register_region()
 	if (region_.map_sync())
 		descriptor.flags |= Descriptor::kMapSync;
 	descriptor_ = encode_descriptor(descriptor);
-	greeter_.set_descriptor(descriptor_);
 	return kOk;
 }
 
@@ -114,7 +113,7 @@ int Server::open_rdm()
 {
 	int ret = fabric_.open_endpoint(info_.get(), &rdm_);
 	if (!ret)
-		ret = greeter_.listen(rdm_.get(), FI_EP_RDM, kHellos);
+		ret = greeter_.listen(rdm_.get(), kHellos);
 	if (ret)
 		return report_.fail(kFailed, "cannot open an endpoint: %s",
 				    fi_strerror(-ret));
@@ -135,7 +134,7 @@ void Server::announce()
 {
 	std::string where = this->where();
 	const char *provider = info_->fabric_attr->prov_name;
-	if (!strstr(provider, "ofi_pmem"))
+	if (!has_ofi_pmem(provider))
 		report_.warn("provider %s flushes processor caches only: what "
 			     "it commits is not durable in an ordinary file",
 			     provider);

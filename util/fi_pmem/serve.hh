@@ -25,7 +25,8 @@ class Server
 {
 public:
 	Server(const Options &options, Report &report)
-		: options_(options), report_(report), greeter_(fabric_)
+		: options_(options), report_(report),
+		  greeter_(fabric_, descriptor_)
 	{
 	}
 
@@ -63,10 +64,10 @@ private:
 	Fabric fabric_;
 	FidPtr<fid_mr> mr_;
 	FidPtr<fid_pep> pep_;
+	DescriptorBytes descriptor_{};
 	Greeter greeter_;
 	std::unordered_map<fid *, Client> clients_;
 	FidPtr<fid_ep> rdm_;
-	DescriptorBytes descriptor_{};
 	uint64_t accepted_ = 0;
 };
 

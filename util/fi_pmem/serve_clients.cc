@@ -84,7 +84,7 @@ int Server::accept(fi_info *info, const std::string &name)
 	tell("connected", name);
 	accepted_++;
 	/* Without receives it is a client that gets no answers. */
-	if (greeter_.listen(client.ep.get(), FI_EP_MSG, 1))
+	if (greeter_.listen(client.ep.get(), 1))
 		tell("takes no messages", name);
 	fid *object = &client.ep->fid;
 	clients_.emplace(object, std::move(client));

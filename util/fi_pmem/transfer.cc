@@ -93,12 +93,11 @@ int Transfer::prepare_buffers(size_t buffer_bytes)
 				    total);
 	for (size_t i = 0; i < blocks_.size(); i++)
 		blocks_[i].buffer = buffer_.get() + i * buffer_bytes;
-	if (direction_ == Direction::digest ||
-	    !(connection_.fabric().mr_mode() & FI_MR_LOCAL))
+	if (direction_ == Direction::digest)
 		return kOk;
-	int ret = connection_.fabric().register_memory(
+	int ret = connection_.fabric().register_local(
 		buffer_.get(), total,
-		direction_ == Direction::write ? FI_WRITE : FI_READ, 0, &mr_);
+		direction_ == Direction::write ? FI_WRITE : FI_READ, &mr_);
 	if (ret)
 		return report_.fail(kFailed,
 				    "cannot register %zu bytes of "
