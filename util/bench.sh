@@ -68,12 +68,9 @@ trap 'exit 130' INT
 trap 'exit 143' TERM
 
 make_build() {
-	update_configure || return
 	build=$results
-	cd "$build" || return
-	[ -e config.status ] || logged "$log" "$top/configure" || return
-	logged "$log" make -j"$(nproc)" &&
-		logged "$log" make -j"$(nproc)" check TESTS=
+	update_configure && build_tree "$build" "$log" &&
+		logged "$log" make -C "$build" -j"$(nproc)" check TESTS=
 }
 
 median() { # of the numbers, one a line
@@ -115,19 +112,25 @@ beside_tcp() {
 
 # --- Those who need no persistence ---
 
+listens() { # listens PORT: somebody does, by proc(5) net/tcp
+	cat /proc/net/tcp /proc/net/tcp6 2>/dev/null |
+		grep -q "$(printf ':%04X .*:0000 0A ' "$1")"
+}
+
 # Microseconds of a message of 64 bytes there and back. On a virtual machine they
 # depend on where the host runs its processors: the best rounds can be compared.
 pingpong() { # pingpong PROVIDER TYPE
-	local server us
+	local server us tries=0
 	port=$((port + 1))
 	fi_pingpong -p "$1" -e "$2" -I 20000 -S 64 -B $port >>"$log" 2>&1 &
 	server=$!
 	pids="$pids $server"
-	us=$(for _ in 1 2 3 4 5 6 7 8 9 10; do
-		sleep 0.2 # until it listens; a client before that fails
-		timeout 60 fi_pingpong -p "$1" -e "$2" -I 20000 -S 64 -P $port \
-			127.0.0.1 2>>"$log" && break
-	done | awk '$1 == 64 {print $7}')
+	until listens $port; do
+		[ $((tries += 1)) -lt 200 ] || return
+		sleep 0.05 # between looks
+	done
+	us=$(timeout 60 fi_pingpong -p "$1" -e "$2" -I 20000 -S 64 -P $port \
+		127.0.0.1 2>>"$log" | awk '$1 == 64 {print $7}')
 	[ -n "$us" ] || return
 	wait $server
 	echo "$us"
@@ -192,7 +195,7 @@ ticks() { # of a process, user and system
 }
 
 idle_service() {
-	local server line before seconds=20 pipe=$results/serving
+	local server line used seconds=20 pipe=$results/serving
 	rm -f "$pipe"
 	mkfifo "$pipe"
 	"$tool" serve "$results/region" --size 1M --bind 127.0.0.1 --port 0 \
@@ -201,10 +204,10 @@ idle_service() {
 	pids="$pids $server"
 	exec 7<"$pipe"
 	read -r -t 30 line <&7 || return
-	before=$(ticks $server)
+	used=$(ticks $server)
 	sleep $seconds # what is measured
-	before=$(($(ticks $server) - before))
-	printf '\n%s %s\n' "An idle service used $before of" \
+	used=$(($(ticks $server) - used))
+	printf '\n%s %s\n' "An idle service used $used of" \
 		"$((seconds * $(getconf CLK_TCK))) ticks of a processor."
 	kill -TERM $server
 	wait $server
@@ -236,12 +239,14 @@ main() {
 }
 
 if [ $native = yes ]; then
-	[ -n "$build" ] && build=$(cd "$build" && pwd) || make_build ||
-		die "there is no build; see $log"
+	install_packages "$log" build test
+	if [ -n "$build" ]; then
+		build=$(cd "$build" && pwd) || die "there is no such build"
+	else
+		make_build || die "there is no build; see $log"
+	fi
 	tool=$build/util/fi_pmem/fi_pmem
 	export FI_PROVIDER_PATH=$build/.libs
-	command -v jq >/dev/null || die "install the package jq"
-	command -v fi_pingpong >/dev/null || die "install the package libfabric-bin"
 fi
 main | tee "$results/bench.md"
 [ "${PIPESTATUS[0]}" -eq 0 ] || die "not everything could be measured; see $log"

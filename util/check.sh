@@ -253,14 +253,15 @@ make_plain() {
 	make_build plain CXXFLAGS="-g1 -O2"
 }
 # Any optimization more than doubles what it takes to compile these.
-make_asan() {
+make_sanitized() { # make_sanitized NAME SANITIZERS
 	test_flags="-g1 -O0"
-	make_build asan --enable-sanitizer=address,undefined \
-		CXXFLAGS="$test_flags"
+	make_build "$1" --enable-sanitizer="$2" CXXFLAGS="$test_flags"
+}
+make_asan() {
+	make_sanitized asan address,undefined
 }
 make_tsan() {
-	test_flags="-g1 -O0"
-	make_build tsan --enable-sanitizer=thread CXXFLAGS="$test_flags"
+	make_sanitized tsan thread
 }
 builds=(plain)
 [ "$sanitizers" = no ] || builds+=(asan tsan)
