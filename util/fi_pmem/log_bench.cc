@@ -81,7 +81,6 @@ private:
 	Report &report_;
 	LogSession &session_;
 	std::map<Case, std::vector<Measured>> rounds_;
-	bool header_told_ = false;
 };
 
 int Bench::check_room()
