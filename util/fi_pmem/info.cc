@@ -6,6 +6,7 @@
  */
 #include "info.hh"
 
+#include <cstdlib>
 #include <fstream>
 
 #include <rdma/fi_errno.h>
@@ -207,8 +208,11 @@ void tell_place(const Options &options, Report &report, const Probe &found)
 		   attr.native_order ? "yes" : "no");
 	report.say("  digests: %s, of the %s", digests.c_str(),
 		   coverage_text(attr.coverage));
-	report.say("  the service is open: whoever reaches its port can "
-		   "connect");
+	bool has_key = getenv("FI_OFI_PMEM_AUTH_KEY_FILE");
+	report.say("  %s", has_key ? "the service takes initiators with the "
+				     "same auth_key only"
+				   : "the service is open: whoever reaches its "
+				     "port can connect");
 	report.set("place", options.place);
 	report.set("provider", found.provider);
 	report.set("domain", domain_text(attr.domain));
@@ -219,7 +223,7 @@ void tell_place(const Options &options, Report &report, const Probe &found)
 	report.set("native_order", attr.native_order);
 	report.set("digests", digests);
 	report.set("covers", coverage_text(attr.coverage));
-	report.set("authentication", "none");
+	report.set("authentication", has_key ? "auth_key" : "none");
 }
 
 } // namespace

@@ -82,9 +82,11 @@ protected:
 	void SetUp() override
 	{
 		transport_ = make_transport();
-		service_ = std::make_unique<Service>(*transport_, &table_);
+		service_ = std::make_unique<Service>(*transport_, &table_,
+						     target_key());
 		ASSERT_EQ(service_->open(), 0);
-		initiator_ = std::make_unique<Initiator>(*transport_);
+		initiator_ = std::make_unique<Initiator>(*transport_,
+							 initiator_key());
 		ASSERT_EQ(initiator_->open(automatic()), 0);
 		channels_ = std::make_unique<ChannelTable>(initiator_.get(),
 							   &owner_);
@@ -106,6 +108,9 @@ protected:
 		EXPECT_EQ(open_transport(*app_info(), &transport), 0);
 		return transport;
 	}
+
+	virtual AuthKey target_key() const { return {}; }
+	virtual AuthKey initiator_key() const { return {}; }
 
 	/* FI_PROGRESS_AUTO at the initiator. */
 	virtual bool automatic() const { return false; }
@@ -158,7 +163,8 @@ protected:
 		setenv("FI_OFI_PMEM_PORT_RANGE", (port + "-" + port).c_str(),
 		       1);
 		ASSERT_EQ(load_params(), 0);
-		service_ = std::make_unique<Service>(*transport_, &table_);
+		service_ = std::make_unique<Service>(*transport_, &table_,
+						     target_key());
 		EXPECT_EQ(service_->open(), 0);
 	}
 

@@ -194,6 +194,16 @@ InfoPtr Domain::inner_info(const fi_info &info) const
 	return ofi_pmem::inner_info(info, traits_);
 }
 
+bool Domain::accepts_auth_key(const AuthKey &key) const noexcept
+{
+	if (key.empty() || !persistence() || key == persistence()->auth_key())
+		return true;
+	PMEM_WARN(FI_LOG_DOMAIN,
+		  "endpoints and regions of a persistent domain have the "
+		  "domain's auth_key or none, and not another one");
+	return false;
+}
+
 uint64_t Domain::inner_key(uint64_t requested) noexcept
 {
 	if (!persistent() || traits_.prov_key)

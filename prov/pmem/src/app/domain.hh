@@ -44,6 +44,13 @@ public:
 		return persistent() && !traits_.atomics;
 	}
 
+	/*
+	 * Whether an endpoint or a region may name this key. A domain has one,
+	 * or none: that of its persistence plane. On a plain domain the inner
+	 * provider decides.
+	 */
+	bool accepts_auth_key(const AuthKey &key) const noexcept;
+
 	/* A copy of the info that the domain was opened with. */
 	const fi_info &info() const noexcept { return *info_; }
 

@@ -13,6 +13,7 @@
 #include "app/rma.hh"
 #include "app/xfer.hh"
 #include "app/xfer_gated.hh"
+#include "core/auth_key.hh"
 #include "core/log.hh"
 
 #include <rdma/fi_cm.h>
@@ -69,6 +70,8 @@ int Endpoint::open(Domain &domain, const fi_info &info, uint64_t flags,
 {
 	if (flags & FI_PEER)
 		return -FI_ENOSYS;
+	if (!domain.accepts_auth_key(auth_key_of(info)))
+		return -FI_EINVAL;
 	std::unique_ptr<Endpoint> outer(new Endpoint(domain, context));
 	outer->info_ = copy_info(info);
 	if (info.tx_attr)

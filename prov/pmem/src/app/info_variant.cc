@@ -10,6 +10,7 @@
 
 #include "app/info_name.hh"
 #include "app/wrapper.hh"
+#include "core/auth_key.hh"
 #include "core/inner_getinfo.hh"
 #include "core/params.hh"
 #include "plane/op.hh"
@@ -248,7 +249,7 @@ const char *refusal(const fi_info *hints, Variant variant) noexcept
 		       "(FI_ORDER_WAS, FI_ORDER_RAS)";
 	if (hints && (all_caps(*hints) & FI_RMA_EVENT))
 		return "the hints ask for FI_RMA_EVENT";
-	return nullptr;
+	return hints ? unfit_auth_key(*hints) : nullptr;
 }
 
 InfoPtr inner_hints(const fi_info &hints, const char *name, Variant variant)
@@ -257,8 +258,11 @@ InfoPtr inner_hints(const fi_info &hints, const char *name, Variant variant)
 	set_prov_name(copy.get(), name);
 	replace_objects(copy.get());
 	clear_caps(copy.get(), FI_RMA_PMEM);
-	if (variant == Variant::persistent)
+	if (variant == Variant::persistent) {
 		clear_caps(copy.get(), FI_FENCE);
+		set_auth_key(copy.get(),
+			     {}); /* it is ours, see persistence.cc */
+	}
 	clear_op_flags(copy.get(), our_flags(name, variant));
 	return copy;
 }
@@ -274,8 +278,10 @@ const char *unfit(const fi_info &inner) noexcept
 	return nullptr;
 }
 
-void make_persistent_info(const fi_info *hints, fi_info *info) noexcept
+void make_persistent_info(const fi_info *hints, fi_info *info)
 {
+	if (hints)
+		set_auth_key(info, auth_key_of(*hints));
 	uint64_t added = 0;
 	if (hints && (all_caps(*hints) & FI_FENCE))
 		added |= FI_FENCE;

@@ -72,7 +72,7 @@ InfoPtr inner_hints(const fi_info &hints, const char *name, Variant variant);
 const char *unfit(const fi_info &inner) noexcept;
 
 /* Turn an inner info, in place, into the one that we offer. */
-void make_persistent_info(const fi_info *hints, fi_info *info) noexcept;
+void make_persistent_info(const fi_info *hints, fi_info *info);
 void make_plain_info(fi_info *info) noexcept;
 
 /* What an offered info does not say of the inner provider any more. */

@@ -204,10 +204,25 @@ int MemoryRegion::open(Domain &domain, const Registration &request,
 	return 0;
 }
 
+namespace
+{
+
+AuthKey auth_key_of(const fi_mr_attr &attr, uint32_t version)
+{
+	bool has =
+		FI_VERSION_GE(version, FI_VERSION(1, 5)) && attr.auth_key_size;
+	return has ? AuthKey(attr.auth_key, attr.auth_key + attr.auth_key_size)
+		   : AuthKey();
+}
+
+} // namespace
+
 int register_memory(Domain &domain, const fi_mr_attr &attr, uint64_t flags,
 		    const RegionDeclaration &declared, fid_mr **mr)
 {
 	uint32_t version = domain.fabric().api_version;
+	if (!domain.accepts_auth_key(auth_key_of(attr, version)))
+		return -FI_EINVAL;
 	Registration request{attr.mr_iov, attr.iov_count,     attr.access,
 			     attr.offset, attr.requested_key, flags,
 			     attr.context};
@@ -217,6 +232,8 @@ int register_memory(Domain &domain, const fi_mr_attr &attr, uint64_t flags,
 	auto inner_reg = [&](uint64_t key, uint64_t below, fid_mr **inner) {
 		auto copy = copy_attr(attr, version);
 		copy.requested_key = key;
+		if (domain.persistence())
+			copy.auth_key_size = 0; /* the persistence plane's */
 		return fi_mr_regattr(domain.inner(), &copy, below, inner);
 	};
 	return MemoryRegion::open(domain, request, inner_reg, mr);

@@ -2,16 +2,26 @@
 /* Copyright (c) 2026 the ofi_pmem developers */
 #include "app/persistence.hh"
 
+#include "core/log.hh"
+#include "core/params.hh"
+
 namespace ofi_pmem
 {
 
 int Persistence::open(const fi_info &info)
 {
+	if (const char *unfit = unfit_auth_key(info)) {
+		PMEM_WARN(FI_LOG_DOMAIN, "%s", unfit);
+		return -FI_EINVAL;
+	}
+	auth_key_ = auth_key_of(info);
+	if (auth_key_.empty())
+		auth_key_ = params().auth_key;
 	int ret = open_transport(info, &transport_);
 	if (ret)
 		return ret;
 	nic_ = info.domain_attr->name;
-	initiator_ = std::make_unique<Initiator>(*transport_);
+	initiator_ = std::make_unique<Initiator>(*transport_, auth_key_);
 	return initiator_->open(info.domain_attr->data_progress ==
 				FI_PROGRESS_AUTO);
 }
@@ -21,7 +31,8 @@ int Persistence::start_service(const RegionRequest &first)
 	std::lock_guard guard(service_mutex_);
 	if (service_)
 		return 0;
-	auto service = std::make_unique<Service>(*transport_, &regions_);
+	auto service =
+		std::make_unique<Service>(*transport_, &regions_, auth_key_);
 	int ret = service->open({nic_, first.memory, first.len});
 	if (!ret)
 		service_ = std::move(service);

@@ -11,6 +11,7 @@
 #include <mutex>
 #include <string>
 
+#include "core/auth_key.hh"
 #include "core/key.hh"
 #include "plane/initiator.hh"
 #include "target/service.hh"
@@ -33,11 +34,15 @@ struct RegionRequest {
 class Persistence
 {
 public:
-	/* `info` is the one that the application opens its domain with. */
+	/*
+	 * `info` is the one that the application opens its domain with; its
+	 * auth_key, or else that of the environment, is the plane's.
+	 */
 	[[nodiscard]] int open(const fi_info &info);
 
 	Initiator &initiator() noexcept { return *initiator_; }
 	RegionTable &regions() noexcept { return regions_; }
+	const AuthKey &auth_key() const noexcept { return auth_key_; }
 
 	/* Makes a region reachable; the first one starts the service. */
 	[[nodiscard]] int add_region(RegionRequest request, Key *key);
@@ -50,6 +55,7 @@ private:
 	/* In order of dependence: destroyed from the last to the first. */
 	std::unique_ptr<Transport> transport_;
 	std::string nic_;
+	AuthKey auth_key_;
 	RegionTable regions_;
 	std::unique_ptr<Initiator> initiator_;
 	std::mutex service_mutex_;

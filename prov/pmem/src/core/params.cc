@@ -67,6 +67,9 @@ constexpr Definition kDefinitions[] = {
 	{"connect_timeout_ms", FI_PARAM_STRING,
 	 "Milliseconds after which connecting to a peer's service fails "
 	 "(default: 5000)"},
+	{"max_channels", FI_PARAM_STRING,
+	 "Channels that the service of a domain serves at once; more are "
+	 "refused (default: 4096)"},
 	{"digest", FI_PARAM_STRING,
 	 "How writes with FI_PMEM_VERIFY are compared, the best first: a list "
 	 "of crc32c, crc64nvme, crc64ecma, crc16t10dif, xxh3, xxh128 and "
@@ -84,6 +87,10 @@ constexpr Definition kDefinitions[] = {
 	 "CPUs of the service thread: auto (NUMA node of the NIC, or else of "
 	 "the memory), none (not bound), node:N or a list such as 0-3,8 "
 	 "(default: auto)"},
+	{"auth_key_file", FI_PARAM_STRING,
+	 "File with the auth_key of domains that are opened without one: 16 to "
+	 "4096 bytes, readable for its owner only (default: none, whoever "
+	 "reaches the service may connect)"},
 };
 
 int refuse(const char *name, const char *value, const char *accepted) noexcept
@@ -257,6 +264,19 @@ int read_digests(std::vector<DigestAlgorithm> *value) noexcept
 	return 0;
 }
 
+int read_auth_key_file(AuthKey *value)
+{
+	char *path = nullptr;
+	if (fi_param_get_str(&provider, "auth_key_file", &path) || !path)
+		return 0;
+	std::string why;
+	if (read_auth_key(path, value, &why))
+		return 0;
+	PMEM_WARN(FI_LOG_CORE, "parameter auth_key_file: %s: %s", path,
+		  why.c_str());
+	return -FI_EINVAL;
+}
+
 int read_bool(const char *name, bool *value) noexcept
 {
 	int flag = 0;
@@ -343,6 +363,10 @@ int read_limits(Params *values) noexcept
 				  "0 to 65536", &values->inline_size);
 	if (ret)
 		return ret;
+	ret = read_number<size_t>("max_channels", 1, 1000000, "1 to 1000000",
+				  &values->max_channels);
+	if (ret)
+		return ret;
 	ret = read_number<size_t>("verify_block", kMinVerifyBlock,
 				  kMaxVerifyBlock, "64 to 1073741824",
 				  &values->verify_block);
@@ -371,7 +395,10 @@ int read_all(Params *values) noexcept
 	ret = read_bool("ledger", &values->ledger);
 	if (ret)
 		return ret;
-	return read_service_cpus(&values->service_cpus);
+	ret = read_service_cpus(&values->service_cpus);
+	if (ret)
+		return ret;
+	return read_auth_key_file(&values->auth_key);
 }
 
 } // namespace

@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "core/auth_key.hh"
 #include "digest/digest.hh"
 
 namespace ofi_pmem
@@ -69,6 +70,8 @@ struct Params {
 	uint16_t port_high = 0;
 	/* A connection attempt fails after this time, milliseconds. */
 	uint32_t connect_timeout_ms = 5000;
+	/* More channels at once than this a service refuses. */
+	size_t max_channels = 4096;
 	/* By which FI_PMEM_VERIFY compares, the best first; not empty. */
 	std::vector<DigestAlgorithm> digests{DigestAlgorithm::xxh3_64};
 	/* And in blocks of so many bytes. */
@@ -77,6 +80,8 @@ struct Params {
 	/* Commits are looked up in a flush ledger (target/commit_audit.hh). */
 	bool ledger = false;
 	ServiceCpus service_cpus;
+	/* Of who does not set one by libfabric's attributes. */
+	AuthKey auth_key;
 };
 
 /*

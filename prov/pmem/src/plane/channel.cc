@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /* Copyright (c) 2026 the ofi_pmem developers */
 /*
- * The connection of a channel and the receiving half: greeting, keys, answers,
- * and the loss of it all.
+ * The connection of a channel and the receiving half: keys, answers, and the
+ * loss of it all.
  */
 #include "plane/channel.hh"
 
@@ -27,9 +27,6 @@ constexpr uint16_t kReceives = wire::kMaxCredits + 1;
 /* A request's buffer may still be in the inner provider when its answer has
  * come, so there are more of them than credits. */
 constexpr uint16_t kSends = 2 * wire::kMaxCredits;
-
-/* What an inject with every range needs at once, see submit(). */
-constexpr uint32_t kMinCredits = 3 + kMaxRmaIov;
 
 Failure connection_lost(int err) noexcept
 {
@@ -65,6 +62,8 @@ int Channel::ready()
 	}
 	case State::connecting:
 	case State::greeting:
+	case State::challenged:
+	case State::proving:
 		break;
 	}
 	if (std::chrono::steady_clock::now() < deadline_)
@@ -94,52 +93,6 @@ int Channel::connect()
 		    std::chrono::milliseconds(params().connect_timeout_ms);
 	initiator_->add_link(this);
 	return 0;
-}
-
-void Channel::on_connected()
-{
-	if (state_ != State::connecting)
-		return;
-	state_ = State::greeting;
-	auto hello = wire::make<wire::Hello>(0, name_);
-	hello.magic = wire::kMagic;
-	hello.min_version = wire::kMinVersion;
-	hello.max_version = wire::kVersion;
-	broken(link_->send_message(hello));
-	if (link_->has_waiting())
-		initiator_->attend(this);
-}
-
-bool Channel::on_hello_ack(const uint8_t *bytes, size_t len)
-{
-	wire::HelloAck ack;
-	if (!wire::parse(bytes, len, &ack) || ack.magic != wire::kMagic)
-		return false;
-	if (ack.min_version > wire::kVersion ||
-	    ack.max_version < wire::kMinVersion) {
-		PMEM_WARN(FI_LOG_EP_CTRL,
-			  "%s port %u speaks protocol versions %u to %u, this "
-			  "side speaks %u to %u",
-			  peer_.host().c_str(), peer_.port(), ack.min_version,
-			  ack.max_version, wire::kMinVersion, wire::kVersion);
-		disconnect(FI_ENOPROTOOPT, "no protocol version in common");
-		return true;
-	}
-	if (ack.status || ack.credits < kMinCredits ||
-	    ack.credits > wire::kMaxCredits ||
-	    ack.max_payload != wire::kMaxPayload)
-		return false;
-	credits_ = ack.credits;
-	uint16_t scratch = link_->borrow();
-	scratch_iov_ = {link_->borrowed(scratch), 1};
-	scratch_desc_ = link_->borrowed_desc();
-	next_sequence_ = 1;
-	answered_ = 0;
-	state_ = State::ready;
-	initiator_->connected();
-	PMEM_INFO(FI_LOG_EP_CTRL, "channel to %s port %u is open, credits %u",
-		  peer_.host().c_str(), peer_.port(), credits_);
-	return true;
 }
 
 int Channel::resolve(uint64_t token, const RemoteRegion **region)
@@ -178,10 +131,8 @@ void Channel::on_receive(uint16_t slot, size_t len)
 	const uint8_t *bytes = link_->received(slot);
 	bool good = false;
 	if (len >= sizeof(wire::Header) && len <= wire::kMaxMessage) {
-		if (state_ == State::greeting)
-			good = on_hello_ack(bytes, len);
-		else if (state_ == State::ready)
-			good = on_answer(bytes, len);
+		good = state_ == State::ready ? on_answer(bytes, len)
+					      : on_greeting(bytes, len);
 	}
 	if (!link_)
 		return; /* refused or disconnected meanwhile */
@@ -391,6 +342,11 @@ void Channel::disconnect(int err, const char *why)
 {
 	if (!link_)
 		return;
+	/* A target that does not take our proof hangs up. */
+	if (state_ == State::proving && err == FI_ECONNRESET) {
+		err = FI_EACCES;
+		why = "the target refuses our auth_key";
+	}
 	Failure failure = connection_lost(err);
 	bool was_connecting = connecting();
 	if (was_connecting) {

@@ -15,7 +15,8 @@
  *    All but the first are done by the NIC: "NIC methods".
  *
  * Every function is called under the initiator's lock. Files: channel.cc the
- * connection and what arrives, channel_post.cc the order of what is sent and
+ * connection and what arrives, channel_greeting.cc how it is greeted,
+ * channel_post.cc the order of what is sent and
  * the requests of it, channel_one_sided.cc what the NIC is asked to do,
  * channel_flush.cc flushes and drains, channel_atomic.cc the atomics,
  * channel_verify.cc verifications.
@@ -31,9 +32,10 @@
 
 #include "core/address.hh"
 #include "plane/dirty_ranges.hh"
-#include "transport/link.hh"
+#include "plane/handshake.hh"
 #include "plane/method.hh"
 #include "plane/op.hh"
+#include "transport/link.hh"
 
 namespace ofi_pmem
 {
@@ -142,11 +144,20 @@ public:
 	uint32_t link_id() const noexcept { return link_ ? link_->id() : 0; }
 	bool connecting() const noexcept
 	{
-		return state_ == State::connecting || state_ == State::greeting;
+		return state_ != State::idle && state_ != State::ready &&
+		       state_ != State::refused;
 	}
 
 private:
-	enum class State { idle, connecting, greeting, ready, refused };
+	enum class State {
+		idle,
+		connecting,
+		greeting,   /* a HelloAck comes next, */
+		challenged, /* a Challenge, */
+		proving,    /* or Accepted */
+		ready,
+		refused
+	};
 
 	/* A request that is not answered yet. */
 	struct Request {
@@ -166,7 +177,6 @@ private:
 
 	/* channel.cc */
 	int connect();
-	[[nodiscard]] bool on_hello_ack(const uint8_t *bytes, size_t len);
 	[[nodiscard]] bool on_answer(const uint8_t *bytes, size_t len);
 	[[nodiscard]] bool on_region(const uint8_t *bytes, size_t len);
 	void accept_region(RemoteRegion *region,
@@ -196,6 +206,15 @@ private:
 	{
 		return requests_[sequence % wire::kMaxCredits];
 	}
+
+	/* channel_greeting.cc */
+	[[nodiscard]] bool on_greeting(const uint8_t *bytes, size_t len);
+	[[nodiscard]] bool on_hello_ack(const uint8_t *bytes, size_t len);
+	[[nodiscard]] bool on_challenge(const uint8_t *bytes, size_t len);
+	[[nodiscard]] bool on_accepted(const uint8_t *bytes, size_t len);
+	void open();
+	void refuse(int err, const char *why);
+	template <typename Message> void say(const Message &message);
 
 	/* channel_post.cc. bool: everything was posted. */
 	void post_queue();
@@ -309,6 +328,7 @@ private:
 	State state_ = State::idle;
 	int refusal_ = 0;
 	uint64_t name_ = 0; /* random, from the first connect() on */
+	Handshake said_{};  /* while it is greeted */
 	std::chrono::steady_clock::time_point deadline_{};
 	std::unique_ptr<Link> link_;
 	int broken_ = 0; /* a post failed: disconnect at the next safe point */

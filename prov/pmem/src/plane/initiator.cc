@@ -38,8 +38,8 @@ int watch(int epoll_fd, int fd) noexcept
 
 } // namespace
 
-Initiator::Initiator(const Transport &transport) noexcept
-	: transport_(transport), local_memory_(transport)
+Initiator::Initiator(const Transport &transport, const AuthKey &key)
+	: transport_(transport), auth_key_(key), local_memory_(transport)
 {
 }
 

@@ -16,6 +16,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "core/auth_key.hh"
 #include "core/progress.hh"
 #include "digest/digest.hh"
 #include "plane/local_memory.hh"
@@ -29,7 +30,8 @@ class Channel;
 class Initiator final : public ProgressSource
 {
 public:
-	explicit Initiator(const Transport &transport) noexcept;
+	/* Channels prove that they have the key, if there is one. */
+	explicit Initiator(const Transport &transport, const AuthKey &key = {});
 	~Initiator() override;
 
 	/* `automatic`: a thread drives the channels. */
@@ -50,6 +52,7 @@ public:
 
 	/* For channels, under the lock. */
 	const Transport &transport() const noexcept { return transport_; }
+	const AuthKey &auth_key() const noexcept { return auth_key_; }
 	Queues *queues() const noexcept { return queues_.get(); }
 	uint32_t new_link_id() noexcept { return ++last_link_id_; }
 	void add_link(Channel *channel);	     /* connecting */
@@ -69,6 +72,7 @@ private:
 	Channel *channel_of(uint32_t link_id) const noexcept;
 
 	const Transport &transport_;
+	const AuthKey auth_key_;
 	LocalMemory local_memory_;
 	std::unique_ptr<Queues> queues_;
 	int epoll_fd_ = -1;

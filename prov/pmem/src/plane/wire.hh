@@ -9,7 +9,9 @@
  *
  *   initiator                              service
  *   Hello               ->
- *                       <-                 HelloAck
+ *                       <-                 HelloAck [+ Challenge
+ *   Response            ->
+ *                       <-                 Accepted]
  *   Resolve (key)       ->
  *                       <-                 Region  | Ack (failed)
  *   Write + payload     ->
@@ -36,6 +38,7 @@
  */
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -58,9 +61,10 @@ static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
  *   5  a Hello ends the channel's earlier connection
  *   6  several requests travel as one message of the transport
  *   7  Verify; Region has digests and coverage, which were reserved and 0
+ *   8  Challenge, Response, Accepted
  */
 inline constexpr uint32_t kMagic = 0x4d454d50; /* "PMEM" */
-inline constexpr uint8_t kVersion = 7;
+inline constexpr uint8_t kVersion = 8;
 inline constexpr uint8_t kMinVersion = 6;
 
 /* Bytes of user data in one request or answer. */
@@ -83,11 +87,27 @@ enum class Type : uint8_t {
 	announce = 11,
 	verify = 12,
 	verified = 13,
+	challenge = 14,
+	response = 15,
+	accepted = 16,
 };
+
+/* Both ends must know it where an auth_key is asked for. */
+inline constexpr uint8_t kAuthVersion = 8;
 
 constexpr uint8_t version_of(Type type) noexcept
 {
-	return type == Type::verify || type == Type::verified ? 7 : 6;
+	switch (type) {
+	case Type::verify:
+	case Type::verified:
+		return 7;
+	case Type::challenge:
+	case Type::response:
+	case Type::accepted:
+		return kAuthVersion;
+	default:
+		return 6;
+	}
 }
 
 /* Header::flags of requests. */
@@ -131,6 +151,9 @@ struct Hello {
 };
 static_assert(sizeof(Hello) == 32);
 
+/* Header::flags: a Challenge follows. */
+inline constexpr uint16_t kAuthenticate = 1 << 0;
+
 struct HelloAck {
 	static constexpr Type kType = Type::hello_ack;
 	Header header;
@@ -142,6 +165,32 @@ struct HelloAck {
 	uint32_t max_payload;
 };
 static_assert(sizeof(HelloAck) == 40);
+
+/* Of plane/handshake.hh. */
+using Nonce = std::array<uint8_t, 32>;
+using Proof = std::array<uint8_t, 32>;
+
+struct Challenge {
+	static constexpr Type kType = Type::challenge;
+	Header header;
+	Nonce nonce;
+};
+static_assert(sizeof(Challenge) == 56);
+
+struct Response {
+	static constexpr Type kType = Type::response;
+	Header header;
+	Nonce nonce;
+	Proof proof;
+};
+static_assert(sizeof(Response) == 88);
+
+struct Accepted {
+	static constexpr Type kType = Type::accepted;
+	Header header;
+	Proof proof;
+};
+static_assert(sizeof(Accepted) == 56);
 
 struct Resolve {
 	static constexpr Type kType = Type::resolve;

@@ -18,6 +18,7 @@
 #include "persist/flush_ledger.hh"
 #include "persist/read_back.hh"
 #include "target/announcements.hh"
+#include "target/guess_limit.hh"
 #include "transport/transport.hh"
 
 namespace ofi_pmem
@@ -102,6 +103,9 @@ public:
 		return read_back_buffer_;
 	}
 
+	/* Under the lock: how often find() may fail for peers. */
+	GuessLimit &guesses() noexcept { return guesses_; }
+
 	/* Under the lock; nullptr when there is none. */
 	TargetRegion *find(uint64_t token) noexcept;
 
@@ -121,6 +125,7 @@ private:
 	std::unordered_map<uint64_t, std::unique_ptr<TargetRegion>> regions_;
 	Announcements announcements_;
 	ReadBackBuffer read_back_buffer_;
+	GuessLimit guesses_;
 	bool keeps_ledgers_ = false;
 };
 

@@ -29,13 +29,11 @@ constexpr uint32_t kRoundsPerEventRead = 64;
 constexpr int kRetryMs = 1;
 constexpr int kGreetingCheckMs = 1000;
 
-/* More channels at once than this are refused. */
-constexpr size_t kMaxSessions = 4096;
-
 } // namespace
 
-Service::Service(const Transport &transport, RegionTable *table) noexcept
-	: transport_(transport), table_(table)
+Service::Service(const Transport &transport, RegionTable *table,
+		 const AuthKey &key)
+	: transport_(transport), table_(table), auth_key_(key)
 {
 }
 
@@ -267,12 +265,13 @@ bool Service::read_events()
 
 void Service::accept(std::unique_ptr<ConnectRequest> request)
 {
-	if (sessions_.size() >= kMaxSessions) {
-		PMEM_WARN(FI_LOG_EP_CTRL, "channel refused, there are %zu",
+	if (sessions_.size() >= params().max_channels) {
+		PMEM_WARN(FI_LOG_EP_CTRL,
+			  "channel refused, there are %zu (max_channels)",
 			  sessions_.size());
 		return;
 	}
-	auto session = std::make_unique<Session>(table_);
+	auto session = std::make_unique<Session>(table_, auth_key_);
 	uint32_t id = ++last_link_id_;
 	int ret = session->open(request.get(), queues_.get(), id);
 	if (ret) {

@@ -17,6 +17,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "core/auth_key.hh"
 #include "target/placement.hh"
 #include "target/region_table.hh"
 #include "target/session.hh"
@@ -28,7 +29,9 @@ namespace ofi_pmem
 class Service
 {
 public:
-	Service(const Transport &transport, RegionTable *table) noexcept;
+	/* With a key, only for initiators that prove to have it. */
+	Service(const Transport &transport, RegionTable *table,
+		const AuthKey &key = {});
 	~Service();
 	Service(const Service &) = delete;
 	Service &operator=(const Service &) = delete;
@@ -78,6 +81,7 @@ private:
 
 	const Transport &transport_;
 	RegionTable *table_;
+	const AuthKey auth_key_;
 	std::unique_ptr<Queues> queues_;
 	std::unique_ptr<Listener> listener_;
 	uint16_t port_ = 0;

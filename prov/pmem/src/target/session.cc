@@ -30,8 +30,8 @@ uint8_t common_alignment(const TargetRegion &region) noexcept
 
 } // namespace
 
-Session::Session(RegionTable *table) noexcept
-	: table_(table), executor_(table), audit_(table)
+Session::Session(RegionTable *table, const AuthKey &key) noexcept
+	: table_(table), auth_key_(key), executor_(table), audit_(table)
 {
 }
 
@@ -90,33 +90,6 @@ bool Session::run_backlog()
 	return true;
 }
 
-bool Session::greet(const uint8_t *bytes, size_t len)
-{
-	wire::Hello hello;
-	if (!wire::parse(bytes, len, &hello) || hello.magic != wire::kMagic)
-		return false;
-	bool common = hello.min_version <= wire::kVersion &&
-		      hello.max_version >= wire::kMinVersion;
-	auto ack = wire::make<wire::HelloAck>(0, 0);
-	ack.magic = wire::kMagic;
-	ack.min_version = wire::kMinVersion;
-	ack.max_version = wire::kVersion;
-	ack.status = common ? 0 : FI_ENOPROTOOPT;
-	ack.credits = wire::kMaxCredits;
-	ack.max_payload = wire::kMaxPayload;
-	if (!common)
-		PMEM_WARN(FI_LOG_EP_CTRL,
-			  "an initiator speaks protocol versions %u to %u, "
-			  "this side speaks %u to %u",
-			  hello.min_version, hello.max_version,
-			  wire::kMinVersion, wire::kVersion);
-	/* Without a common version the initiator disconnects; until then it
-	 * can only greet again. */
-	greeted_ = common;
-	channel_ = hello.header.operation;
-	return !link_->send_message(ack);
-}
-
 bool Session::execute(const uint8_t *bytes, size_t len)
 {
 	wire::Header header;
@@ -124,7 +97,21 @@ bool Session::execute(const uint8_t *bytes, size_t len)
 	if (header.sequence != last_sequence_ + 1)
 		return false;
 	last_sequence_ = header.sequence;
-	switch (header.type) {
+	return execute_type(header.type, bytes, len) && may_guess();
+}
+
+/* False when this request, too, named a region that does not exist. */
+bool Session::may_guess()
+{
+	if (pending_.empty() || pending_.back().sequence != last_sequence_ ||
+	    pending_.back().failure.cause != Cause::unknown_key)
+		return true;
+	return table_->guesses().take(std::chrono::steady_clock::now());
+}
+
+bool Session::execute_type(wire::Type type, const uint8_t *bytes, size_t len)
+{
+	switch (type) {
 	case wire::Type::write:
 		return execute_write(bytes, len);
 	case wire::Type::flush:

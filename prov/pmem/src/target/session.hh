@@ -14,6 +14,7 @@
 #include <unordered_set>
 #include <vector>
 
+#include "plane/handshake.hh"
 #include "target/commit_audit.hh"
 #include "target/executor.hh"
 #include "target/verifier.hh"
@@ -25,7 +26,8 @@ namespace ofi_pmem
 class Session
 {
 public:
-	explicit Session(RegionTable *table) noexcept;
+	/* `key` outlives the session. */
+	Session(RegionTable *table, const AuthKey &key) noexcept;
 	~Session();
 	Session(const Session &) = delete;
 	Session &operator=(const Session &) = delete;
@@ -86,8 +88,16 @@ private:
 
 	[[nodiscard]] bool can_execute() const noexcept;
 	[[nodiscard]] bool run_backlog();
+	/* session_greeting.cc */
 	[[nodiscard]] bool greet(const uint8_t *bytes, size_t len);
+	[[nodiscard]] bool on_hello(const uint8_t *bytes, size_t len);
+	[[nodiscard]] bool challenge();
+	[[nodiscard]] bool on_response(const uint8_t *bytes, size_t len);
+
 	[[nodiscard]] bool execute(const uint8_t *bytes, size_t len);
+	[[nodiscard]] bool may_guess();
+	[[nodiscard]] bool execute_type(wire::Type type, const uint8_t *bytes,
+					size_t len);
 	[[nodiscard]] bool execute_write(const uint8_t *bytes, size_t len);
 	[[nodiscard]] bool execute_flush(const uint8_t *bytes, size_t len);
 	[[nodiscard]] bool execute_read(const uint8_t *bytes, size_t len);
@@ -105,9 +115,11 @@ private:
 	[[nodiscard]] bool send_data(const Pending &request);
 
 	RegionTable *table_;
+	const AuthKey &auth_key_;
 	Executor executor_;
 	CommitAudit audit_;
 	std::unique_ptr<Link> link_;
+	std::unique_ptr<Handshake> handshake_; /* begun, not ended */
 	bool greeted_ = false;
 	uint64_t channel_ = 0;
 	uint64_t last_sequence_ = 0;
