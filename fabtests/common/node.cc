@@ -42,6 +42,11 @@ InfoPtr make_hints(const NodeOptions &options)
 	hints->domain_attr->mr_mode = FI_MR_LOCAL | FI_MR_VIRT_ADDR |
 				      FI_MR_ALLOCATED | FI_MR_PROV_KEY;
 	hints->fabric_attr->prov_name = strdup(provider_name(options).c_str());
+	if (options.auth_key[0]) {
+		hints->ep_attr->auth_key =
+			reinterpret_cast<uint8_t *>(strdup(options.auth_key));
+		hints->ep_attr->auth_key_size = strlen(options.auth_key);
+	}
 	return hints;
 }
 

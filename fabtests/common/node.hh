@@ -42,6 +42,7 @@ struct NodeOptions {
 	fi_wait_obj wait_obj = FI_WAIT_NONE;
 	bool counters = false;
 	bool plain = false; /* the inner provider, without our layer */
+	char auth_key[32] = {}; /* text; empty: none */
 };
 
 /* The core provider that everything runs on: $PMEM_FABTESTS_CORE, or tcp. */
