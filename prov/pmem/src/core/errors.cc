@@ -61,6 +61,10 @@ const char *cause_text(int prov_errno) noexcept
 	case Cause::ledger_violated:
 		return "the target's flush ledger shows that not all of the "
 		       "data was flushed and drained (FI_OFI_PMEM_LEDGER)";
+	case Cause::timed_out:
+		return "the target did not answer in time "
+		       "(FI_OFI_PMEM_OPERATION_TIMEOUT_MS); nothing is known "
+		       "of the data";
 	}
 	return nullptr;
 }

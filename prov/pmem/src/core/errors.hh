@@ -33,6 +33,7 @@ enum class Cause : uint16_t {
 	unsupported_digest = 15,
 	bad_blocks = 16,
 	ledger_violated = 20,
+	timed_out = 21,
 };
 
 /* An error as it travels: a positive fi_errno and our own reason for it. */

@@ -70,6 +70,9 @@ constexpr Definition kDefinitions[] = {
 	{"max_channels", FI_PARAM_STRING,
 	 "Channels that the service of a domain serves at once; more are "
 	 "refused (default: 4096)"},
+	{"operation_timeout_ms", FI_PARAM_STRING,
+	 "Milliseconds without any progress at the target after which what is "
+	 "outstanding there fails; 0: never (default: 30000)"},
 	{"digest", FI_PARAM_STRING,
 	 "How writes with FI_PMEM_VERIFY are compared, the best first: a list "
 	 "of crc32c, crc64nvme, crc64ecma, crc16t10dif, xxh3, xxh128 and "
@@ -357,6 +360,11 @@ int read_limits(Params *values) noexcept
 	ret = read_number<uint32_t>("connect_timeout_ms", 1, 3600000,
 				    "1 to 3600000",
 				    &values->connect_timeout_ms);
+	if (ret)
+		return ret;
+	ret = read_number<uint32_t>("operation_timeout_ms", 0, 86400000,
+				    "0 to 86400000",
+				    &values->operation_timeout_ms);
 	if (ret)
 		return ret;
 	ret = read_number<size_t>("inline_size", 0, kMaxInlineSize,

@@ -72,6 +72,8 @@ struct Params {
 	uint32_t connect_timeout_ms = 5000;
 	/* More channels at once than this a service refuses. */
 	size_t max_channels = 4096;
+	/* And what is outstanding, when nothing moves for so long; 0: never. */
+	uint32_t operation_timeout_ms = 30000;
 	/* By which FI_PMEM_VERIFY compares, the best first; not empty. */
 	std::vector<DigestAlgorithm> digests{DigestAlgorithm::xxh3_64};
 	/* And in blocks of so many bytes. */

@@ -28,11 +28,6 @@ constexpr uint16_t kReceives = wire::kMaxCredits + 1;
  * come, so there are more of them than credits. */
 constexpr uint16_t kSends = 2 * wire::kMaxCredits;
 
-Failure connection_lost(int err) noexcept
-{
-	return {err > 0 ? err : FI_EIO, Cause::connection_lost};
-}
-
 } // namespace
 
 Channel::Channel(Initiator *initiator, ChannelTable *table,
@@ -338,7 +333,50 @@ void Channel::progress()
 		initiator_->attend(this);
 }
 
-void Channel::disconnect(int err, const char *why)
+/*
+ * The number of what was posted first of all that is outstanding, 0 if nothing
+ * is. Something that cannot be posted will be the next.
+ */
+uint64_t Channel::waits_longest_for() const noexcept
+{
+	uint64_t oldest = UINT64_MAX;
+	if (!all_answered())
+		oldest = requests_[(answered_ + 1) % wire::kMaxCredits].number;
+	for (const Chain &chain : chains_) {
+		if (chain.posted)
+			oldest = std::min(oldest, chain.number);
+	}
+	if (oldest != UINT64_MAX)
+		return oldest;
+	return queue_.empty() && !link_->has_waiting() ? 0 : posted_ + 1;
+}
+
+bool Channel::still_waits(std::chrono::milliseconds since)
+{
+	if (connecting()) {
+		if (std::chrono::steady_clock::now() < deadline_)
+			return true;
+		disconnect(FI_ETIMEDOUT, "no answer in time");
+		return false;
+	}
+	std::chrono::milliseconds timeout(params().operation_timeout_ms);
+	if (!timeout.count())
+		return false;
+	uint64_t oldest = waits_longest_for();
+	/* An application that was busy elsewhere has not seen what came. */
+	unmoved_ = oldest == oldest_ ? unmoved_ + std::min(since, timeout / 4)
+				     : std::chrono::milliseconds(0);
+	oldest_ = oldest;
+	if (!oldest)
+		return false;
+	if (unmoved_ < timeout)
+		return true;
+	disconnect(FI_ETIMEDOUT, "the target has not answered in time",
+		   Cause::timed_out);
+	return false;
+}
+
+void Channel::disconnect(int err, const char *why, Cause cause)
 {
 	if (!link_)
 		return;
@@ -347,15 +385,18 @@ void Channel::disconnect(int err, const char *why)
 		err = FI_EACCES;
 		why = "the target refuses our auth_key";
 	}
-	Failure failure = connection_lost(err);
+	Failure failure{err > 0 ? err : FI_EIO, cause};
 	bool was_connecting = connecting();
-	if (was_connecting) {
+	/* Of a target that only greets the caller would never learn, but try
+	 * again and again. */
+	bool never_answered = !was_connecting && !answered_ && !all_answered();
+	state_ = State::idle;
+	if (was_connecting)
+		initiator_->connected();
+	if (was_connecting || never_answered) {
 		/* ready() reports it. */
 		state_ = State::refused;
 		refusal_ = -failure.err;
-		initiator_->connected();
-	} else {
-		state_ = State::idle;
 	}
 	if (was_connecting || answered_ + 1 != next_sequence_ ||
 	    chains_in_flight_)
@@ -369,6 +410,7 @@ void Channel::disconnect(int err, const char *why)
 	link_.reset();
 	broken_ = 0;
 
+	oldest_ = 0;
 	if (!dirty_.empty() || spilled_ || !nic_dirty_.empty() || expects())
 		writes_lost();
 	expected_.clear();

@@ -127,7 +127,17 @@ public:
 	bool attended = false; /* the initiator's: in its list of those */
 
 	/* Fails what is outstanding; also called by the destructor. */
-	void disconnect(int err, const char *why);
+	void disconnect(int err, const char *why,
+			Cause cause = Cause::connection_lost);
+
+	/*
+	 * Called once in a while; `since` the last time. Ends a connection
+	 * that is not made in time, or on which nothing has moved for too
+	 * long: what was posted first of all that is outstanding still is. An
+	 * operation behind it proves nothing, as on sockets a plain write
+	 * completes when it is handed over. True when it must be called again.
+	 */
+	[[nodiscard]] bool still_waits(std::chrono::milliseconds since);
 
 	/* Has messages that no event will move: progress() must be called. */
 	bool urgent() const noexcept
@@ -169,6 +179,7 @@ private:
 		/* Written or read; of an atomic only the length counts. */
 		wire::Range range{};
 		size_t iov_offset = 0; /* where read data goes */
+		uint64_t number = 0;   /* among all that was posted */
 		/* Of a verification: which of its operation's. */
 		bool compares = false; /* with what is expected */
 		size_t first_block = 0;
@@ -177,6 +188,7 @@ private:
 
 	/* channel.cc */
 	int connect();
+	uint64_t waits_longest_for() const noexcept;
 	[[nodiscard]] bool on_answer(const uint8_t *bytes, size_t len);
 	[[nodiscard]] bool on_region(const uint8_t *bytes, size_t len);
 	void accept_region(RemoteRegion *region,
@@ -341,12 +353,20 @@ private:
 	uint64_t answered_ = 0;
 	uint32_t fences_ = 0; /* unanswered requests with kFence */
 
+	/* Requests and chains, of all connections. */
+	uint64_t posted_ = 0;
+	/* What was waited for longest when it was last looked at, or 0; and
+	 * for how long it has been, as far as anybody was there to see. */
+	uint64_t oldest_ = 0;
+	std::chrono::milliseconds unmoved_{};
+
 	/* A chain of one-sided operations in flight. */
 	struct Chain {
 		bool posted = false;
 		PersistentOp *op = nullptr; /* none: a drain of our own */
 		int borrowed = -1;	    /* a message buffer it uses */
 		bool nic = false;	    /* counts in nic_chains_ */
+		uint64_t number = 0;	    /* as Request::number */
 	};
 	static constexpr size_t kMaxChains = 128;
 	std::array<Chain, kMaxChains> chains_{};

@@ -394,7 +394,9 @@ int Channel::post_chain(PersistentOp *op, const OneSided *chain, size_t count,
 	if (ret)
 		return ret;
 	chains_[slot] = {true, op, borrowed,
-			 !op || op->is_drain() || (op->write && by_nic(*op))};
+			 !op || op->is_drain() || (op->write && by_nic(*op)),
+			 ++posted_};
+	initiator_->watch();
 	chains_in_flight_++;
 	nic_chains_ += chains_[slot].nic;
 	if (op)

@@ -425,7 +425,10 @@ bool Channel::may_request() const noexcept
 
 void Channel::sent_request(const Request &sent)
 {
-	request(next_sequence_++) = sent;
+	Request &kept = request(next_sequence_++);
+	kept = sent;
+	kept.number = ++posted_;
+	initiator_->watch();
 	if (sent.op)
 		sent.op->unanswered++;
 	if (sent.fence)

@@ -28,7 +28,7 @@ constexpr size_t kCompletions = 8192;
  */
 constexpr uint32_t kRoundsPerEventRead = 64;
 
-int watch(int epoll_fd, int fd) noexcept
+int add_to(int epoll_fd, int fd) noexcept
 {
 	epoll_event event{};
 	event.events = EPOLLIN;
@@ -60,14 +60,18 @@ Initiator::~Initiator()
 int Initiator::open(bool automatic)
 {
 	int ret = transport_.open_queues(kCompletions, &queues_);
+	if (!ret)
+		ret = watchdog_.open();
 	if (ret)
 		return ret;
 	epoll_fd_ = epoll_create1(EPOLL_CLOEXEC);
 	if (epoll_fd_ < 0)
 		return -errno;
-	ret = watch(epoll_fd_, queues_->completion_fd());
+	ret = add_to(epoll_fd_, queues_->completion_fd());
 	if (!ret)
-		ret = watch(epoll_fd_, queues_->event_fd());
+		ret = add_to(epoll_fd_, queues_->event_fd());
+	if (!ret)
+		ret = add_to(epoll_fd_, watchdog_.fd());
 	if (ret || !automatic)
 		return ret;
 	stop_fd_ = eventfd(0, EFD_CLOEXEC);
@@ -95,6 +99,8 @@ int Initiator::trywait() noexcept
 		if (channel->urgent())
 			return -FI_EAGAIN;
 	}
+	if (watching_)
+		watchdog_.arm();
 	return queues_->trywait();
 }
 
@@ -114,10 +120,15 @@ void Initiator::progress_locked()
 	 * keep trywait() from ever letting anyone sleep. */
 	if (links_.empty() && !stale_)
 		return;
-	if (connecting_ || stale_ || ++rounds_ % kRoundsPerEventRead == 0)
+	bool look = watchdog_.due();
+	if (connecting_ || stale_ || look ||
+	    ++rounds_ % kRoundsPerEventRead == 0)
 		read_events();
 	read_completions();
 	stale_ = false;
+	/* Behind what may have arrived while nobody called. */
+	if (look)
+		look_after_channels();
 	if (attention_.empty())
 		return;
 	std::vector<Channel *> now;
@@ -126,6 +137,20 @@ void Initiator::progress_locked()
 		channel->attended = false;
 	for (Channel *channel : now)
 		channel->progress();
+}
+
+void Initiator::look_after_channels()
+{
+	std::vector<Channel *> channels;
+	for (const auto &[id, channel] : links_)
+		channels.push_back(channel);
+	watching_ = false;
+	for (Channel *channel : channels) {
+		if (channel->still_waits(watchdog_.since()))
+			watching_ = true;
+	}
+	if (!watching_)
+		watchdog_.disarm();
 }
 
 void Initiator::read_events()
@@ -197,6 +222,7 @@ void Initiator::add_link(Channel *channel)
 {
 	links_[channel->link_id()] = channel;
 	connecting_++;
+	watch();
 }
 
 void Initiator::remove_link(Channel *channel)
@@ -215,6 +241,7 @@ DigestEngine *Initiator::digest_engine(DigestAlgorithm algorithm)
 
 void Initiator::attend(Channel *channel)
 {
+	watch();
 	if (channel->attended)
 		return;
 	channel->attended = true;

@@ -20,6 +20,7 @@
 #include "core/progress.hh"
 #include "digest/digest.hh"
 #include "plane/local_memory.hh"
+#include "plane/watchdog.hh"
 #include "transport/transport.hh"
 
 namespace ofi_pmem
@@ -59,6 +60,8 @@ public:
 	void connected() noexcept { connecting_--; } /* or given up */
 	void remove_link(Channel *channel);
 	void attend(Channel *channel);
+	/* A channel waits for something: it is to be looked after. */
+	void watch() noexcept { watching_ = true; }
 	void forget(Channel *channel);
 	uint64_t new_operation_id() noexcept { return ++last_operation_id_; }
 	/* Null as of open_digest(). */
@@ -66,6 +69,7 @@ public:
 
 private:
 	void run() noexcept;
+	void look_after_channels();
 	void read_events();
 	void read_completions();
 	void dispatch(const Completion &completion);
@@ -89,6 +93,8 @@ private:
 	uint32_t connecting_ = 0;
 	bool stale_ = false; /* a link was closed since the queues ran dry */
 	uint32_t rounds_ = 0;
+	Watchdog watchdog_;
+	bool watching_ = false; /* some channel waits, or did a moment ago */
 };
 
 } // namespace ofi_pmem

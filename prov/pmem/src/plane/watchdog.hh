@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* Copyright (c) 2026 the ofi_pmem developers */
+/*
+ * When an initiator is to look whether what it waits for still comes: a few
+ * times within the shorter of FI_OFI_PMEM_OPERATION_TIMEOUT_MS and
+ * FI_OFI_PMEM_CONNECT_TIMEOUT_MS. Who polls asks due(), which costs no system
+ * call; who sleeps is woken by a file descriptor.
+ */
+#pragma once
+
+#include <chrono>
+
+namespace ofi_pmem
+{
+
+class Watchdog
+{
+public:
+	Watchdog() = default;
+	~Watchdog();
+	Watchdog(const Watchdog &) = delete;
+	Watchdog &operator=(const Watchdog &) = delete;
+
+	/* Negative fi_errno. */
+	[[nodiscard]] int open() noexcept;
+
+	/* Becomes readable while armed; due() makes it unreadable. */
+	int fd() const noexcept { return fd_; }
+
+	/* Before a sleep; again and again, until disarm(). */
+	void arm() noexcept;
+	void disarm() noexcept;
+
+	/* True once in a while; then since() is how long it was not. */
+	[[nodiscard]] bool due() noexcept;
+	std::chrono::milliseconds since() const noexcept { return since_; }
+
+private:
+	void set(std::chrono::milliseconds period) noexcept;
+
+	std::chrono::milliseconds period_{};
+	std::chrono::milliseconds last_{};
+	std::chrono::milliseconds since_{};
+	int fd_ = -1;
+	bool armed_ = false;
+};
+
+} // namespace ofi_pmem
