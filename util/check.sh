@@ -201,6 +201,7 @@ check_trixie() {
 # In a virtual machine with an RDMA device, on the same root.
 check_verbs() {
 	check_script "verbs in a machine" "$top/util/rxe.sh"
+	check_script "a bad network, in a machine" "$top/util/netem.sh"
 }
 
 check_format() {
