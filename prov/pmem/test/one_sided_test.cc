@@ -214,6 +214,31 @@ TEST_F(OneSidedPosting, FlushesOfMoreThan4GiBAreShorterAndNeverEmpty)
 	munmap(hollow, kLen);
 }
 
+/* The service is not asked by such a commit, so it must not be possible. */
+TEST_F(OneSidedPosting, PoisonedRegionTakesNoCommit)
+{
+	FakeMedium *medium = add_medium(kDmp);
+	open_region(medium);
+	Bytes data(1000, 0x11);
+	commit(data, 0);
+	ASSERT_EQ(names(nic_.take_posted()), kNative);
+	medium->flush_result = -FI_EIO;
+	iovec local{memory_, 8};
+	EXPECT_EQ(table_.commit_local(&local, 1), -FI_EIO);
+	medium->flush_result = 0;
+	constexpr Call kCommitCall{true, Level::commit, false, false};
+	Bytes later(1000, 0x22);
+	EXPECT_TRUE(write(kCommitCall, later, 0));
+	EXPECT_EQ(write(kCommitCall, later, 0).cause, Cause::region_poisoned);
+	EXPECT_EQ(durable(0, data.size()), data);
+	/* Registered anew it is served, and one-sided again. */
+	close_region();
+	open_region(medium);
+	commit(later, 0);
+	EXPECT_EQ(names(nic_.take_posted()), kNative);
+	EXPECT_EQ(durable(0, later.size()), later);
+}
+
 TEST_F(OneSidedPosting, OrderedWriteIsOneDoorbell)
 {
 	open_region(add_medium(kDmp));

@@ -58,9 +58,10 @@ bool allows_one_sided(const Backend &backend) noexcept
 void Persistence::remove_region(Key key)
 {
 	auto region = regions_.remove(key.token());
-	if (!region || !region->link_memory)
+	if (!region || !allows_one_sided(*region->backend))
 		return;
-	/* No new transfer begins; what has begun ends with its channel. */
+	/* No new transfer begins; what has begun ends with its channel. Of a
+	 * poisoned one, too, which has no link_memory any more. */
 	region->link_memory.reset();
 	service_->disconnect_users(key.token());
 }

@@ -25,9 +25,16 @@ Failure TargetRegion::check(uint64_t offset, uint64_t length,
 	return {};
 }
 
+/* Nor one-sided: there nobody would ask whether the region is poisoned. */
+void TargetRegion::set_poison(int err) noexcept
+{
+	poison = {err, Cause::region_poisoned};
+	link_memory.reset();
+}
+
 Failure TargetRegion::poisoned_by(int ret) noexcept
 {
-	poison = {-ret, Cause::region_poisoned};
+	set_poison(-ret);
 	PMEM_WARN(
 		FI_LOG_MR,
 		"flush of region at %p length %zu failed: %s (%d); it accepts "
@@ -103,7 +110,7 @@ Failure TargetRegion::verify(const Extent &extent, FlushLedger::Mark mark)
 	auto missing = ledger->missing(extent, mark);
 	if (!missing)
 		return {};
-	poison = {FI_EIO, Cause::region_poisoned};
+	set_poison(FI_EIO);
 	PMEM_WARN(FI_LOG_MR,
 		  "flush ledger: a commit of bytes %" PRIu64 " to %" PRIu64
 		  " of "

@@ -24,7 +24,8 @@
 namespace ofi_pmem
 {
 
-/* One persistent region. All fields but `poison` are fixed when it is added. */
+/* One persistent region. Its fields are fixed when it is added, but for what
+ * poison changes. */
 struct TargetRegion {
 	uint8_t *memory = nullptr;
 	size_t len = 0;
@@ -33,8 +34,9 @@ struct TargetRegion {
 	uint64_t notify_base = 0;
 	uint64_t notify_key = 0;
 	std::unique_ptr<Backend> backend;
-	/* For one-sided access by channels; none when the backend forbids it.
-	 * Closed before the backend, which may exchange the memory's pages. */
+	/* For one-sided access by channels; none when the backend forbids it,
+	 * or the region is poisoned. Closed before the backend, which may
+	 * exchange the memory's pages. */
 	std::unique_ptr<LinkMemory> link_memory;
 
 	/*
@@ -73,6 +75,7 @@ struct TargetRegion {
 				     FlushLedger::Mark mark);
 
 private:
+	void set_poison(int err) noexcept;
 	Failure poisoned_by(int ret) noexcept;
 };
 
