@@ -73,7 +73,8 @@ std::unique_ptr<Backend> open_forced(const RegionMemory &memory,
 	return std::make_unique<VolatileBackend>(memory.base);
 }
 
-int open_page(FileMapping file, std::unique_ptr<Backend> *backend)
+int open_page(const RegionMemory &memory, FileMapping file,
+	      std::unique_ptr<Backend> *backend)
 {
 	if (file.device_dax) {
 		PMEM_WARN(FI_LOG_MR,
@@ -82,7 +83,18 @@ int open_page(FileMapping file, std::unique_ptr<Backend> *backend)
 			  file.segment.path.c_str());
 		return -FI_EOPNOTSUPP;
 	}
-	*backend = std::make_unique<PageBackend>(std::move(file));
+	std::string path = file.segment.path;
+	auto opened = std::make_unique<PageBackend>(std::move(file));
+	int ret = opened->open(memory.base);
+	if (ret) {
+		PMEM_WARN(FI_LOG_MR,
+			  "file %s could not be synced earlier, and what the "
+			  "page cache has of it cannot be written again: mount "
+			  "its file system anew before it is a region again",
+			  path.c_str());
+		return ret;
+	}
+	*backend = std::move(opened);
 	return 0;
 }
 
@@ -127,7 +139,7 @@ int open_pmem2(const RegionMemory &memory, FileMapping file,
 			  file.segment.path.c_str(),
 			  to_string(method.functions.granularity));
 	if (method.functions.granularity == Granularity::page)
-		return open_page(std::move(file), backend);
+		return open_page(memory, std::move(file), backend);
 	*backend = std::make_unique<Pmem2Backend>(memory.base, method);
 	return 0;
 }

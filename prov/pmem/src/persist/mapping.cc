@@ -116,10 +116,10 @@ bool is_device_dax(const struct stat &st)
 	return name && !strcmp(name, "/dax");
 }
 
-/* Opens what an O_PATH descriptor stands for; see open(2), O_PATH. */
-OwnedFd reopen(const OwnedFd &path_fd, int flags)
+/* Opens what a descriptor stands for, as of O_PATH; see open(2), O_PATH. */
+OwnedFd reopen(const OwnedFd &fd, int flags)
 {
-	std::string link = "/proc/self/fd/" + std::to_string(path_fd.get());
+	std::string link = "/proc/self/fd/" + std::to_string(fd.get());
 	return OwnedFd(open(link.c_str(), flags | O_CLOEXEC));
 }
 
@@ -323,9 +323,12 @@ void take_declared(const RegionDeclaration &declared, size_t len,
 				      std::to_string(declared.offset) + " on");
 		return;
 	}
-	if (check_file(st, fd.get(), segment.path, result) &&
-	    check_end(st, segment.path, len, result))
-		result->file.fd = std::move(fd);
+	if (!check_file(st, fd.get(), segment.path, result) ||
+	    !check_end(st, segment.path, len, result))
+		return;
+	OwnedFd own = reopen(fd, O_RDWR);
+	result->file.shares_description = !own;
+	result->file.fd = own ? std::move(own) : std::move(fd);
 }
 
 void open_file(const MapSegment &segment, size_t len, Inspection *result)

@@ -36,6 +36,9 @@ struct FileMapping {
 	int protection = 0;
 	bool device_dax = false;
 	bool map_sync = false;
+	/* `fd` is a duplicate of the application's: a failed write is told to
+	 * the one or to the other (fsync(2), NOTES). */
+	bool shares_description = false;
 
 	/* The mapping is persistent memory, not a page cache before it. */
 	bool reaches_medium() const noexcept { return device_dax || map_sync; }
@@ -63,8 +66,8 @@ using IsCaptured = bool (*)(uintptr_t begin, uintptr_t end);
 
 /*
  * Of a declaration the file counts, which need not have a name in this process
- * then; a duplicate of its descriptor is made. Logs nothing. Throws
- * std::bad_alloc only.
+ * then; it is opened anew, or where this process may not, its descriptor is
+ * duplicated. Logs nothing. Throws std::bad_alloc only.
  */
 Inspection inspect_memory(const void *base, size_t len, IsCaptured is_captured,
 			  const RegionDeclaration &declared = {});

@@ -16,11 +16,22 @@
 namespace ofi_pmem
 {
 
-PageBackend::PageBackend(FileMapping file, Sync fdatasync_fn) noexcept
+PageBackend::PageBackend(FileMapping file, Sync fdatasync_fn)
 	: bytes_(std::move(file.fd), std::move(file.segment.path)),
 	  file_offset_(file.offset),
-	  sync_(fdatasync_fn ? fdatasync_fn : fdatasync)
+	  sync_(fdatasync_fn ? fdatasync_fn : fdatasync),
+	  shares_description_(file.shares_description),
+	  failures_(FileFailures::of(bytes_.fd())),
+	  known_failures_(failures_->count())
 {
+}
+
+int PageBackend::open(const void *memory) noexcept
+{
+	if (!known_failures_)
+		return 0;
+	suspect_ = static_cast<const char *>(memory);
+	return write_again(suspect_, 1);
 }
 
 /* The bytes become durable in drain(); here it is only said which. */
@@ -28,6 +39,8 @@ int PageBackend::flush(uint64_t offset, size_t len) noexcept
 {
 	uint64_t end = file_offset_ + offset + len;
 	int ret = bytes_.check_end(end);
+	if (!ret && suspect_)
+		ret = write_again(suspect_ + offset, len);
 	if (ret)
 		return ret;
 	dirty_ = true;
@@ -35,16 +48,30 @@ int PageBackend::flush(uint64_t offset, size_t len) noexcept
 	return 0;
 }
 
-int PageBackend::sync() noexcept
+int PageBackend::sync_unshared() noexcept
 {
 	while (sync_(bytes_.fd())) {
 		int error = errno;
 		if (error == EINTR)
 			continue;
+		failures_->add();
 		PMEM_WARN(FI_LOG_MR, "cannot sync file %s: %s (%d)",
 			  bytes_.path().c_str(), fi_strerror(error), error);
 		return -error;
 	}
+	return 0;
+}
+
+int PageBackend::sync() noexcept
+{
+	std::unique_lock lock(failures_->sync_lock(), std::defer_lock);
+	if (shares_description_)
+		lock.lock();
+	int ret = sync_unshared();
+	if (ret)
+		return ret;
+	if (failures_->count() != known_failures_)
+		return -FI_EIO;
 	/* A sync also succeeds when flushed bytes were truncated away. */
 	return bytes_.check_end(flushed_end_);
 }

@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* Copyright (c) 2026 the ofi_pmem developers */
+/*
+ * Disks that fail at the sync: what was not written is never called durable, by
+ * no region of that file, and not by the next registration either.
+ */
+#include "config.h"
+
+#include "persist_fixture.hh"
+
+#include <optional>
+
+#include <grp.h>
+
+#include <rdma/fi_errno.h>
+
+#include "core/params.hh"
+#include "persist/default_backend.hh"
+#include "persist/file_failures.hh"
+#include "persist/page_backend.hh"
+
+using namespace ofi_pmem;
+using namespace ofi_pmem::test;
+
+namespace
+{
+
+int sync_errors;
+
+/* As the kernel: who asks first is told, and nobody after him. */
+int telling_sync(int)
+{
+	if (!sync_errors)
+		return 0;
+	sync_errors--;
+	errno = EIO;
+	return -1;
+}
+
+} // namespace
+
+class SharedFile : public PersistTest
+{
+protected:
+	void SetUp() override
+	{
+		PersistTest::SetUp();
+		if (!IsSkipped())
+			memory_.emplace(len_, MAP_SHARED, fd_.get());
+		sync_errors = 0;
+	}
+
+	/* A region on a duplicate of the one descriptor. */
+	std::unique_ptr<PageBackend> open_region()
+	{
+		auto found = inspect(*memory_);
+		EXPECT_EQ(found.error, 0) << found.obstacle;
+		found.file.fd = OwnedFd(dup(fd_.get()));
+		found.file.shares_description = true;
+		return std::make_unique<PageBackend>(std::move(found.file),
+						     telling_sync);
+	}
+
+	static int commit(PageBackend &region)
+	{
+		bool stored = false;
+		int ret = region.store_flush(0, "abc", 3, &stored);
+		return ret ? ret : region.drain();
+	}
+
+	std::optional<Mapped> memory_;
+};
+
+TEST_F(SharedFile, FailsInAllItsRegionsWhoeverWasTold)
+{
+	auto told = open_region();
+	auto other = open_region();
+	ASSERT_EQ(commit(*other), 0);
+	sync_errors = 1;
+	EXPECT_EQ(commit(*told), -FI_EIO);
+	EXPECT_EQ(commit(*other), -FI_EIO);
+	EXPECT_EQ(commit(*other), -FI_EIO);
+}
+
+TEST_F(SharedFile, IsSoundForWhoRegistersItAnew)
+{
+	auto failed = open_region();
+	sync_errors = 1;
+	ASSERT_EQ(commit(*failed), -FI_EIO);
+	auto anew = open_region();
+	EXPECT_EQ(anew->open(memory_->at()), 0);
+	EXPECT_EQ(commit(*anew), 0);
+	EXPECT_EQ(commit(*failed), -FI_EIO);
+}
+
+TEST_F(SharedFile, OfADeclaredDescriptorIsOpenedAnew)
+{
+	RegionDeclaration declared;
+	declared.fd = fd_.get();
+	auto found =
+		inspect_memory(memory_->at(), len_, never_captured, declared);
+	ASSERT_EQ(found.error, 0) << found.obstacle;
+	EXPECT_FALSE(found.file.shares_description);
+	/* Another description has an offset of its own. */
+	ASSERT_EQ(lseek(fd_.get(), 7, SEEK_SET), 7);
+	EXPECT_EQ(lseek(found.file.fd.get(), 0, SEEK_CUR), 0);
+}
+
+/* Where the process was given a descriptor of what it may not open. */
+TEST_F(SharedFile, OfAForeignDescriptorIsDuplicated)
+{
+	ASSERT_EQ(fchmod(fd_.get(), 0400), 0);
+	int status = run_in_child([&] {
+		if (!geteuid() &&
+		    (setgroups(0, nullptr) || setgid(65534) || setuid(65534)))
+			return 2;
+		RegionDeclaration declared;
+		declared.fd = fd_.get();
+		auto found = inspect_memory(memory_->at(), len_, never_captured,
+					    declared);
+		if (found.error)
+			return 3;
+		return found.file.shares_description ? 0 : 4;
+	});
+	EXPECT_TRUE(exited_with(status, 0)) << WEXITSTATUS(status);
+}
+
+namespace
+{
+
+constexpr int kNoDisk = 77;
+constexpr size_t kRegion = 1 << 20;
+
+/*
+ * For a child: an ext4 file system on a loop device, whose image lies sparse on
+ * a small tmpfs. When that is full, what is not yet in the image cannot be
+ * written: the loop device reports an error. Without a journal, so that the
+ * file system survives them.
+ */
+class FaultyDisk
+{
+public:
+	explicit FaultyDisk(const TempDir &dir)
+		: below_(dir.file("below")), disk_(dir.file("disk"))
+	{
+	}
+
+	bool make() const
+	{
+		std::filesystem::create_directory(below_);
+		std::filesystem::create_directory(disk_);
+		std::string commands =
+			"exec >/dev/null 2>&1; mount -t tmpfs -o size=8m "
+			"tmpfs " +
+			below_ + " && truncate -s 16m " + below_ +
+			"/image && mkfs.ext4 -q -m 0 -O ^has_journal -F " +
+			below_ + "/image && mount -o loop " + below_ +
+			"/image " + disk_ + " && fallocate -l " +
+			std::to_string(kRegion) + " " + file() + " && sync";
+		return enter_mount_namespace() && !system(commands.c_str());
+	}
+
+	void fail() const
+	{
+		std::string chunk(1 << 20, 'f');
+		OwnedFd fd = open_rw(below_ + "/full");
+		while (write(fd.get(), chunk.data(), chunk.size()) > 0)
+			;
+	}
+	void mend() const { std::filesystem::remove(below_ + "/full"); }
+
+	std::string file() const { return disk_ + "/region"; }
+
+	/* What is written there, whatever the page cache has. */
+	bool has(const std::string &text) const
+	{
+		return read_file(below_ + "/image").find(text) !=
+		       std::string::npos;
+	}
+
+private:
+	std::string below_;
+	std::string disk_;
+};
+
+std::unique_ptr<Backend> register_memory(const Mapped &memory)
+{
+	std::unique_ptr<Backend> backend;
+	RegionMemory region{memory.at(), memory.size(), false, {}};
+	if (open_default_backend(region, BackendChoice::pmem2, &backend))
+		return nullptr;
+	return backend;
+}
+
+int commit(Backend &backend, const std::string &text, size_t offset = 0)
+{
+	bool stored = false;
+	int ret =
+		backend.store_flush(offset, text.data(), text.size(), &stored);
+	return ret ? ret : backend.drain();
+}
+
+/* A number says where it went wrong. */
+int fail_and_register_anew(const FaultyDisk &disk)
+{
+	constexpr size_t kLost = 3 * 4096;
+	const std::string lost = "lost write";
+	OwnedFd fd = open_rw(disk.file());
+	Mapped memory(kRegion, MAP_SHARED, fd.get());
+	auto region = register_memory(memory);
+	auto neighbour = register_memory(memory);
+	if (!region || !neighbour || commit(*region, "first", 65536) ||
+	    !disk.has("first"))
+		return 2;
+	disk.fail();
+	if (!commit(*region, lost, kLost) || disk.has(lost))
+		return 3;
+	disk.mend();
+	/* A second sync of the lost page would succeed. */
+	if (!commit(*region, "second", 65536) ||
+	    !commit(*neighbour, "third", 65536) ||
+	    !commit(*neighbour, "fourth", 65536))
+		return 4;
+	/* What is visible and was lost becomes durable, or is no success. */
+	auto anew = register_memory(memory);
+	if (!anew || memcmp(memory.at(kLost), lost.data(), lost.size()))
+		return 5;
+	if (anew->flush(kLost, 1) || anew->drain())
+		return 6;
+	if (!disk.has(lost))
+		return 7;
+	return commit(*anew, "last") || !disk.has("last") ? 8 : 0;
+}
+
+} // namespace
+
+class FaultyDiskTest : public PersistTest
+{
+protected:
+	void expect_in_child(int (*body)(const FaultyDisk &))
+	{
+		int status = run_in_child([&] {
+			FaultyDisk disk(dir_);
+			return disk.make() ? body(disk) : kNoDisk;
+		});
+		if (exited_with(status, kNoDisk))
+			GTEST_SKIP() << "cannot mount an ext4 image on a loop "
+					"device (needs root, mkfs.ext4 and "
+					"loop devices)";
+		EXPECT_TRUE(exited_with(status, 0)) << WEXITSTATUS(status);
+	}
+};
+
+TEST_F(FaultyDiskTest, LostWriteIsNeverCalledDurable)
+{
+	expect_in_child(fail_and_register_anew);
+}
