@@ -2,7 +2,8 @@
 /* Copyright (c) 2026 the ofi_pmem developers */
 /*
  * Disks that fail at the sync: what was not written is never called durable, by
- * no region of that file, and not by the next registration either.
+ * no region of that file, and not by the next registration either. And files
+ * that are gone from below memory which the CPU stores to.
  */
 #include "config.h"
 
@@ -171,6 +172,18 @@ public:
 
 	std::string file() const { return disk_ + "/region"; }
 
+	/* Of the file system itself; ext4 keeps what it could allocate. */
+	void fill() const
+	{
+		OwnedFd fd = open_rw(disk_ + "/full");
+		for (off_t len = 1 << 24; len >= 1024; len /= 2) {
+			while (!fallocate(fd.get(), FALLOC_FL_KEEP_SIZE, end_,
+					  len))
+				end_ += len;
+		}
+	}
+	void empty() const { std::filesystem::remove(disk_ + "/full"); }
+
 	/* What is written there, whatever the page cache has. */
 	bool has(const std::string &text) const
 	{
@@ -181,6 +194,7 @@ public:
 private:
 	std::string below_;
 	std::string disk_;
+	mutable off_t end_ = 0;
 };
 
 std::unique_ptr<Backend> register_memory(const Mapped &memory)
@@ -232,6 +246,27 @@ int fail_and_register_anew(const FaultyDisk &disk)
 	return commit(*anew, "last") || !disk.has("last") ? 8 : 0;
 }
 
+/* Mapped, stored to by the CPU: a hole on a full disk would be SIGBUS. */
+int register_holes_on_full_disk(const FaultyDisk &disk)
+{
+	setenv("PMEM2_FORCE_GRANULARITY", "CACHE_LINE", 1);
+	OwnedFd fd = open_rw(disk.file() + ".sparse");
+	if (ftruncate(fd.get(), kRegion))
+		return 2;
+	Mapped memory(kRegion, MAP_SHARED, fd.get());
+	std::unique_ptr<Backend> backend;
+	RegionMemory region{memory.at(), memory.size(), false, {}};
+	disk.fill();
+	int ret = open_default_backend(region, BackendChoice::pmem2, &backend);
+	if (ret != -FI_ENOSPC)
+		return 3;
+	disk.empty();
+	if (open_default_backend(region, BackendChoice::pmem2, &backend))
+		return 4;
+	disk.fill();
+	return commit(*backend, "stored", kRegion - 100) ? 5 : 0;
+}
+
 } // namespace
 
 class FaultyDiskTest : public PersistTest
@@ -254,4 +289,41 @@ protected:
 TEST_F(FaultyDiskTest, LostWriteIsNeverCalledDurable)
 {
 	expect_in_child(fail_and_register_anew);
+}
+
+TEST_F(FaultyDiskTest, HolesOfStoredToMemoryAreAllocatedOrRefused)
+{
+	expect_in_child(register_holes_on_full_disk);
+}
+
+class ShrunkMemory : public PersistTest
+{
+};
+
+/* As of a DAX file: the CPU stores, and its file is gone from below it. */
+TEST_F(ShrunkMemory, IsAnErrorAndNotASignal)
+{
+	Mapped memory(len_, MAP_SHARED, fd_.get());
+	int status = run_in_child([&] {
+		setenv("PMEM2_FORCE_GRANULARITY", "CACHE_LINE", 1);
+		auto backend = register_memory(memory);
+		if (!backend || commit(*backend, "abc", 2 * page_))
+			return 2;
+		if (ftruncate(fd_.get(), static_cast<off_t>(page_)))
+			return 3;
+		char byte = 'x';
+		bool stored = true;
+		if (backend->store(2 * page_, &byte, 1) != -FI_EIO)
+			return 4;
+		if (backend->store_flush(page_ - 1, "ab", 2, &stored) !=
+			    -FI_EIO ||
+		    stored)
+			return 5;
+		if (backend->flush(2 * page_, 1) != -FI_EIO)
+			return 6;
+		if (backend->load(2 * page_, &byte, 1) != -FI_EIO)
+			return 7;
+		return commit(*backend, "abc", page_ - 3) ? 8 : 0;
+	});
+	EXPECT_TRUE(exited_with(status, 0)) << status;
 }

@@ -13,6 +13,7 @@
 
 #include "core/log.hh"
 #include "persist/capture.hh"
+#include "persist/guarded_backend.hh"
 #include "persist/mapping.hh"
 #include "persist/page_backend.hh"
 #include "persist/pmem2_backend.hh"
@@ -98,6 +99,25 @@ int open_page(const RegionMemory &memory, FileMapping file,
 	return 0;
 }
 
+/* A device has neither holes nor a size that changes. */
+int open_stored_to(const RegionMemory &memory, const FileMapping &file,
+		   const Pmem2Method &method, std::unique_ptr<Backend> *backend)
+{
+	*backend = std::make_unique<Pmem2Backend>(memory.base, method);
+	if (file.device_dax)
+		return 0;
+	int ret = allocate_holes(file.fd.get(), file.offset, memory.len);
+	if (ret) {
+		PMEM_WARN(FI_LOG_MR,
+			  "file %s has holes that cannot be allocated: %s (%d)",
+			  file.segment.path.c_str(), fi_strerror(-ret), -ret);
+		return ret;
+	}
+	*backend = std::make_unique<GuardedBackend>(std::move(*backend),
+						    memory.base);
+	return 0;
+}
+
 int check_declaration(const RegionMemory &memory, const FileMapping &file)
 {
 	if (!memory.declared.any())
@@ -134,14 +154,12 @@ int open_pmem2(const RegionMemory &memory, FileMapping file,
 		PMEM_WARN(FI_LOG_MR,
 			  "PMEM2_FORCE_GRANULARITY makes libpmem2 treat file "
 			  "%s as granularity %s, which it is not: commits do "
-			  "not survive a power failure, and a full disk or "
-			  "shrunk file raises SIGBUS",
+			  "not survive a power failure",
 			  file.segment.path.c_str(),
 			  to_string(method.functions.granularity));
 	if (method.functions.granularity == Granularity::page)
 		return open_page(memory, std::move(file), backend);
-	*backend = std::make_unique<Pmem2Backend>(memory.base, method);
-	return 0;
+	return open_stored_to(memory, file, method, backend);
 }
 
 } // namespace
