@@ -88,6 +88,7 @@ struct RegionRequest {
 	uint64_t offset = 0;
 	uint64_t len = 0;
 	uint64_t flags = FI_RMA_PMEM;
+	bool map_sync = false; /* MAP_SYNC, of a DAX file */
 	/* By fi_ops_pmem_domain: the file, and these properties. */
 	bool declared = false;
 	fi_pmem_granularity granularity = FI_PMEM_GRANULARITY_DETECT;

@@ -150,6 +150,8 @@ void Server::add_region(const RegionRequest &request, TargetReply *reply)
 {
 	Region added;
 	int flags = request.path[0] ? MAP_SHARED : MAP_PRIVATE;
+	if (request.map_sync)
+		flags = MAP_SHARED_VALIDATE | MAP_SYNC;
 	added.mapping =
 		std::make_unique<Mapping>(request.path, request.map_len, flags);
 	added.base = added.mapping->data() + request.offset;
