@@ -7,7 +7,8 @@
 #
 #   util/check.sh [--sanitizers] [--trixie] [--verbs] [--no-install]
 #
-#   --sanitizers  all tests again under ASan+UBSan and under TSan
+#   --sanitizers  all tests again under ASan+UBSan and under TSan, static
+#                 checks (util/lint.sh) and the fuzzers (util/fuzz.sh)
 #   --trixie      all tests again on libfabric 2.1, the standard fabtests and
 #                 Open MPI, with the root of util/root.sh; must be run as root
 #   --verbs       the end-to-end tests on Soft-RoCE, in a virtual machine of the
@@ -303,6 +304,10 @@ make -C "$top/build/check/plain" check-headers >/dev/null
 record "every header stands alone" $?
 check_release
 record "a release has every file" $?
+if [ "$sanitizers" = yes ]; then
+	check_script "static checks" "$top/util/lint.sh" --wire
+	check_script "fuzzers" "$top/util/fuzz.sh" --seconds 5 --no-install
+fi
 if [ "$sanitizers" = yes ]; then
 	# Fewer rounds: the plain build runs them all, and tries the tests.
 	export SKIP_MUTANTS=${SKIP_MUTANTS:-yes}

@@ -74,7 +74,8 @@ Bytes pattern(uint64_t seed, size_t len, uint64_t first)
 }
 
 /* What a peer wrote is ordered by messages, which no sanitizer sees. */
-[[gnu::no_sanitize("thread")]] uint64_t hash(const void *data, size_t len)
+__attribute__((no_sanitize("thread"))) uint64_t hash(const void *data,
+						     size_t len)
 {
 	auto bytes = static_cast<const uint8_t *>(data);
 	uint64_t value = 0xcbf29ce484222325;

@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* Copyright (c) 2026 the ofi_pmem developers */
+/*
+ * One session of a service, message by message: what arrives together, when
+ * sends complete or are refused, and when media fail, says the input.
+ */
+#include <optional>
+
+#include "hostile_initiator.hh"
+#include "script_link.hh"
+#include "target/session.hh"
+
+namespace ofi_pmem::fuzz
+{
+
+namespace
+{
+
+class NoTransport final : public Transport
+{
+public:
+	int open_queues(size_t, std::unique_ptr<Queues> *) const override
+	{
+		return -FI_ENOSYS;
+	}
+	int connect(const IpAddress &, Queues *, const LinkAttr &,
+		    std::unique_ptr<Link> *) const override
+	{
+		return -FI_ENOSYS;
+	}
+	int listen(uint16_t, Queues *,
+		   std::unique_ptr<Listener> *) const override
+	{
+		return -FI_ENOSYS;
+	}
+	int register_memory(const void *, size_t, uint64_t, bool,
+			    std::unique_ptr<LinkMemory> *) const override
+	{
+		return -FI_ENOSYS;
+	}
+};
+
+class OneRequest final : public ConnectRequest
+{
+public:
+	int accept(Queues *, const LinkAttr &attr,
+		   std::unique_ptr<Link> *link) override
+	{
+		auto made = std::make_unique<ScriptLink>(attr);
+		int ret = made->open(NoTransport());
+		accepted = made.get();
+		*link = std::move(made);
+		return ret;
+	}
+
+	ScriptLink *accepted = nullptr;
+};
+
+class SessionScript
+{
+public:
+	explicit SessionScript(Input *input)
+		: input_(input), regions_(input->take<uint8_t>() & 1),
+		  session_(&regions_.table, no_key_), initiator_(&regions_)
+	{
+		OneRequest request;
+		require(!session_.open(&request, nullptr, 1),
+			"a session is opened");
+		link_ = request.accepted;
+		link_->on_send = [this](const uint8_t *bytes, size_t len) {
+			initiator_.answered(bytes, len);
+		};
+	}
+
+	void run()
+	{
+		while (alive_ && !input_->empty())
+			step(input_->take<uint8_t>());
+		finish();
+	}
+
+private:
+	void step(uint8_t command)
+	{
+		switch (command % 10) {
+		case 0:
+		case 1:
+			gather();
+			break;
+		case 2:
+			gather();
+			arrive();
+			break;
+		case 3:
+			arrive();
+			end_batch();
+			break;
+		case 4:
+			work();
+			break;
+		case 5:
+			complete_sends(command / 10);
+			break;
+		case 6:
+			link_->full = !link_->full;
+			break;
+		case 7:
+			link_->injecting = !link_->injecting;
+			break;
+		case 8:
+			disturb();
+			break;
+		case 9:
+			regions_.close(command % FuzzRegions::kCount);
+			break;
+		}
+	}
+
+	/* Behind what arrives as one with it, as far as a buffer takes it. */
+	void gather()
+	{
+		Bytes more = initiator_.make_message(input_);
+		if (arriving_.size() + more.size() > wire::kMaxMessage)
+			arrive();
+		arriving_.insert(arriving_.end(), more.begin(), more.end());
+	}
+
+	void arrive()
+	{
+		if (!alive_ || arriving_.empty() || !link_->can_arrive())
+			return;
+		initiator_.sends(arriving_);
+		Completion completion = link_->arrive(arriving_);
+		arriving_.clear();
+		alive_ = session_.on_receive(completion.handle.slot,
+					     completion.len);
+	}
+
+	void end_batch() { alive_ = alive_ && session_.finish_batch(); }
+
+	void work()
+	{
+		if (alive_ && session_.working())
+			alive_ = session_.work();
+	}
+
+	void complete_sends(size_t most)
+	{
+		for (; alive_ && most && link_->has_unfinished(); most--)
+			alive_ = session_.on_sent(link_->finish().handle.slot);
+	}
+
+	/* Of a medium: it fails from now on, or has bytes that are poisoned. */
+	void disturb()
+	{
+		auto choice = input_->take<uint8_t>();
+		auto &medium = regions_.at(choice % FuzzRegions::kCount).medium;
+		switch (choice / FuzzRegions::kCount % 4) {
+		case 0:
+			medium.store_result = -FI_ENOSPC;
+			break;
+		case 1:
+			medium.flush_result = -FI_EIO;
+			break;
+		case 2:
+			medium.drain_result = -FI_EIO;
+			break;
+		case 3:
+			medium.unreadable.push_back(input_->take<uint8_t>());
+			break;
+		}
+	}
+
+	/* Whoever is still connected gets all its answers. */
+	void finish()
+	{
+		link_->full = false;
+		arrive();
+		while (alive_) {
+			end_batch();
+			complete_sends(SIZE_MAX);
+			if (!session_.working() && !link_->has_unfinished() &&
+			    !session_.unsent())
+				break;
+			work();
+		}
+		require(!alive_ || !initiator_.doomed(),
+			"what is malformed or out of turn ends a session");
+		require(!alive_ || initiator_.satisfied(),
+			"every request is answered");
+	}
+
+	Input *input_;
+	FuzzRegions regions_;
+	const AuthKey no_key_;
+	Session session_;
+	HostileInitiator initiator_;
+	ScriptLink *link_ = nullptr;
+	Bytes arriving_;
+	bool alive_ = true;
+};
+
+} // namespace
+
+} // namespace ofi_pmem::fuzz
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
+{
+	ofi_pmem::fuzz::Input input(data, len);
+	ofi_pmem::fuzz::SessionScript(&input).run();
+	return 0;
+}

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* Copyright (c) 2026 the ofi_pmem developers */
+/*
+ * What the two ends of fi_pmem say to each other, of any bytes: what is decoded
+ * is encoded as the same again.
+ */
+#include <algorithm>
+#include <vector>
+
+#include "fi_pmem/private_data.hh"
+#include "harness.hh"
+
+namespace fi_pmem
+{
+
+namespace
+{
+
+using Bytes = std::vector<uint8_t>;
+using ofi_pmem::fuzz::require;
+
+template <typename Encoded>
+bool begins_with(const Bytes &bytes, const Encoded &encoded)
+{
+	return bytes.size() >= encoded.size() &&
+	       std::equal(encoded.begin(), encoded.end(), bytes.begin());
+}
+
+void read_hello(const Bytes &bytes)
+{
+	if (check_hello(bytes.data(), bytes.size()) == Head::ok)
+		require(begins_with(bytes, encode_hello()),
+			"a hello is what we would say");
+	HelloMessage message{};
+	std::copy_n(bytes.begin(), std::min(bytes.size(), message.size()),
+		    message.begin());
+	std::string address;
+	if (decode_hello_message(message, &address) != Head::ok)
+		return;
+	std::string again = encode_hello_message(address);
+	require(!again.empty() &&
+			std::equal(again.begin(), again.end(), message.begin(),
+				   [](char a, unsigned char b) {
+					   return static_cast<unsigned char>(
+							  a) == b;
+				   }),
+		"an address is where it was found");
+}
+
+void read_descriptor(const Bytes &bytes)
+{
+	Descriptor found;
+	if (decode_descriptor(bytes.data(), bytes.size(), &found) != Head::ok)
+		return;
+	require(found.length && found.address + found.length >= found.length,
+		"a region is one");
+	DescriptorBytes again = encode_descriptor(found);
+	/* But for what is reserved, at its end. */
+	require(std::equal(again.begin(), again.end() - 4, bytes.begin()),
+		"a descriptor is read as it was written");
+}
+
+void read_refusal(const Bytes &bytes)
+{
+	Refusal reason = decode_refusal(bytes.data(), bytes.size());
+	if (reason != Refusal::none && reason != Refusal::version)
+		require(begins_with(bytes, encode_refusal(reason)),
+			"a refusal is read as it was written");
+}
+
+} // namespace
+
+} // namespace fi_pmem
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
+{
+	fi_pmem::Bytes bytes(data, data + len);
+	fi_pmem::read_hello(bytes);
+	fi_pmem::read_descriptor(bytes);
+	fi_pmem::read_refusal(bytes);
+	return 0;
+}
