@@ -42,8 +42,9 @@ const char *refusal_text(Refusal reason)
 int Connection::open()
 {
 	peer_ = format_address(options_.peer);
-	Target target{options_.provider, options_.peer.host, options_.peer.port,
-		      false, options_.rdm};
+	Target target{options_.provider,  options_.peer.host,
+		      options_.peer.port, false,
+		      options_.rdm,	  options_.caps};
 	int ret = find_info(report_, target, &info_);
 	if (!ret)
 		ret = signals_.open(report_);

@@ -18,6 +18,7 @@ enum ExitCode : int {
 	kLocalFile = 5,	  /* the local file cannot be used */
 	kNoRoom = 6,	  /* the range does not fit the region */
 	kDiffers = 7,	  /* the peer's bytes are not what they should be */
+	kHung = 8,	  /* an operation of torture did not end in time */
 	kSignalBase = 128 /* 128 + number of the signal that ended it */
 };
 

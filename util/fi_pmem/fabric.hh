@@ -37,7 +37,8 @@ struct Target {
 	std::string host;     /* may be empty for a passive endpoint */
 	uint16_t port = 0;
 	bool passive = false;
-	bool rdm = false; /* endpoints without connection */
+	bool rdm = false;  /* endpoints without connection */
+	uint64_t caps = 0; /* besides those of messages and RMA */
 };
 
 /* Tells Report and returns an exit code if nothing offers persistent RMA. */

@@ -21,12 +21,13 @@ constexpr uint32_t kApi = FI_VERSION(1, 17);
 constexpr const char *kVerbs = "verbs;ofi_pmem";
 constexpr const char *kTcp = "tcp;ofi_pmem";
 
-InfoPtr make_hints(const std::string &provider, fi_ep_type type)
+InfoPtr make_hints(const std::string &provider, fi_ep_type type,
+		   uint64_t caps = 0)
 {
 	InfoPtr hints(fi_allocinfo());
 	if (!hints)
 		return hints;
-	hints->caps = FI_MSG | FI_RMA | FI_RMA_PMEM;
+	hints->caps = FI_MSG | FI_RMA | FI_RMA_PMEM | caps;
 	hints->mode = FI_CONTEXT | FI_CONTEXT2;
 	hints->ep_attr->type = type;
 	hints->domain_attr->mr_mode = FI_MR_LOCAL | FI_MR_VIRT_ADDR |
@@ -38,7 +39,7 @@ InfoPtr make_hints(const std::string &provider, fi_ep_type type)
 int query(const std::string &provider, fi_ep_type type, const Target *target,
 	  InfoPtr *info)
 {
-	InfoPtr hints = make_hints(provider, type);
+	InfoPtr hints = make_hints(provider, type, target ? target->caps : 0);
 	if (!hints)
 		return -FI_ENOMEM;
 	const char *node = nullptr;

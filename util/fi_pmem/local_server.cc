@@ -7,6 +7,7 @@
 #include <cstring>
 #include <ctime>
 #include <filesystem>
+#include <utility>
 
 #include <fcntl.h>
 #include <poll.h>
@@ -16,6 +17,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "child.hh"
 #include "exit_codes.hh"
 #include "options.hh"
 #include "report.hh"
@@ -62,6 +64,17 @@ void LocalServer::go_on()
 {
 	if (pid_ > 0)
 		kill(pid_, SIGCONT);
+}
+
+int LocalServer::end(int signal)
+{
+	Child child(std::exchange(pid_, -1));
+	if (child.pid() <= 0)
+		return -1;
+	kill(child.pid(), signal);
+	kill(child.pid(), SIGCONT);
+	int limit = static_cast<int>(options_.stall_s) * 1000;
+	return child.await(limit) ? child.status() : -1;
 }
 
 double LocalServer::cpu_seconds() const

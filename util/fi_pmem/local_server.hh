@@ -64,6 +64,13 @@ public:
 	/* Seconds of processor that it has used. */
 	[[nodiscard]] double cpu_seconds() const;
 
+	[[nodiscard]] pid_t pid() const { return pid_; }
+	/*
+	 * Ends it by a signal, unless it has ended already: how, as of wait(2),
+	 * or -1 if it did not within --stall seconds and was killed.
+	 */
+	[[nodiscard]] int end(int signal);
+
 	[[nodiscard]] const std::string &address() const { return address_; }
 	[[nodiscard]] const std::string &provider() const { return provider_; }
 

@@ -18,6 +18,7 @@
 #include "report.hh"
 #include "scrub.hh"
 #include "serve.hh"
+#include "torture.hh"
 #include "verify.hh"
 
 namespace
@@ -42,6 +43,8 @@ const char *command_name(Command command)
 		return "info";
 	case Command::bench:
 		return "bench";
+	case Command::torture:
+		return "torture";
 	default:
 		return "get";
 	}
@@ -65,6 +68,8 @@ int run_command(const Options &options, Report &report)
 			return run_info(options, report);
 		case Command::bench:
 			return run_benchmark(options, report);
+		case Command::torture:
+			return run_torture(options, report);
 		default:
 			return run_get(options, report);
 		}

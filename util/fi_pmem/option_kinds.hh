@@ -69,6 +69,11 @@ CLI::App *add_log(CLI::App *app, Options *options, std::string *peer);
 CLI::App *add_benchmark(CLI::App *app, Options *options, std::string *peer);
 std::string check_bench(const Options &options);
 
+/* The command torture; `peer` is its --target. */
+CLI::App *add_torture(CLI::App *app, Options *options, std::string *peer);
+/* Also sets what follows from others. */
+std::string check_torture(Options *options);
+
 /* What no single one of its options can check; empty if all is well. */
 std::string check_log(const Options &options);
 

@@ -241,7 +241,7 @@ void add_info(CLI::App *app, Options *options)
 }
 
 /* What no single option can check; empty if all is well. */
-std::string check_together(const Options &options)
+std::string check_together(Options &options)
 {
 	if (options.size && !*options.size)
 		return "--size: the region cannot be empty";
@@ -259,6 +259,8 @@ std::string check_together(const Options &options)
 		return "--block: must be 64 to 1G";
 	if (options.command == Command::bench)
 		return check_bench(options);
+	if (options.command == Command::torture)
+		return check_torture(&options);
 	return options.command == Command::log ? check_log(options) : "";
 }
 
@@ -283,7 +285,7 @@ bool parse_options(int argc, char **argv, Options *options, int *exit_code)
 	app.name("fi_pmem");
 	app.footer("Exit codes: 0 ok, 1 failed, 2 usage, 3 cannot reach the "
 		   "peer, 4 peer refused,\n5 local file, 6 does not fit the "
-		   "region, 7 differs, 128+N ended by signal N. See "
+		   "region, 7 differs, 8 hung, 128+N ended by signal N. See "
 		   "fi_pmem(1).");
 	app.set_version_flag("--version", version_text());
 	app.require_subcommand(1);
@@ -307,6 +309,7 @@ bool parse_options(int argc, char **argv, Options *options, int *exit_code)
 	auto bench = add_benchmark(&app, options, &peer);
 	add_scrub(scrub, options, &peer);
 	auto log = add_log(&app, options, &peer);
+	auto torture = add_torture(&app, options, &peer);
 	try {
 		app.parse(argc, argv);
 	} catch (const CLI::Success &done) {
@@ -315,16 +318,19 @@ bool parse_options(int argc, char **argv, Options *options, int *exit_code)
 	} catch (const CLI::Error &error) {
 		return usage_error(argc, argv, error.what(), exit_code);
 	}
-	options->command = serve->parsed()    ? Command::serve
-			   : put->parsed()    ? Command::put
-			   : log->parsed()    ? Command::log
-			   : verify->parsed() ? Command::verify
-			   : scrub->parsed()  ? Command::scrub
-			   : info->parsed()   ? Command::info
-			   : bench->parsed()  ? Command::bench
-					      : Command::get;
+	options->command = serve->parsed()     ? Command::serve
+			   : put->parsed()     ? Command::put
+			   : log->parsed()     ? Command::log
+			   : verify->parsed()  ? Command::verify
+			   : scrub->parsed()   ? Command::scrub
+			   : info->parsed()    ? Command::info
+			   : bench->parsed()   ? Command::bench
+			   : torture->parsed() ? Command::torture
+					       : Command::get;
 	bool local = options->command == Command::info ||
-		     (options->command == Command::bench && peer.empty());
+		     ((options->command == Command::bench ||
+		       options->command == Command::torture) &&
+		      peer.empty());
 	if (local && options->bind.empty())
 		options->bind = "127.0.0.1";
 	options->local = local;

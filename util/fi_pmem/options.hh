@@ -15,11 +15,23 @@
 
 #include "address.hh"
 #include "digest/digest.hh"
+#include "number_set.hh"
+#include "torture_plan.hh"
 
 namespace fi_pmem
 {
 
-enum class Command { serve, put, get, log, verify, scrub, info, bench };
+enum class Command {
+	serve,
+	put,
+	get,
+	log,
+	verify,
+	scrub,
+	info,
+	bench,
+	torture
+};
 
 struct LogOptions {
 	enum class Action { append, tail, dump, bench };
@@ -47,6 +59,19 @@ struct BenchOptions {
 	std::string plot;    /* an SVG file; empty: none */
 };
 
+struct TortureOptions {
+	TortureParameters parameters;
+	uint64_t runs = 100;
+	unsigned seconds = 0; /* 0: no limit */
+	bool powerfail = false;
+	bool keep_going = false;
+	bool shrink = false;
+	bool plan = false; /* only show it */
+	NumberSet keep;	   /* empty: all */
+	std::string journal;
+	std::string check; /* a journal */
+};
+
 struct Options {
 	Command command = Command::serve;
 	std::string provider; /* empty: choose */
@@ -55,15 +80,17 @@ struct Options {
 	unsigned stall_s = 30;	 /* without any completion */
 
 	std::string file;  /* serve, log: FILE; put, get, verify: LOCAL */
-	std::string place; /* info, bench */
+	std::string place; /* info, bench, torture */
 	std::optional<uint64_t> size; /* serve */
 	std::string bind;	      /* serve, info; empty: every address */
 	uint16_t port = kDefaultPort; /* serve; 0: the system chooses */
 	bool verbose = false;	      /* serve */
 	bool spin = false;	      /* serve, bench */
-	bool rdm = false; /* serve, bench: endpoints without connection */
+	/* serve, bench, torture: endpoints without connection */
+	bool rdm = false;
+	uint64_t caps = 0; /* of a client, besides messages and RMA */
 
-	bool local = false; /* info, bench: there is no peer */
+	bool local = false; /* info, bench, torture: there is no peer */
 	Address peer;
 	uint64_t offset = 0;
 	std::optional<uint64_t> length; /* get, log */
@@ -79,6 +106,7 @@ struct Options {
 	std::string against; /* scrub: SUMS to compare with */
 	LogOptions log;
 	BenchOptions bench;
+	TortureOptions torture;
 };
 
 inline constexpr size_t kMinDigestBlock = 64;

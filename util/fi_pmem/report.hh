@@ -28,6 +28,9 @@ public:
 	[[gnu::format(printf, 3, 4)]] int fail(int code, const char *format,
 					       ...);
 
+	/* What fail() was told last. */
+	[[nodiscard]] const std::string &error() const { return error_; }
+
 	/* A note on standard error, or the field "warning" in JSON. */
 	[[gnu::format(printf, 2, 3)]] void warn(const char *format, ...);
 

@@ -7,7 +7,7 @@ page=${srcdir:-$(dirname "$0")/../../..}/man/fi_pmem.1.md
 options_in() {
 	grep -oE -- '--[a-z][a-z-]+' | sort -u
 }
-for command in serve put get verify scrub info bench "log append" "log tail" "log dump" "log bench"; do
+for command in serve put get verify scrub info bench torture "log append" "log tail" "log dump" "log bench"; do
 	"$FI_PMEM" $command --help | sed -n '/^Options:/,/^Exit/p' |
 		options_in >"$dir/help.${command// /_}"
 	check "$command has options" test -s "$dir/help.${command// /_}"
@@ -21,7 +21,7 @@ for option in $(grep -E '^\*-' "$page" | options_in); do
 	check "$option exists" \
 		grep -qxE -- "$option" <(cat "$dir/all"; echo --version)
 done
-for code in 0 1 2 3 4 5 6 7; do
+for code in 0 1 2 3 4 5 6 7 8; do
 	check "exit code $code is described" grep -qx "$code" "$page"
 done
 finish

@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* Copyright (c) 2026 the ofi_pmem developers */
+#include "torture_journal.hh"
+
+#include <cerrno>
+#include <charconv>
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <nlohmann/json.hpp>
+
+namespace fi_pmem
+{
+
+namespace
+{
+
+using Json = nlohmann::ordered_json;
+constexpr const char *kMagic = "fi_pmem torture";
+constexpr int kVersion = 1;
+
+std::string header(const TortureParameters &parameters, uint64_t salt)
+{
+	Json object{{kMagic, kVersion},
+		    {"salt", salt},
+		    {"seed", parameters.seed},
+		    {"initiators", parameters.initiators},
+		    {"rounds", parameters.rounds},
+		    {"ops", parameters.ops},
+		    {"size", parameters.size},
+		    {"faults", parameters.faults},
+		    {"atomics", parameters.atomics},
+		    {"format", parameters.format}};
+	return object.dump() + "\n";
+}
+
+std::string parse_header(const std::string &line, TortureRecord *record)
+{
+	Json object = Json::parse(line, nullptr, false);
+	if (!object.is_object() || !object.contains(kMagic))
+		return "is no journal of fi_pmem torture";
+	TortureParameters &parameters = record->parameters;
+	try {
+		if (object.at(kMagic) != kVersion)
+			return "is of another version of fi_pmem torture";
+		object.at("salt").get_to(record->salt);
+		object.at("seed").get_to(parameters.seed);
+		object.at("initiators").get_to(parameters.initiators);
+		object.at("rounds").get_to(parameters.rounds);
+		object.at("ops").get_to(parameters.ops);
+		object.at("size").get_to(parameters.size);
+		object.at("faults").get_to(parameters.faults);
+		object.at("atomics").get_to(parameters.atomics);
+		object.at("format").get_to(parameters.format);
+	} catch (const Json::exception &) {
+		return "has a header that is incomplete";
+	}
+	return check_parameters(parameters);
+}
+
+/* "p 17", "x 17 5". */
+bool parse_line(const std::string &line, TortureEvent *event)
+{
+	const char *end = line.data() + line.size();
+	if (line.size() < 3 || line[1] != ' ')
+		return false;
+	event->what = line[0];
+	auto result = std::from_chars(line.data() + 2, end, event->number);
+	bool valued =
+		event->what == 'f' || event->what == 'x' || event->what == 'w';
+	if (result.ec == std::errc{} && valued) {
+		if (result.ptr == end || *result.ptr != ' ')
+			return false;
+		result = std::from_chars(result.ptr + 1, end, event->value);
+	}
+	return result.ec == std::errc{} && result.ptr == end;
+}
+
+bool apply(const TortureEvent &event, TortureRecord *record)
+{
+	if (event.number >= record->outcomes.size())
+		return false;
+	TortureOutcome &outcome = record->outcomes[event.number];
+	if ((event.what == 'p') != (outcome == TortureOutcome::unissued))
+		return false;
+	switch (event.what) {
+	case 'p':
+		outcome = TortureOutcome::issued;
+		return true;
+	case 'a':
+		outcome = TortureOutcome::acked;
+		return true;
+	case 'x':
+		record->findings.push_back(event);
+		[[fallthrough]];
+	case 'f':
+		outcome = TortureOutcome::failed;
+		return true;
+	case 'w':
+	case 'h':
+		record->findings.push_back(event);
+		return true;
+	default:
+		return false;
+	}
+}
+
+} // namespace
+
+TortureJournal::~TortureJournal()
+{
+	if (fd_ >= 0)
+		close(fd_);
+}
+
+int TortureJournal::create(const std::string &path,
+			   const TortureParameters &parameters, uint64_t salt)
+{
+	fd_ = path.empty()
+		      ? memfd_create("fi_pmem torture", MFD_CLOEXEC)
+		      : open(path.c_str(),
+			     O_RDWR | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC,
+			     0666);
+	/* Of a memfd Linux does not lock the position that processes share. */
+	if (fd_ < 0 || fcntl(fd_, F_SETFL, O_APPEND))
+		return errno;
+	return append(header(parameters, salt));
+}
+
+int TortureJournal::append(const std::string &line)
+{
+	ssize_t written;
+	do
+		written = write(fd_, line.data(), line.size());
+	while (written < 0 && errno == EINTR);
+	if (written < 0)
+		return errno;
+	return static_cast<size_t>(written) == line.size() ? 0 : ENOSPC;
+}
+
+int TortureJournal::note(char what, uint32_t number)
+{
+	return append(std::string(1, what) + " " + std::to_string(number) +
+		      "\n");
+}
+
+int TortureJournal::note(char what, uint32_t number, uint64_t value)
+{
+	return append(std::string(1, what) + " " + std::to_string(number) +
+		      " " + std::to_string(value) + "\n");
+}
+
+uint64_t TortureJournal::size() const
+{
+	struct stat status;
+	return fstat(fd_, &status) ? 0 : static_cast<uint64_t>(status.st_size);
+}
+
+int TortureJournal::read(std::string *text) const
+{
+	char piece[65536];
+	ssize_t got;
+	text->clear();
+	while ((got = pread(fd_, piece, sizeof(piece),
+			    static_cast<off_t>(text->size()))) > 0)
+		text->append(piece, static_cast<size_t>(got));
+	return got < 0 ? errno : 0;
+}
+
+std::string parse_journal(const std::string &text, TortureRecord *record)
+{
+	size_t end = text.find('\n');
+	if (end == text.npos)
+		return "is no journal of fi_pmem torture";
+	std::string problem = parse_header(text.substr(0, end), record);
+	if (!problem.empty())
+		return problem;
+	record->findings.clear();
+	record->outcomes.assign(make_plan(record->parameters).numbers,
+				TortureOutcome::unissued);
+	size_t number = 1;
+	for (size_t at = end + 1; (end = text.find('\n', at)) != text.npos;
+	     at = end + 1) {
+		TortureEvent event;
+		number++;
+		if (!parse_line(text.substr(at, end - at), &event) ||
+		    !apply(event, record))
+			return "line " + std::to_string(number) +
+			       " is not as fi_pmem torture writes it";
+	}
+	return "";
+}
+
+} // namespace fi_pmem

@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* Copyright (c) 2026 the ofi_pmem developers */
+/*
+ * The options of fi_pmem torture.
+ */
+#include "option_kinds.hh"
+
+#include <random>
+#include <utility>
+
+#include "fabric.hh"
+
+namespace fi_pmem
+{
+
+namespace
+{
+
+constexpr std::pair<const char *, TortureFault> kFaults[] = {
+	{"kill-target", kKillTarget},
+	{"stop-target", kStopTarget},
+	{"kill-initiator", kKillInitiator},
+	{"freeze-target", kFreezeTarget}};
+
+void add_plan_options(CLI::App *app, TortureParameters &parameters)
+{
+	add_number(app, "--seed", parameters.seed,
+		   "of the first run; the next ones follow (default: random)");
+	add_number(app, "--initiators", parameters.initiators,
+		   "processes that operate at once (default: 3)");
+	add_number(app, "--rounds", parameters.rounds,
+		   "times that a run starts and ends the target (default: 2)");
+	add_number(app, "--ops", parameters.ops,
+		   "operations of an initiator in a round (default: 60)");
+	add_size(app, "--size", parameters.size,
+		 "bytes of the region, from its begin (default: 1M)");
+	std::vector<std::string> names;
+	for (const auto &fault : kFaults)
+		names.emplace_back(fault.first);
+	app->add_option_function<std::vector<std::string>>(
+		   "--faults",
+		   [&parameters](const std::vector<std::string> &chosen) {
+			   parameters.faults = 0;
+			   for (const auto &[name, bit] : kFaults)
+				   for (const std::string &one : chosen)
+					   if (one == name)
+						   parameters.faults |= bit;
+		   },
+		   "what is done to them, several with commas, or none "
+		   "(default: " +
+			   CLI::detail::join(names, ",") + ")")
+		->delimiter(',')
+		->check(CLI::IsMember([&names] {
+			auto known = names;
+			known.emplace_back("none");
+			return known;
+		}()))
+		->option_text("FAULT,...");
+}
+
+void add_run_options(CLI::App *app, TortureOptions &torture)
+{
+	add_number(app, "--runs", torture.runs, "runs (default: 100)")
+		->check(CLI::Range(1, 1000000000));
+	add_number(app, "--seconds", torture.seconds,
+		   "begin no run after so long");
+	app->add_flag("--powerfail", torture.powerfail,
+		      "the death of the target is a simulated power failure");
+	app->add_flag("--keep-going", torture.keep_going,
+		      "go on after a run that fails");
+	app->add_flag("--shrink", torture.shrink,
+		      "make the plan of a failing run smaller");
+	app->add_option_function<std::string>(
+		   "--keep",
+		   [&torture](const std::string &text) {
+			   if (!torture.keep.parse(text))
+				   throw CLI::ValidationError(
+					   "--keep: '" + text +
+					   "' is not a list such as 3,7-9");
+		   },
+		   "only these operations of the plan")
+		->option_text("N,...");
+	app->add_flag("--plan", torture.plan,
+		      "show the plan of the first run, and run nothing");
+}
+
+} // namespace
+
+std::string fault_names(uint32_t faults)
+{
+	std::string text;
+	for (const auto &[name, bit] : kFaults) {
+		if (faults & bit)
+			text += (text.empty() ? "" : ",") + std::string(name);
+	}
+	return text.empty() ? "none" : text;
+}
+
+CLI::App *add_torture(CLI::App *app, Options *options, std::string *peer)
+{
+	CLI::App *command = app->add_subcommand(
+		"torture",
+		"kill a target at random and check what it leaves; overwrites "
+		"PLACE");
+	TortureOptions &torture = options->torture;
+	torture.parameters.seed = std::random_device{}();
+	command->add_option("PLACE", options->place,
+			    "directory, file or DAX device for the region")
+		->type_name("");
+	add_plan_options(command, torture.parameters);
+	add_run_options(command, torture);
+	command->add_option("--target", *peer,
+			    "operate on this fi_pmem serve, whose end is "
+			    "yours to bring")
+		->option_text("HOST[:PORT]");
+	command->add_option("--journal", torture.journal,
+			    "with --target: what was issued and acknowledged")
+		->option_text("FILE");
+	command->add_option("--check", torture.check,
+			    "check PLACE against this journal")
+		->option_text("JOURNAL");
+	command->add_option("--bind", options->bind,
+			    "address of its own target (default: 127.0.0.1)")
+		->option_text("ADDR");
+	add_rdm(command, options);
+	add_number(command, "--timeout", options->timeout_s,
+		   "seconds after which connecting fails (default: 10)")
+		->check(CLI::Range(1, 86400));
+	add_number(command, "--stall", options->stall_s,
+		   "seconds without any completion that are a hang (default: "
+		   "30)")
+		->check(CLI::Range(1, 86400));
+	add_common(command, options);
+	return command;
+}
+
+std::string check_torture(Options *options)
+{
+	TortureOptions &torture = options->torture;
+	bool remote = !options->local;
+	bool checks = !torture.check.empty();
+	if (!has_ofi_pmem(options->provider))
+		return "torture needs a provider with ofi_pmem";
+	if (remote && checks)
+		return "--check needs no --target";
+	if (remote == torture.journal.empty() && !torture.plan)
+		return "--target and --journal need each other";
+	if (options->place.empty() && !remote && !torture.plan)
+		return "PLACE is required";
+	if (remote && !options->place.empty())
+		return "PLACE is not for --target, which has its own";
+	if (remote) {
+		torture.parameters.format = true;
+		torture.parameters.rounds = 1;
+		torture.parameters.faults = 0;
+	} else {
+		/* Endpoints with connections have none. */
+		torture.parameters.atomics = options->rdm;
+		options->caps = options->rdm ? FI_ATOMIC : 0;
+	}
+	return check_parameters(torture.parameters);
+}
+
+} // namespace fi_pmem
