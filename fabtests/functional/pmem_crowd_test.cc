@@ -41,6 +41,13 @@ const bool raised = [] {
 	return !setrlimit(RLIMIT_NOFILE, &files);
 }();
 
+/* The memory of a sanitizer grows, and what it slows down is closed late. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr bool kSanitized = true;
+#else
+constexpr bool kSanitized = false;
+#endif
+
 /* What a process has, from proc(5). */
 struct Usage {
 	explicit Usage(pid_t pid)
@@ -137,6 +144,8 @@ protected:
 
 TEST_F(PmemCrowd, StrangersComeAndGo)
 {
+	if (kSanitized)
+		GTEST_SKIP() << "under a sanitizer";
 	/* The tcp provider of libfabric 1.17 closes the last of these when the
 	 * next one connects. */
 	constexpr long kLate = 32;
@@ -163,6 +172,8 @@ TEST_F(PmemCrowd, StrangersComeAndGo)
 /* A channel of its own for each commit. */
 TEST_F(PmemCrowd, ChannelsComeAndGo)
 {
+	if (kSanitized)
+		GTEST_SKIP() << "under a sanitizer";
 	RegionFile file(kSlot);
 	Target target(Stack::rdm, Memory::page);
 	RemoteRegion region = target.add_file(file.path(), kSlot);
@@ -330,7 +341,8 @@ TEST_F(PmemCrowd, IsServedFairly)
 	}
 	EXPECT_EQ(end.threads, before.threads);
 	EXPECT_LE(end.descriptors, half.descriptors);
-	EXPECT_LT(end.resident_kib - half.resident_kib, 1024);
+	if (!kSanitized)
+		EXPECT_LT(end.resident_kib - half.resident_kib, 1024);
 	/* The target's own endpoints stay open; its channels do not. */
 	long channels = end.descriptors - before.descriptors;
 	members.clear();
