@@ -3,15 +3,15 @@
 #
 # Measures on this machine all that the README's table compares: commits beside
 # plain tcp's, what the layer costs those who need no persistence, many channels,
-# an idle service; and in a machine of util/vm the methods on verbs beside raw
-# ibverbs and librpma.
+# an idle service; in the root of util/root.sh fi_rdm_tagged_bw; and in a machine of
+# util/vm the methods on verbs beside raw ibverbs and librpma.
 #
 #   util/bench.sh [--build DIR] [--rounds N] [--native | --vm]
 #
 #   --build DIR  a build of this tree, with its tests (default: build/bench, which
 #                is made)
 #   --rounds N   what is compared takes turns so often (default: 5)
-#   --native     not in the machine; --vm: only there
+#   --native     not in the root and the machine; --vm: only there
 #
 # Regions are a file that counts as cache-line granular
 # (PMEM2_FORCE_GRANULARITY): a disk would be measured instead, and tcp's commits
@@ -112,23 +112,15 @@ beside_tcp() {
 
 # --- Those who need no persistence ---
 
-listens() { # listens PORT: somebody does, by proc(5) net/tcp
-	cat /proc/net/tcp /proc/net/tcp6 2>/dev/null |
-		grep -q "$(printf ':%04X .*:0000 0A ' "$1")"
-}
-
 # Microseconds of a message of 64 bytes there and back. On a virtual machine they
 # depend on where the host runs its processors: the best rounds can be compared.
 pingpong() { # pingpong PROVIDER TYPE
-	local server us tries=0
+	local server us
 	port=$((port + 1))
 	fi_pingpong -p "$1" -e "$2" -I 20000 -S 64 -B $port >>"$log" 2>&1 &
 	server=$!
 	pids="$pids $server"
-	until listens $port; do
-		[ $((tries += 1)) -lt 200 ] || return
-		sleep 0.05 # between looks
-	done
+	await_listener $port || return
 	us=$(timeout 60 fi_pingpong -p "$1" -e "$2" -I 20000 -S 64 -P $port \
 		127.0.0.1 2>>"$log" | awk '$1 == 64 {print $7}')
 	[ -n "$us" ] || return
@@ -221,6 +213,26 @@ natively() {
 	beside_tcp && without_persistence && channels && idle_service
 }
 
+# --- In the root of util/root.sh, which has libfabric's fabtests ---
+
+tagged_bandwidth() {
+	local size lines=$results/tagged
+	"$top/util/root.sh" build >>"$log" 2>&1 || return
+	printf '\n%s\n\n%s\n%s\n' "fi_rdm_tagged_bw on tcp, libfabric 2.1" \
+		"| bytes | with the layer, MB/s | without | over |" \
+		"| ---: | ---: | ---: | ---: |"
+	for size in 64 4096 65536; do
+		"$top/util/root.sh" run "$top/fabtests/scripts/tagged_bw.sh" \
+			"$rounds" $size >"$lines" 2>>"$log" || return
+		awk -v size=$size -v with="$(sed -n 's/^with //p' "$lines" | median)" \
+			-v without="$(sed -n 's/^without //p' "$lines" | median)" \
+			'BEGIN {
+			printf "| %d | %.1f | %.1f | %.2f |\n", size, with,
+				without, with / without
+		}'
+	done
+}
+
 # --- In a machine ---
 
 in_a_machine() {
@@ -234,7 +246,7 @@ main() {
 		natively || return
 	fi
 	if [ $vm = yes ]; then
-		in_a_machine || return
+		tagged_bandwidth && in_a_machine || return
 	fi
 }
 

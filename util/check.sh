@@ -240,15 +240,15 @@ check_format() {
 		-name '*.h' -o -name '*.c' | xargs clang-format --dry-run --Werror
 }
 
-check_configure_message() {
-	# A missing dependency must be named by its Debian package.
+# A missing dependency must be named by its Debian package.
+check_configure_message() (
 	cd "$(mktemp -d)" || exit 1
 	PKG_CONFIG_LIBDIR=/nonexistent "$top/configure" >out 2>&1
 	grep -q 'install the package libfabric-dev' out
-	local ret=$?
+	ret=$?
 	rm -rf "$PWD"
-	return $ret
-}
+	exit $ret
+)
 
 # A release has every file of the repository but what is for that alone.
 check_release() {

@@ -95,6 +95,16 @@ build_tree() {
 	)
 }
 
+# Waits until somebody listens on this TCP port, by proc(5) net/tcp; not for ever.
+await_listener() { # await_listener PORT
+	local tries=0
+	until cat /proc/net/tcp /proc/net/tcp6 2>/dev/null |
+		grep -q "$(printf ':%04X .*:0000 0A ' "$1")"; do
+		[ $((tries += 1)) -lt 200 ] || return
+		sleep 0.05 # between looks
+	done
+}
+
 # What a script that counts its tests has found, for record() and conclude().
 passed=0
 failed=0

@@ -33,9 +33,11 @@ targets=()
 parsers=(
 	prov/pmem/src/core/{address,params}.cc
 	prov/pmem/src/persist/proc_maps.cc
-	prov/pmem/src/plane/{channel,channel_verify,wire}.{cc,hh}
+	prov/pmem/src/plane/{channel,channel_greeting,channel_verify}.{cc,hh}
+	prov/pmem/src/plane/{handshake,wire}.{cc,hh}
 	prov/pmem/src/target/{announcements,atomic,atomic_request}.cc
-	prov/pmem/src/target/{executor,service,session,verifier}.cc
+	prov/pmem/src/target/{executor,service,session}.cc
+	prov/pmem/src/target/{session_greeting,verifier}.cc
 	util/fi_pmem/{address,greeter,private_data}.cc
 	util/log/{layout,reader,recovery,scanner}.cc
 )

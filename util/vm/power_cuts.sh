@@ -4,12 +4,13 @@
 # Writes into the NVDIMM of another machine, whose power is cut meanwhile, at
 # random moments; boots that again, and compares what was reported durable.
 #
-#   util/vm/power_cuts.sh [--log] [--cuts N] [--seed N]
+#   util/vm/power_cuts.sh [--log | --torture] [--cuts N] [--seed N]
 #
-#   --log   what is written is a log, and not the bytes of a file
+#   --log      what is written is a log, and not the bytes of a file
+#   --torture  the writer is fi_pmem torture
 #
-# Two machines of util/vm: fi_pmem put, or log append, in the first, fi_pmem
-# serve /dev/dax0.0 in the second. The first runs all the time, and connects
+# Two machines of util/vm: fi_pmem put, log append or torture in the first,
+# fi_pmem serve /dev/dax0.0 in the second. The first runs all the time, and connects
 # anew after each cut. It takes 20 to 30 seconds a cut. A cut before anything
 # was reported durable does not count. Ends with a line "N passed, N failed, N
 # skipped".
@@ -27,9 +28,11 @@
 set -u
 . "$(dirname "$0")/common.sh"
 . "$top/util/vm/log_cuts.sh"
+. "$top/util/vm/torture_cuts.sh"
 
 usage() {
-	echo "usage: util/vm/power_cuts.sh [--log] [--cuts N] [--seed N]" >&2
+	echo "usage: util/vm/power_cuts.sh [--log | --torture] [--cuts N]" \
+		"[--seed N]" >&2
 	exit 2
 }
 
@@ -38,8 +41,8 @@ cuts=20
 seed=$RANDOM
 while [ $# -gt 0 ]; do
 	case $1 in
-	--log)
-		kind=log
+	--log | --torture)
+		kind=${1#--}
 		shift
 		continue
 		;;
@@ -91,14 +94,24 @@ cut_during() { # cut_during COMMAND...
 	wait $writer
 }
 
+# Each kind has three functions, of which KIND_and_cut and KIND_check are told the
+# number of the cut. The first sets durable, the bytes (or commits) reported
+# durable; KIND_noticed says whether the writer ended as it should.
+
 # Its channel found out, and not only the tool's own patience.
-noticed() {
-	[ "$(tail -n 1 "$out/$kind" | jq -r .ok)" = false ] &&
-		! grep -q 'no answer from' "$out/$kind"
+noticed() { # noticed NAME
+	[ "$(tail -n 1 "$out/$1" | jq -r .ok)" = false ] &&
+		! grep -q 'no answer from' "$out/$1"
 }
 
-# Each kind has two functions, KIND_and_cut and KIND_check, which are told the
-# number of the cut. The first sets durable, the bytes reported durable.
+put_noticed() {
+	noticed put
+}
+
+log_noticed() {
+	noticed log
+}
+
 put_and_cut() {
 	local place depth block
 	random place 0 7
@@ -127,7 +140,7 @@ boot() {
 
 one_cut() { # one_cut NUMBER
 	"${kind}_and_cut" "$1"
-	noticed
+	"${kind}_noticed"
 	record "cut $1: the initiator notices" $?
 	boot 2
 	serve || {
