@@ -4,10 +4,8 @@
  * One session of a service, message by message: what arrives together, when
  * sends complete or are refused, and when media fail, says the input.
  */
-#include <optional>
-
 #include "hostile_initiator.hh"
-#include "script_link.hh"
+#include "script_transport.hh"
 #include "target/session.hh"
 
 namespace ofi_pmem::fuzz
@@ -16,46 +14,6 @@ namespace ofi_pmem::fuzz
 namespace
 {
 
-class NoTransport final : public Transport
-{
-public:
-	int open_queues(size_t, std::unique_ptr<Queues> *) const override
-	{
-		return -FI_ENOSYS;
-	}
-	int connect(const IpAddress &, Queues *, const LinkAttr &,
-		    std::unique_ptr<Link> *) const override
-	{
-		return -FI_ENOSYS;
-	}
-	int listen(uint16_t, Queues *,
-		   std::unique_ptr<Listener> *) const override
-	{
-		return -FI_ENOSYS;
-	}
-	int register_memory(const void *, size_t, uint64_t, bool,
-			    std::unique_ptr<LinkMemory> *) const override
-	{
-		return -FI_ENOSYS;
-	}
-};
-
-class OneRequest final : public ConnectRequest
-{
-public:
-	int accept(Queues *, const LinkAttr &attr,
-		   std::unique_ptr<Link> *link) override
-	{
-		auto made = std::make_unique<ScriptLink>(attr);
-		int ret = made->open(NoTransport());
-		accepted = made.get();
-		*link = std::move(made);
-		return ret;
-	}
-
-	ScriptLink *accepted = nullptr;
-};
-
 class SessionScript
 {
 public:
@@ -63,7 +21,7 @@ public:
 		: input_(input), regions_(input->take<uint8_t>() & 1),
 		  session_(&regions_.table, no_key_), initiator_(&regions_)
 	{
-		OneRequest request;
+		ScriptRequest request;
 		require(!session_.open(&request, nullptr, 1),
 			"a session is opened");
 		link_ = request.accepted;
