@@ -5,6 +5,8 @@
 #include <cinttypes>
 #include <cstring>
 
+#include <nlohmann/json.hpp>
+
 #include "report.hh"
 
 namespace fi_pmem

@@ -9,6 +9,8 @@
 #include <cinttypes>
 #include <list>
 
+#include <nlohmann/json.hpp>
+
 #include "bench_side.hh"
 #include "exit_codes.hh"
 #include "plot.hh"

@@ -11,6 +11,8 @@
 
 #include <rdma/fi_errno.h>
 
+#include <nlohmann/json.hpp>
+
 #include "advice.hh"
 #include "digest/digest.hh"
 #include "exit_codes.hh"

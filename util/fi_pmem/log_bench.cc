@@ -12,6 +12,8 @@
 
 #include <rdma/fi_errno.h>
 
+#include <nlohmann/json.hpp>
+
 #include "exit_codes.hh"
 #include "log_session.hh"
 #include "progress_bar.hh"

@@ -8,6 +8,9 @@
 
 #include <cstdarg>
 #include <cstdio>
+#include <vector>
+
+#include <nlohmann/json.hpp>
 
 namespace fi_pmem
 {
@@ -29,9 +32,10 @@ std::string format_text(const char *format, va_list arguments)
 	return text;
 }
 
-void print_json(const nlohmann::ordered_json &object)
+using Json = nlohmann::ordered_json;
+
+void print_json(const Json &object)
 {
-	using Json = nlohmann::ordered_json;
 	std::string line =
 		object.dump(-1, ' ', false, Json::error_handler_t::replace);
 	std::printf("%s\n", line.c_str());
@@ -39,6 +43,14 @@ void print_json(const nlohmann::ordered_json &object)
 }
 
 } // namespace
+
+Report::Report(std::string command, bool json)
+	: command_(std::move(command)),
+	  fields_(std::make_unique<Json>(Json::object())), json_(json)
+{
+}
+
+Report::~Report() = default;
 
 int Report::fail(int code, const char *format, ...)
 {
@@ -56,7 +68,7 @@ void Report::warn(const char *format, ...)
 	std::string text = format_text(format, arguments);
 	va_end(arguments);
 	if (json_)
-		fields_["warning"] = text;
+		set("warning", text);
 	else
 		std::fprintf(stderr, "fi_pmem %s: warning: %s\n",
 			     command_.c_str(), text.c_str());
@@ -75,7 +87,22 @@ void Report::say(const char *format, ...)
 	va_end(arguments);
 }
 
-void Report::event(nlohmann::ordered_json object)
+template <typename Value> void Report::set(const char *name, Value value)
+{
+	(*fields_)[name] = std::move(value);
+}
+
+template void Report::set(const char *, bool);
+template void Report::set(const char *, int);
+template void Report::set(const char *, unsigned);
+template void Report::set(const char *, uint64_t);
+template void Report::set(const char *, double);
+template void Report::set(const char *, const char *);
+template void Report::set(const char *, std::string);
+template void Report::set(const char *, std::vector<std::string>);
+template void Report::set(const char *, Json);
+
+void Report::event(const Json &object)
 {
 	if (json_)
 		print_json(object);
@@ -90,11 +117,10 @@ void Report::finish(int code)
 				     command_.c_str(), error_.c_str());
 		return;
 	}
-	nlohmann::ordered_json object{
-		{"command", command_}, {"ok", code == 0}, {"code", code}};
+	Json object{{"command", command_}, {"ok", code == 0}, {"code", code}};
 	if (code)
 		object["error"] = error_;
-	object.update(fields_);
+	object.update(*fields_);
 	print_json(object);
 }
 

@@ -7,9 +7,10 @@
  */
 #pragma once
 
+#include <memory>
 #include <string>
 
-#include <nlohmann/json.hpp>
+#include <nlohmann/json_fwd.hpp>
 
 namespace fi_pmem
 {
@@ -17,10 +18,8 @@ namespace fi_pmem
 class Report
 {
 public:
-	Report(std::string command, bool json)
-		: command_(std::move(command)), json_(json)
-	{
-	}
+	Report(std::string command, bool json);
+	~Report();
 
 	[[nodiscard]] bool json() const { return json_; }
 
@@ -37,14 +36,14 @@ public:
 	/* Text for a person, on standard output; nothing in JSON. */
 	[[gnu::format(printf, 2, 3)]] void say(const char *format, ...);
 
-	/* A field of the JSON object printed by finish(). */
-	template <typename Value> void set(const char *name, Value &&value)
-	{
-		fields_[name] = std::forward<Value>(value);
-	}
+	/*
+	 * A field of the JSON object printed by finish(). Of the types that
+	 * report.cc has: few files need to know what JSON is.
+	 */
+	template <typename Value> void set(const char *name, Value value);
 
 	/* One JSON object at once, for commands that go on running. */
-	void event(nlohmann::ordered_json object);
+	void event(const nlohmann::ordered_json &object);
 
 	/* Standard output carries data: text goes to standard error. */
 	void keep_stdout_clean() { text_to_stderr_ = true; }
@@ -55,7 +54,7 @@ public:
 private:
 	std::string command_;
 	std::string error_;
-	nlohmann::ordered_json fields_ = nlohmann::ordered_json::object();
+	std::unique_ptr<nlohmann::ordered_json> fields_;
 	bool json_;
 	bool text_to_stderr_ = false;
 };

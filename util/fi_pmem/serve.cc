@@ -13,6 +13,8 @@
 #include <rdma/fi_eq.h>
 #include <rdma/fi_errno.h>
 
+#include <nlohmann/json.hpp>
+
 #include "exit_codes.hh"
 #include "report.hh"
 

@@ -14,6 +14,8 @@
 #include <fstream>
 #include <sstream>
 
+#include <nlohmann/json.hpp>
+
 #include "exit_codes.hh"
 #include "local_server.hh"
 #include "progress_bar.hh"
