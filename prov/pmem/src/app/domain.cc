@@ -27,12 +27,6 @@ namespace ofi_pmem
 namespace
 {
 
-/*
- * Where our inner keys start. Inner providers number their own registrations
- * from 0 (rxm with the top bit of 32 set), and share the name space with us.
- */
-constexpr uint64_t kFirstInnerKey = 1ULL << 32;
-
 Domain &domain_of(fid_domain *domain) noexcept
 {
 	return *static_cast<Domain *>(domain);
@@ -140,8 +134,7 @@ fi_ops_domain domain_ops = make_domain_ops();
 
 Domain::Domain(Fabric &fabric, void *context) noexcept
 	: Wrapper(FI_CLASS_DOMAIN, context, &FidOps<Domain>::table),
-	  fabric_(fabric), parent_(fabric.dependents()),
-	  next_key_(kFirstInnerKey)
+	  fabric_(fabric), parent_(fabric.dependents())
 {
 	ops = &domain_ops;
 	mr = &mr_ops;
@@ -204,11 +197,9 @@ bool Domain::accepts_auth_key(const AuthKey &key) const noexcept
 	return false;
 }
 
-uint64_t Domain::inner_key(uint64_t requested) noexcept
+int Domain::inner_key(uint64_t *key) const noexcept
 {
-	if (!persistent() || traits_.prov_key)
-		return requested;
-	return next_key_.fetch_add(1) & ~Key::kMarker;
+	return persistent() && !traits_.prov_key ? choose_inner_key(key) : 0;
 }
 
 int Domain::bind(fid_t other, uint64_t flags)

@@ -2,7 +2,6 @@
 /* Copyright (c) 2026 the ofi_pmem developers */
 #pragma once
 
-#include <atomic>
 #include <memory>
 #include <vector>
 
@@ -73,12 +72,12 @@ public:
 	InfoPtr inner_info(const fi_info &info) const;
 
 	/*
-	 * The key to request for an inner region: on a persistent domain whose
-	 * inner provider uses the requested one, a key of ours, unique here,
-	 * marker bit clear; the application granted FI_MR_PROV_KEY and may
-	 * request the same key twice. Else `requested`. Any thread.
+	 * Sets the key to request for an inner region: on a persistent domain
+	 * whose inner provider uses the requested one, a key of ours, as the
+	 * application granted FI_MR_PROV_KEY and may request the same key
+	 * twice. Else it stays. Negative fi_errno. Any thread.
 	 */
-	uint64_t inner_key(uint64_t requested) noexcept;
+	[[nodiscard]] int inner_key(uint64_t *key) const noexcept;
 
 	int bind(fid_t other, uint64_t flags);
 	int control(int command, void *arg) noexcept;
@@ -92,7 +91,6 @@ private:
 	Dependence parent_;
 	InfoPtr info_;
 	InnerTraits traits_;
-	std::atomic<uint64_t> next_key_;
 	std::vector<Dependence> bound_;
 	std::unique_ptr<Persistence> persistence_;
 	ProgressSource *source_ = nullptr;

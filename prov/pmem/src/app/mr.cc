@@ -187,9 +187,12 @@ int MemoryRegion::open(Domain &domain, const Registration &request,
 		if (ret)
 			return ret;
 	}
+	uint64_t key = request.requested_key;
+	int ret = domain.inner_key(&key);
+	if (ret)
+		return ret;
 	fid_mr *inner = nullptr;
-	int ret = inner_reg(domain.inner_key(request.requested_key),
-			    request.flags & ~FI_RMA_PMEM, &inner);
+	ret = inner_reg(key, request.flags & ~FI_RMA_PMEM, &inner);
 	if (ret) {
 		warn_refused(domain.info(), request, ret);
 		return ret;

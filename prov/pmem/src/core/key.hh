@@ -47,4 +47,12 @@ private:
 	uint64_t value_;
 };
 
+/*
+ * A key for an inner provider that lets its user choose one: random, marker
+ * clear, as good as the token that the key's holder has to know, since both
+ * open the same memory. Inner providers number their own registrations from 0
+ * (rxm with the top bit of 32 set) in the same name space. Negative fi_errno.
+ */
+[[nodiscard]] int choose_inner_key(uint64_t *key) noexcept;
+
 } // namespace ofi_pmem

@@ -2,10 +2,7 @@
 /* Copyright (c) 2026 the ofi_pmem developers */
 #include "transport/fi_transport.hh"
 
-#include <cerrno>
 #include <cstring>
-
-#include <sys/random.h>
 
 #include <rdma/fi_endpoint.h>
 
@@ -28,18 +25,6 @@ constexpr uint64_t kNeededOrder = FI_ORDER_SAW | FI_ORDER_SAS;
 
 constexpr int kAcceptedMrMode =
 	FI_MR_LOCAL | FI_MR_VIRT_ADDR | FI_MR_ALLOCATED | FI_MR_PROV_KEY;
-
-/*
- * Keys for providers that let the user choose them: as good as the token that
- * the key's holder had to know, since they open the same memory.
- */
-int choose_key(uint64_t *key)
-{
-	if (getrandom(key, sizeof(*key), 0) != sizeof(*key))
-		return -errno;
-	*key &= ~Key::kMarker;
-	return 0;
-}
 
 InfoPtr make_hints(const std::string &core_provider)
 {
@@ -195,7 +180,7 @@ int FiTransport::register_memory(const void *base, size_t len, uint64_t access,
 				 std::unique_ptr<LinkMemory> *memory) const
 {
 	uint64_t key = 0;
-	int ret = choose_key(&key);
+	int ret = choose_inner_key(&key);
 	if (ret)
 		return ret;
 	fid_mr *mr = nullptr;
