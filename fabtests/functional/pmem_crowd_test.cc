@@ -146,6 +146,9 @@ TEST_F(PmemCrowd, StrangersComeAndGo)
 {
 	if (kSanitized)
 		GTEST_SKIP() << "under a sanitizer";
+	if (FI_MAJOR(fi_version()) >= 2)
+		GTEST_SKIP() << "the tcp provider of libfabric 2.1 keeps the "
+				"sockets of many that hang up early";
 	/* The tcp provider of libfabric 1.17 closes the last of these when the
 	 * next one connects. */
 	constexpr long kLate = 32;

@@ -174,6 +174,19 @@ TEST_F(Plane, FailedDrainPoisonsTheRegionForEveryLaterWrite)
 	EXPECT_EQ(wait().failure.err, 0);
 }
 
+/* As a fenced commit would. */
+TEST_F(Plane, DrainOfAllPeersFailsWhenAnEarlierCommitFailed)
+{
+	FakeMedium &medium = media_.emplace_back(kRegionLen);
+	uint64_t key = add_region(&medium);
+	uint64_t value = 1;
+	medium.drain_result = -FI_EIO;
+	ASSERT_EQ(submit(kCommit, &value, 8, 0, key), 0);
+	EXPECT_EQ(wait().failure.cause, Cause::flush_failed);
+	ASSERT_EQ(channels_->drain_all(nullptr, true, false), 0);
+	EXPECT_TRUE(wait().failure);
+}
+
 TEST_F(Plane, FencedCommitFailsAndIsNotStoredWhenAnEarlierWriteFailed)
 {
 	FakeMedium &medium = media_.emplace_back(kRegionLen);

@@ -30,6 +30,7 @@ check "which stays" test "$(stat -c %s "$dir/region")" -eq 131072
 case $PROV in
 tcp*)
 	check "without connection" tool 0 torture "$dir" --rdm --powerfail \
+		-p "tcp;ofi_rxm;ofi_pmem" \
 		--runs 1 --rounds 1 --timeout 60 --seed 9
 	;;
 esac

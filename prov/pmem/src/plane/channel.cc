@@ -279,8 +279,10 @@ void Channel::settle(const Request &settled, const Failure &failure)
 			regions_.erase(settled.op->ranges[i].token);
 	}
 	settled.op->unanswered--;
-	if (failure)
+	if (failure) {
 		settled.op->fail(failure);
+		failed_ = true;
+	}
 	/* As a drain, it succeeds only if the service knows of no failure. */
 	const PersistentOp &op = *settled.op;
 	if (op.is_drain() && op.route == Route::request && op.finished() &&
@@ -419,6 +421,7 @@ void Channel::disconnect(int err, const char *why, Cause cause)
 	drain_ = {};
 	spilled_ = false;
 	requested_ = false;
+	failed_ = false;
 	unseen_ = false;
 	regions_.clear();
 	fail_outstanding(failure);

@@ -116,7 +116,8 @@ public:
 	/* Some of that has not been read back. */
 	bool expects() const noexcept { return !expected_.empty(); }
 
-	/* Every write of this channel is durable or reported as failed. */
+	/* Every write of this channel is durable, and none has failed since
+	 * the last drain. */
 	[[nodiscard]] bool clean() const noexcept;
 
 	/* Whether it is clean. Else sees to it that it becomes so. */
@@ -387,6 +388,8 @@ private:
 	const PersistentOp *fencing_ = nullptr;
 	/* Requests since the last drain: the service may know of failures. */
 	bool requested_ = false;
+	/* One has failed, which the next drain must tell. */
+	bool failed_ = false;
 	/* Where the READ of the read method ends up, see read_behind(). */
 	iovec scratch_iov_{};
 	void *scratch_desc_ = nullptr;

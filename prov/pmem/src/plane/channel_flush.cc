@@ -286,7 +286,8 @@ void Channel::forget_dirty(const wire::Range &range) noexcept
 bool Channel::clean() const noexcept
 {
 	return state_ != State::ready ||
-	       (idle() && dirty_.empty() && !spilled_ && nic_dirty_.empty());
+	       (idle() && dirty_.empty() && !spilled_ && nic_dirty_.empty() &&
+		!failed_);
 }
 
 bool Channel::drained()
@@ -297,7 +298,7 @@ bool Channel::drained()
 		return false;
 	if (!nic_dirty_.empty() && !post_nic_drain(nullptr))
 		return false;
-	if (!dirty_.empty() || spilled_)
+	if (!dirty_.empty() || spilled_ || failed_)
 		static_cast<void>(post_service_drain(nullptr));
 	return false;
 }

@@ -434,7 +434,7 @@ void Channel::sent_request(const Request &sent)
 	if (sent.fence)
 		fences_++;
 	if (sent.drains && sent.fence)
-		requested_ = false;
+		requested_ = failed_ = false;
 	else if (sent.type != wire::Type::resolve)
 		requested_ = true;
 	if (link_->has_waiting())
