@@ -29,9 +29,9 @@ check "a file, without simulation" tool 0 torture "$dir/region" --runs 1 \
 check "which stays" test "$(stat -c %s "$dir/region")" -eq 131072
 case $PROV in
 tcp*)
-	check "without connection" tool 0 torture "$dir" --rdm --powerfail \
-		-p "tcp;ofi_rxm;ofi_pmem" \
-		--runs 1 --rounds 1 --timeout 60 --seed 9
+	PROV="tcp;ofi_rxm;ofi_pmem" check "without connection" tool 0 \
+		torture "$dir" --rdm --powerfail --runs 1 --rounds 1 \
+		--timeout 60 --seed 9
 	;;
 esac
 
