@@ -83,10 +83,11 @@ private:
 		asking_ = attach(link, &asking_);
 		session_ = std::make_unique<Session>(&regions_.table,
 						     keys_.target);
-		ScriptRequest request;
+		ScriptRequest request([this](ScriptLink *accepted) {
+			asked_ = attach(accepted, &asked_);
+		});
 		require(!session_->open(&request, nullptr, 1),
 			"a session is opened");
-		asked_ = attach(request.accepted, &asked_);
 		greeted_ = false;
 		tell(LinkEvent::Kind::connected);
 	}

@@ -2,7 +2,7 @@
 /* Copyright (c) 2026 the ofi_pmem developers */
 /*
  * A transport whose connections are ScriptLinks, and queues that hold what the
- * fuzzer puts there.
+ * fuzzer puts there. Whoever makes a link is told of it before anybody uses it.
  */
 #pragma once
 
@@ -14,7 +14,35 @@
 namespace ofi_pmem::fuzz
 {
 
-class ScriptQueues final : public Queues
+using OnLink = std::function<void(ScriptLink *link)>;
+
+/* Queues that are never waited for, and their events. */
+class ScriptEvents : public Queues
+{
+public:
+	bool read_event(LinkEvent *event) override
+	{
+		if (events.empty())
+			return false;
+		*event = std::move(events.front());
+		events.pop_front();
+		return true;
+	}
+	int completion_fd() const noexcept override
+	{
+		static const int fd = eventfd(0, EFD_CLOEXEC);
+		return fd;
+	}
+	int event_fd() const noexcept override
+	{
+		static const int fd = eventfd(0, EFD_CLOEXEC);
+		return fd;
+	}
+
+	std::deque<LinkEvent> events;
+};
+
+class ScriptQueues final : public ScriptEvents
 {
 public:
 	size_t read_completions(Completion *into,
@@ -29,28 +57,9 @@ public:
 					  static_cast<ptrdiff_t>(got));
 		return got;
 	}
-	bool read_event(LinkEvent *event) override
-	{
-		if (events.empty())
-			return false;
-		*event = std::move(events.front());
-		events.pop_front();
-		return true;
-	}
 	int trywait() noexcept override { return 0; }
-	int completion_fd() const noexcept override
-	{
-		static const int fd = eventfd(0, EFD_CLOEXEC);
-		return fd;
-	}
-	int event_fd() const noexcept override
-	{
-		static const int fd = eventfd(0, EFD_CLOEXEC);
-		return fd;
-	}
 
 	std::deque<Completion> completions;
-	std::deque<LinkEvent> events;
 	/* Of what was read, answers and chains that are done. */
 	size_t successes = 0;
 
@@ -115,7 +124,7 @@ public:
 	}
 
 	mutable ScriptQueues *queues = nullptr;
-	std::function<void(ScriptLink *link)> on_connect;
+	OnLink on_connect;
 	bool unreachable = false;
 };
 
@@ -123,17 +132,23 @@ public:
 class ScriptRequest final : public ConnectRequest
 {
 public:
+	explicit ScriptRequest(OnLink on_accept)
+		: on_accept_(std::move(on_accept))
+	{
+	}
+
 	int accept(Queues *, const LinkAttr &attr,
 		   std::unique_ptr<Link> *link) override
 	{
 		auto made = std::make_unique<ScriptLink>(attr);
 		int ret = made->open(ScriptTransport(0));
-		accepted = made.get();
+		on_accept_(made.get());
 		*link = std::move(made);
 		return ret;
 	}
 
-	ScriptLink *accepted = nullptr;
+private:
+	OnLink on_accept_;
 };
 
 } // namespace ofi_pmem::fuzz

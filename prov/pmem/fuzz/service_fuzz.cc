@@ -8,11 +8,9 @@
 #include <condition_variable>
 #include <mutex>
 
-#include <sys/eventfd.h>
-
 #include "core/params.hh"
 #include "hostile_initiator.hh"
-#include "script_link.hh"
+#include "script_transport.hh"
 #include "target/service.hh"
 
 namespace ofi_pmem::fuzz
@@ -26,48 +24,28 @@ constexpr uint32_t kNoLink = 1000;
 
 /* One connection and who is at its other end. */
 struct Peer {
-	Peer(FuzzRegions *regions, const Transport &service_transport)
-		: initiator(regions), transport(service_transport)
+	explicit Peer(FuzzRegions *regions) : initiator(regions) {}
+
+	void attach(ScriptLink *accepted)
 	{
+		link = accepted;
+		link->on_send = [this](const uint8_t *bytes, size_t len) {
+			initiator.answered(bytes, len);
+		};
+		link->on_close = [this] { link = nullptr; };
 	}
 
 	HostileInitiator initiator;
-	const Transport &transport;
 	ScriptLink *link = nullptr; /* while the service has it */
 	Bytes arriving;
 };
 
-class PeerRequest final : public ConnectRequest
-{
-public:
-	explicit PeerRequest(Peer *peer) : peer_(peer) {}
-
-	int accept(Queues *, const LinkAttr &attr,
-		   std::unique_ptr<Link> *link) override
-	{
-		auto made = std::make_unique<ScriptLink>(attr);
-		int ret = made->open(peer_->transport);
-		Peer *peer = peer_;
-		peer->link = made.get();
-		made->on_send = [peer](const uint8_t *bytes, size_t len) {
-			peer->initiator.answered(bytes, len);
-		};
-		made->on_close = [peer] { peer->link = nullptr; };
-		*link = std::move(made);
-		return ret;
-	}
-
-private:
-	Peer *peer_;
-};
-
 /* All but the constructor, wait() and check_ends() on the service's thread. */
-class ServiceScript final : public Queues
+class ServiceScript final : public ScriptEvents
 {
 public:
-	ServiceScript(Input *input, FuzzRegions *regions,
-		      const Transport &transport)
-		: input_(input), regions_(regions), transport_(transport)
+	ServiceScript(Input *input, FuzzRegions *regions)
+		: input_(input), regions_(regions)
 	{
 	}
 
@@ -84,34 +62,16 @@ public:
 		std::copy(ready_.begin(), ready_.end(), into);
 		return ready_.size();
 	}
-	bool read_event(LinkEvent *event) override
-	{
-		if (events_.empty())
-			return false;
-		*event = std::move(events_.front());
-		events_.pop_front();
-		return true;
-	}
 
 	/* The service would sleep: at the end it may. */
 	int trywait() noexcept override
 	{
-		if (!input_->empty() || !events_.empty() || any_unfinished())
+		if (!input_->empty() || !events.empty() || any_unfinished())
 			return -FI_EAGAIN;
 		std::lock_guard guard(mutex_);
 		ended_ = true;
 		changed_.notify_all();
 		return 0;
-	}
-	int completion_fd() const noexcept override
-	{
-		static const int fd = eventfd(0, EFD_CLOEXEC);
-		return fd;
-	}
-	int event_fd() const noexcept override
-	{
-		static const int fd = eventfd(0, EFD_CLOEXEC);
-		return fd;
 	}
 
 	/* Until the script has ended and the service has nothing to do. */
@@ -202,12 +162,14 @@ private:
 	{
 		if (peers_.size() == kChannels)
 			return;
-		peers_.push_back(std::make_unique<Peer>(regions_, transport_));
+		peers_.push_back(std::make_unique<Peer>(regions_));
 		LinkEvent event;
 		event.kind = LinkEvent::Kind::request;
-		event.request =
-			std::make_unique<PeerRequest>(peers_.back().get());
-		events_.push_back(std::move(event));
+		event.request = std::make_unique<ScriptRequest>(
+			[peer = peers_.back().get()](ScriptLink *link) {
+				peer->attach(link);
+			});
+		events.push_back(std::move(event));
 	}
 
 	void leave(const Peer &peer, LinkEvent::Kind how)
@@ -215,7 +177,7 @@ private:
 		LinkEvent event;
 		event.kind = how;
 		event.link = peer.link->id();
-		events_.push_back(std::move(event));
+		events.push_back(std::move(event));
 	}
 
 	void gather(Peer *peer)
@@ -275,10 +237,8 @@ private:
 
 	Input *input_;
 	FuzzRegions *regions_;
-	const Transport &transport_;
 	std::vector<std::unique_ptr<Peer>> peers_;
 	std::vector<Completion> ready_;
-	std::deque<LinkEvent> events_;
 	std::mutex mutex_;
 	std::condition_variable changed_;
 	bool ended_ = false;
@@ -310,17 +270,17 @@ private:
 	ServiceScript *script_;
 };
 
-class ScriptListener final : public Listener
+class ServiceListener final : public Listener
 {
 public:
 	uint16_t port() const noexcept override { return 7; }
 };
 
-class ScriptTransport final : public Transport
+class ServiceTransport final : public Transport
 {
 public:
-	ScriptTransport(Input *input, FuzzRegions *regions)
-		: script(input, regions, *this)
+	ServiceTransport(Input *input, FuzzRegions *regions)
+		: script(input, regions)
 	{
 	}
 
@@ -337,7 +297,7 @@ public:
 	int listen(uint16_t, Queues *,
 		   std::unique_ptr<Listener> *listener) const override
 	{
-		*listener = std::make_unique<ScriptListener>();
+		*listener = std::make_unique<ServiceListener>();
 		return 0;
 	}
 	int register_memory(const void *, size_t, uint64_t, bool,
@@ -361,7 +321,7 @@ void run(Input *input)
 	static const bool ready = (set_parameters(), true);
 	static_cast<void>(ready);
 	FuzzRegions regions(input->take<uint8_t>() & 1);
-	ScriptTransport transport(input, &regions);
+	ServiceTransport transport(input, &regions);
 	Service service(transport, &regions.table);
 	require(!service.open(), "a service is opened");
 	transport.script.wait();

@@ -21,13 +21,15 @@ public:
 		: input_(input), regions_(input->take<uint8_t>() & 1),
 		  session_(&regions_.table, no_key_), initiator_(&regions_)
 	{
-		ScriptRequest request;
+		ScriptRequest request([this](ScriptLink *link) {
+			link_ = link;
+			link->on_send = [this](const uint8_t *bytes,
+					       size_t len) {
+				initiator_.answered(bytes, len);
+			};
+		});
 		require(!session_.open(&request, nullptr, 1),
 			"a session is opened");
-		link_ = request.accepted;
-		link_->on_send = [this](const uint8_t *bytes, size_t len) {
-			initiator_.answered(bytes, len);
-		};
 	}
 
 	void run()
