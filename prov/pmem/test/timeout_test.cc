@@ -74,9 +74,10 @@ private:
 	milliseconds pause_{};
 };
 
-void set_timeout(const char *value)
+void set_timeout(milliseconds timeout)
 {
-	setenv("FI_OFI_PMEM_OPERATION_TIMEOUT_MS", value, 1);
+	setenv("FI_OFI_PMEM_OPERATION_TIMEOUT_MS",
+	       std::to_string(timeout.count()).c_str(), 1);
 	ASSERT_EQ(load_params(), 0);
 }
 
@@ -98,12 +99,9 @@ void expect_timed_out(const OpResult &result)
 class Timeout : public PlaneFixture
 {
 protected:
-	void SetUp() override
-	{
-		open(std::to_string(kTimeout.count()).c_str());
-	}
+	void SetUp() override { open(kTimeout); }
 
-	void open(const char *timeout)
+	void open(milliseconds timeout)
 	{
 		set_timeout(timeout);
 		PlaneFixture::SetUp();
@@ -265,7 +263,7 @@ TEST_F(Timeout, DoesNotCountAnApplicationThatWasAway)
 class NoTimeout : public Timeout
 {
 protected:
-	void SetUp() override { open("0"); }
+	void SetUp() override { open(milliseconds(0)); }
 };
 
 TEST_F(NoTimeout, ZeroIsNever)
@@ -313,7 +311,7 @@ class AutomaticTimeout : public PlaneFixture
 protected:
 	void SetUp() override
 	{
-		set_timeout(std::to_string(kTimeout.count()).c_str());
+		set_timeout(kTimeout);
 		PlaneFixture::SetUp();
 	}
 	void TearDown() override
@@ -355,10 +353,7 @@ TEST_F(AutomaticTimeout, NeedsNobodyToLook)
 class NicTimeout : public NicFixture
 {
 protected:
-	void prepare() override
-	{
-		set_timeout(std::to_string(kTimeout.count()).c_str());
-	}
+	void prepare() override { set_timeout(kTimeout); }
 	void TearDown() override
 	{
 		nic_.release();
