@@ -421,10 +421,10 @@ void Channel::disconnect(int err, const char *why, Cause cause)
 	drain_ = {};
 	spilled_ = false;
 	requested_ = false;
-	failed_ = false;
 	unseen_ = false;
 	regions_.clear();
 	fail_outstanding(failure);
+	failed_ = false; /* told by writes_lost() */
 }
 
 /* What is durable of these writes, or was to be drained, is unknown now. */
