@@ -69,6 +69,8 @@ install_packages() {
 
 # Where util/root.sh builds the tree.
 root_build=$top/build/check/trixie
+# Where that root has libfabric's fabtests.
+root_fabtests=/opt/fabtests
 
 # The build in the root does not make the build system anew: another automake.
 update_configure() {

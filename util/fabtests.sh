@@ -23,7 +23,7 @@
 set -euo pipefail
 . "$(dirname "$0")/vm/common.sh"
 
-prefix=/opt/fabtests
+prefix=$root_fabtests
 configs=$top/fabtests/test_configs/ofi_pmem
 timeout=240 # seconds; a busy machine takes half of it for the longest
 rounds=

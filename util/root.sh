@@ -26,7 +26,7 @@ suite=trixie
 cache=${OFI_PMEM_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/ofi_pmem}
 root=$cache/$suite
 log=$cache/$suite.log
-fabtests=/opt/fabtests
+fabtests=$root_fabtests
 not_made=75 # EX_TEMPFAIL of sysexits.h: nothing was tested
 
 usage() {

@@ -18,8 +18,8 @@ trap '[ -z "$server" ] || kill -KILL "$server" 2>/dev/null || true' EXIT
 
 # Sets megabytes.
 bandwidth() { # bandwidth PROVIDER
-	local run=(timeout 120 /opt/fabtests/bin/fi_rdm_tagged_bw -p "$1" -b=$oob_port
-		-s 127.0.0.1 -I 20000 -S "$size")
+	local run=(timeout 120 $root_fabtests/bin/fi_rdm_tagged_bw -p "$1"
+		-b=$oob_port -s 127.0.0.1 -I 20000 -S "$size")
 	"${run[@]}" >/dev/null &
 	server=$!
 	await_listener $oob_port

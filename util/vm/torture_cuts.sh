@@ -4,29 +4,21 @@
 # on the target. It begins by a commit of all its bytes: a cut before the end of
 # that does not count.
 
-torture_size=256K
-
 torture_and_cut() { # torture_and_cut NUMBER
 	local initiators
 	random initiators 1 4
 	rm -f "$out/journal"
 	cut_during client torture torture --target "$peer" \
 		--journal "$out/journal" --seed "$seed$1" \
-		--initiators $initiators --size $torture_size --ops 100000 \
+		--initiators $initiators --size 256K --ops 100000 \
 		--timeout 20 --stall 20
 	durable=$(number torture commits)
 	echo "cut $1: --seed $seed$1 --initiators $initiators:" \
 		"$durable commits acknowledged"
 }
 
-# All initiators ended, no operation of theirs was a hang, no read was wrong.
-torture_noticed() {
-	[ "$(number torture ok)" = true ]
-}
-
 torture_check() { # torture_check NUMBER
-	vm_run 2 env FI_PROVIDER_PATH="$root_build/.libs" "$tool" torture \
-		/dev/dax0.0 --check "$out/journal" --json >"$out/check" 2>&1
+	run_tool 2 check torture /dev/dax0.0 --check "$out/journal"
 	record "cut $1: of $(number check checked_bytes) bytes that had to be$(
 		) durable $(number check lost_bytes) are lost" $?
 }
