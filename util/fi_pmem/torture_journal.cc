@@ -108,49 +108,62 @@ bool apply(const TortureEvent &event, TortureRecord *record)
 	}
 }
 
+int append(int fd, const std::string &text)
+{
+	ssize_t written;
+	do
+		written = write(fd, text.data(), text.size());
+	while (written < 0 && errno == EINTR);
+	if (written < 0)
+		return errno;
+	return static_cast<size_t>(written) == text.size() ? 0 : ENOSPC;
+}
+
 } // namespace
 
 TortureJournal::~TortureJournal()
 {
-	if (fd_ >= 0)
-		close(fd_);
+	for (int fd : {fd_, file_}) {
+		if (fd >= 0)
+			close(fd);
+	}
 }
 
 int TortureJournal::create(const std::string &path,
 			   const TortureParameters &parameters, uint64_t salt)
 {
-	fd_ = path.empty()
-		      ? memfd_create("fi_pmem torture", MFD_CLOEXEC)
-		      : open(path.c_str(),
-			     O_RDWR | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC,
-			     0666);
+	fd_ = memfd_create("fi_pmem torture", MFD_CLOEXEC);
 	/* Of a memfd Linux does not lock the position that processes share. */
 	if (fd_ < 0 || fcntl(fd_, F_SETFL, O_APPEND))
 		return errno;
-	return append(header(parameters, salt));
+	int error = append(fd_, header(parameters, salt));
+	if (error || path.empty())
+		return error;
+	file_ = open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC,
+		     0666);
+	return file_ < 0 ? errno : save();
 }
 
-int TortureJournal::append(const std::string &line)
+int TortureJournal::save()
 {
-	ssize_t written;
-	do
-		written = write(fd_, line.data(), line.size());
-	while (written < 0 && errno == EINTR);
-	if (written < 0)
-		return errno;
-	return static_cast<size_t>(written) == line.size() ? 0 : ENOSPC;
+	std::string more;
+	int error = file_ < 0 ? 0 : read(saved_, &more);
+	if (!error && !more.empty())
+		error = append(file_, more);
+	saved_ += more.size();
+	return error;
 }
 
 int TortureJournal::note(char what, uint32_t number)
 {
-	return append(std::string(1, what) + " " + std::to_string(number) +
-		      "\n");
+	return append(fd_, std::string(1, what) + " " + std::to_string(number) +
+				   "\n");
 }
 
 int TortureJournal::note(char what, uint32_t number, uint64_t value)
 {
-	return append(std::string(1, what) + " " + std::to_string(number) +
-		      " " + std::to_string(value) + "\n");
+	return append(fd_, std::string(1, what) + " " + std::to_string(number) +
+				   " " + std::to_string(value) + "\n");
 }
 
 uint64_t TortureJournal::size() const
@@ -159,13 +172,13 @@ uint64_t TortureJournal::size() const
 	return fstat(fd_, &status) ? 0 : static_cast<uint64_t>(status.st_size);
 }
 
-int TortureJournal::read(std::string *text) const
+int TortureJournal::read(size_t from, std::string *text) const
 {
 	char piece[65536];
 	ssize_t got;
 	text->clear();
 	while ((got = pread(fd_, piece, sizeof(piece),
-			    static_cast<off_t>(text->size()))) > 0)
+			    static_cast<off_t>(from + text->size()))) > 0)
 		text->append(piece, static_cast<size_t>(got));
 	return got < 0 ? errno : 0;
 }

@@ -4,8 +4,10 @@
  * What initiators issued and what was acknowledged to them: with the plan, of
  * which it has the parameters, all that must be known to check a medium. A
  * header and a line for each event, written before an operation is posted and
- * after it has completed, by one write(2): what a killed initiator has written
- * is there, and any number of them share a file.
+ * after it has completed, by one write(2) to memory that any number of
+ * initiators share: what a killed one has written is there. Into a file only
+ * one process copies it: appended from several, lines are lost on NFS and 9P
+ * (open(2), O_APPEND).
  *
  *   {"fi_pmem torture": 1, "salt": ..., "seed": ..., ...}
  *   p NUMBER         is posted
@@ -55,7 +57,7 @@ public:
 	TortureJournal &operator=(const TortureJournal &) = delete;
 	~TortureJournal();
 
-	/* In a file, or in memory if the path is empty; errno if it cannot. */
+	/* With a file that save() writes, unless the path is empty; errno. */
 	[[nodiscard]] int create(const std::string &path,
 				 const TortureParameters &parameters,
 				 uint64_t salt);
@@ -64,16 +66,24 @@ public:
 	[[nodiscard]] int note(char what, uint32_t number);
 	[[nodiscard]] int note(char what, uint32_t number, uint64_t value);
 
+	/* Into the file, what it does not have yet; errno. */
+	[[nodiscard]] int save();
+
 	/* Bytes: it grows as long as anything happens. */
 	[[nodiscard]] uint64_t size() const;
 
 	/* All of it, as text; errno. */
-	[[nodiscard]] int read(std::string *text) const;
+	[[nodiscard]] int read(std::string *text) const
+	{
+		return read(0, text);
+	}
 
 private:
-	[[nodiscard]] int append(const std::string &line);
+	[[nodiscard]] int read(size_t from, std::string *text) const;
 
 	int fd_ = -1;
+	int file_ = -1;
+	size_t saved_ = 0;
 };
 
 /*

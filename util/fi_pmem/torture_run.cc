@@ -78,12 +78,10 @@ int TortureRun::prepare(const TorturePlan &plan, const std::string &journal)
 	if (getrandom(&salt_, sizeof(salt_), 0) != ssize_t{sizeof(salt_)})
 		return report_.fail(kFailed, "getrandom: %s", strerror(errno));
 	journal_ = std::make_unique<TortureJournal>();
-	int error = journal_->create(journal, plan.parameters, salt_);
-	if (error)
-		return report_.fail(kLocalFile, "%s: %s",
-				    journal.empty() ? "the journal"
-						    : journal.c_str(),
-				    strerror(error));
+	int ret = journal_error(
+		journal_->create(journal, plan.parameters, salt_));
+	if (ret)
+		return ret;
 	void *memory =
 		mmap(nullptr, sizeof(TortureShared), PROT_READ | PROT_WRITE,
 		     MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -147,6 +145,16 @@ int TortureRun::run_remote(const TorturePlan &plan, TortureResult *result)
 	return kOk;
 }
 
+int TortureRun::journal_error(int error)
+{
+	if (!error)
+		return kOk;
+	const std::string &path = options_.torture.journal;
+	return report_.fail(kLocalFile, "%s: %s",
+			    path.empty() ? "the journal" : path.c_str(),
+			    strerror(error));
+}
+
 int TortureRun::read_journal(TortureRecord *record)
 {
 	std::string text;
@@ -191,7 +199,7 @@ int TortureRun::operate(const TortureRound &round, const Options &options,
 			take_end(round, ended, options, result);
 		}
 	}
-	return kOk;
+	return journal_error(journal_->save());
 }
 
 void TortureRun::start(const TortureRound &round, size_t actor,
@@ -236,6 +244,9 @@ int TortureRun::await_any(TortureResult *result)
 	for (const Process &process : processes_)
 		fds.push_back({process.child.fd(), POLLIN, 0});
 	poll(fds.data(), fds.size(), 1000);
+	int ret = journal_error(journal_->save());
+	if (ret)
+		return ret;
 	if (int signal = signals_.take())
 		return report_.fail(kSignalBase + signal, "interrupted by %s",
 				    signal_name(signal).c_str());

@@ -83,6 +83,7 @@ private:
 		      const Options &options, TortureResult *result);
 	void end_target(const TortureRound &round, LocalServer *server,
 			TortureResult *result);
+	[[nodiscard]] int journal_error(int error);
 	[[nodiscard]] int read_journal(TortureRecord *record);
 
 	struct Unmap {

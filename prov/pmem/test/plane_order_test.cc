@@ -100,6 +100,25 @@ TEST_F(PlaneOrder, FencedCommitDrainsWritesToAnotherServiceOfThePeer)
 	channels_.reset();
 }
 
+TEST_F(PlaneOrder, FencedCommitFailsWhenACommitToAnotherServiceFailed)
+{
+	FakeMedium *medium = nullptr;
+	uint64_t key = resolved_region(&medium);
+	Service second(*transport_, &table_);
+	ASSERT_EQ(second.open(), 0);
+	FakeMedium &other = media_.emplace_back(kRegionLen);
+	uint64_t other_key =
+		Key(second.port(), Key(add_region(&other)).token()).value();
+	uint64_t value = 0x77;
+	ASSERT_EQ(submit(kCommit, &value, 8, 0, other_key), 0);
+	EXPECT_EQ(wait().failure.err, 0);
+	medium->drain_result = -FI_EIO;
+	ASSERT_EQ(submit(kCommit, &value, 8, 0, key), 0);
+	EXPECT_EQ(wait().failure.cause, Cause::flush_failed);
+	EXPECT_EQ(refusals_before_success(other_key, &value), 1);
+	channels_.reset();
+}
+
 TEST_F(PlaneOrder, WriteDoesNotOvertakeAOneSidedRead)
 {
 	for (const Call &call : {kFenced, kWrite}) {
