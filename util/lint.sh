@@ -46,7 +46,7 @@ includes=(-I "$build" -I include -I prov/pmem/src)
 if [ $wire = yes ]; then
 	files=(prov/pmem/src/target/{atomic_request,executor,session,verifier}.cc
 		prov/pmem/src/target/session_greeting.cc
-		prov/pmem/src/plane/{channel,channel_greeting,channel_verify}.cc
+		prov/pmem/src/plane/channel_{answer,greeting,verify}.cc
 		prov/pmem/src/plane/handshake.cc)
 elif [ ${#files[@]} -eq 0 ]; then
 	files=($(git ls-files 'prov/pmem/src/*.cc' 'util/log/*.cc' \

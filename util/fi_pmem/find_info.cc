@@ -18,8 +18,10 @@ namespace
 {
 
 constexpr uint32_t kApi = FI_VERSION(1, 17);
-constexpr const char *kVerbs = "verbs;ofi_pmem";
-constexpr const char *kTcp = "tcp;ofi_pmem";
+/* With --rdm that of ofi_rxm: libfabric 2's tcp has such endpoints of its own,
+ * but without atomics, and they do not talk to libfabric 1.17. */
+constexpr const char *kVerbs[] = {"verbs;ofi_pmem", "verbs;ofi_rxm;ofi_pmem"};
+constexpr const char *kTcp[] = {"tcp;ofi_pmem", "tcp;ofi_rxm;ofi_pmem"};
 
 InfoPtr make_hints(const std::string &provider, fi_ep_type type,
 		   uint64_t caps = 0)
@@ -90,9 +92,9 @@ int find_info(Report &report, const Target &target, InfoPtr *info)
 	fi_ep_type type = target.rdm ? FI_EP_RDM : FI_EP_MSG;
 	std::string provider = target.provider;
 	if (provider.empty()) {
-		if (!query(kVerbs, type, &target, info))
+		if (!query(kVerbs[target.rdm], type, &target, info))
 			return kOk;
-		provider = kTcp;
+		provider = kTcp[target.rdm];
 	}
 	int ret = query(provider, type, &target, info);
 	if (!ret)

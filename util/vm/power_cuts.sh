@@ -101,12 +101,12 @@ cut_during() { # cut_during COMMAND...
 }
 
 # Its channel found out, and not only the tool's own patience. torture expects
-# that its target ends, unless it has not even begun, and fails only if an
-# operation hangs or a read is wrong.
+# that its target ends; it fails if an operation hangs, a read is wrong or, code
+# 3, the target is gone before it begins.
 noticed() {
-	local ok=false
-	[ $kind != torture ] || [ "$durable" -eq 0 ] || ok=true
-	[ "$(tail -n 1 "$out/$kind" | jq -r .ok)" = $ok ] &&
+	local said='.ok == false'
+	[ $kind != torture ] || said='.ok or .code == 3'
+	tail -n 1 "$out/$kind" | jq -e "$said" >/dev/null &&
 		! grep -q 'no answer from' "$out/$kind" && return
 	tail -n 1 "$out/$kind"
 	return 1

@@ -26,6 +26,12 @@ struct Machine {
 	Granularity second_granularity;
 };
 
+/* Else GoogleTest reads the padding, which has no value. */
+std::ostream &operator<<(std::ostream &out, const Machine &machine)
+{
+	return out << machine.name;
+}
+
 constexpr auto kLines = Granularity::cache_line;
 constexpr auto kPages = Granularity::page;
 constexpr auto kRc = NicKind::hardware;

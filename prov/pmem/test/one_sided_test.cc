@@ -32,6 +32,12 @@ struct Machine {
 	Words large;
 };
 
+/* Else GoogleTest reads the padding, which has no value. */
+std::ostream &operator<<(std::ostream &out, const Machine &machine)
+{
+	return out << machine.name;
+}
+
 const Words kRequest{"Write"};
 const Words kWriteAndRequest{"write", "Flush"};
 const Words kNative{"write", "flush_persistent"};

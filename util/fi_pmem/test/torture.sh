@@ -27,13 +27,8 @@ check "and leave nothing there" test -z "$(ls "$dir" | grep 'fi_pmem\.')"
 check "a file, without simulation" tool 0 torture "$dir/region" --runs 1 \
 	--rounds 1 --timeout 60 --seed 8 --size 128K
 check "which stays" test "$(stat -c %s "$dir/region")" -eq 131072
-case $PROV in
-tcp*)
-	PROV="tcp;ofi_rxm;ofi_pmem" check "without connection" tool 0 \
-		torture "$dir" --rdm --powerfail --runs 1 --rounds 1 \
-		--timeout 60 --seed 9
-	;;
-esac
+check "without connection, by the default provider" $LIMIT "$FI_PMEM" \
+	torture "$dir" --rdm --powerfail --runs 1 --rounds 1 --timeout 60 --seed 9
 
 check "a plan" tool 0 torture --plan --seed 5
 cp "$dir/out" "$dir/plan"

@@ -15,11 +15,11 @@
  *    All but the first are done by the NIC: "NIC methods".
  *
  * Every function is called under the initiator's lock. Files: channel.cc the
- * connection and what arrives, channel_greeting.cc how it is greeted,
- * channel_post.cc the order of what is sent and
- * the requests of it, channel_one_sided.cc what the NIC is asked to do,
- * channel_flush.cc flushes and drains, channel_atomic.cc the atomics,
- * channel_verify.cc verifications.
+ * connection, channel_greeting.cc how it is greeted, channel_post.cc the order
+ * of what is sent and the requests of it, channel_one_sided.cc what the NIC is
+ * asked to do, channel_flush.cc flushes and drains, channel_atomic.cc the
+ * atomics, channel_verify.cc verifications, channel_answer.cc what the target
+ * answers.
  */
 #pragma once
 
@@ -190,17 +190,6 @@ private:
 	/* channel.cc */
 	int connect();
 	uint64_t waits_longest_for() const noexcept;
-	[[nodiscard]] bool on_answer(const uint8_t *bytes, size_t len);
-	[[nodiscard]] bool on_region(const uint8_t *bytes, size_t len);
-	void accept_region(RemoteRegion *region,
-			   const wire::Region &info) const;
-	[[nodiscard]] bool on_data(const uint8_t *bytes, size_t len);
-	static wire::Type success_of(const Request &request) noexcept;
-	[[nodiscard]] bool settle_until(uint64_t sequence,
-					const Failure &failure,
-					wire::Type answer);
-	void settle(const Request &request, const Failure &failure);
-	void settle_op(PersistentOp *op);
 	void fail_outstanding(const Failure &failure);
 	void writes_lost();
 	bool all_answered() const noexcept
@@ -219,6 +208,19 @@ private:
 	{
 		return requests_[sequence % wire::kMaxCredits];
 	}
+
+	/* channel_answer.cc */
+	[[nodiscard]] bool on_answer(const uint8_t *bytes, size_t len);
+	[[nodiscard]] bool on_region(const uint8_t *bytes, size_t len);
+	void accept_region(RemoteRegion *region,
+			   const wire::Region &info) const;
+	[[nodiscard]] bool on_data(const uint8_t *bytes, size_t len);
+	static wire::Type success_of(const Request &request) noexcept;
+	[[nodiscard]] bool settle_until(uint64_t sequence,
+					const Failure &failure,
+					wire::Type answer);
+	void settle(const Request &request, const Failure &failure);
+	void settle_op(PersistentOp *op);
 
 	/* channel_greeting.cc */
 	[[nodiscard]] bool on_greeting(const uint8_t *bytes, size_t len);

@@ -34,7 +34,7 @@
  * An initiator may send several messages as one, end to end.
  *
  * What arrives is checked by parse<>() for its length and by target/executor.cc
- * and plane/channel.cc for its meaning before anything is used.
+ * and plane/channel_answer.cc for its meaning before anything is used.
  */
 #pragma once
 
