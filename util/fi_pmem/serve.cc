@@ -78,6 +78,10 @@ int Server::register_region()
 			"real file system or DAX, not on tmpfs; "
 			"FI_LOG_LEVEL=warn tells more",
 			options_.file.c_str(), fi_strerror(-ret));
+	if (ret == -FI_EADDRNOTAVAIL && !options_.bind.empty())
+		return report_.fail(kFailed,
+				    "--bind: %s is no address of this host",
+				    options_.bind.c_str());
 	if (ret)
 		return report_.fail(kFailed, "%s: cannot register it: %s",
 				    options_.file.c_str(), fi_strerror(-ret));

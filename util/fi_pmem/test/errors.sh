@@ -105,6 +105,8 @@ check "is named" says "cannot listen"
 check "unknown host" tool 3 put "$dir/small" no-such-host.invalid
 check "bind to an unknown host" tool 1 serve "$dir/other" \
 	--bind no-such-host.invalid
+check "bind to another host" tool 1 serve "$dir/other" --size 1M --bind 192.0.2.1
+check "is named" says "192.0.2.1 is no address of this host"
 good=$PROV
 PROV=no_such_provider
 check "unknown provider" tool 1 put "$dir/small" "$addr"
