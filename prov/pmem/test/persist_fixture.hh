@@ -135,7 +135,7 @@ inline bool exited_with(int status, int code)
 inline bool enter_mount_namespace()
 {
 	return !unshare(CLONE_NEWNS) &&
-	       !mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr);
+	       !mount("none", "/", "none", MS_REC | MS_PRIVATE, nullptr);
 }
 
 /* A directory, and a file of four pages with known content, mapped shared. */
