@@ -228,7 +228,8 @@ check_configure_message() (
 # test steps through a store, which would be through all of valgrind.
 check_valgrind() (
 	cd "$top/build/check/plain" || exit
-	srcdir=$top valgrind -q --error-exitcode=1 prov/pmem/test/unit_tests \
+	srcdir=$top valgrind -q --fair-sched=yes --error-exitcode=1 \
+		prov/pmem/test/unit_tests \
 		--gtest_filter=-*AlignedIntegersAreFlushedAsOneStore \
 		>valgrind.log 2>&1 || {
 		tail -n 60 valgrind.log
