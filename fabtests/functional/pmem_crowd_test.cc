@@ -42,7 +42,10 @@ const bool raised = [] {
 }();
 
 /* The memory of a sanitizer grows, and what it slows down is closed late. */
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#ifdef __has_feature /* of clang and gcc 14 */
+constexpr bool kSanitized =
+	__has_feature(address_sanitizer) || __has_feature(thread_sanitizer);
+#elif defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 constexpr bool kSanitized = true;
 #else
 constexpr bool kSanitized = false;
