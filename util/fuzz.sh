@@ -148,7 +148,7 @@ minimize() { # minimize TARGET
 }
 
 report_coverage() {
-	local dir=$build/coverage target programs=() files=() file
+	local dir=$build/coverage target programs=()
 	make_targets "$dir" --enable-fuzzers=coverage || return
 	rm -f "$dir"/*.profraw
 	for target in "${targets[@]}"; do
@@ -160,11 +160,8 @@ report_coverage() {
 	done
 	llvm-profdata merge -o "$dir/all.profdata" \
 		"$dir"/*.profraw || return
-	for file in "${parsers[@]}"; do
-		files+=("$top/$file")
-	done
 	(cd "$top" && llvm-cov report -instr-profile "$dir/all.profdata" \
-		"${programs[@]:1}" "${files[@]}")
+		"${programs[@]:1}" "${parsers[@]/#/$top/}")
 }
 
 if [ "$install" = yes ]; then

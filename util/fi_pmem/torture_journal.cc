@@ -146,9 +146,11 @@ int TortureJournal::create(const std::string &path,
 
 int TortureJournal::save()
 {
+	if (file_ < 0)
+		return 0;
 	std::string more;
-	int error = file_ < 0 ? 0 : read(saved_, &more);
-	if (!error && !more.empty())
+	int error = read(&more, saved_);
+	if (!error)
 		error = append(file_, more);
 	saved_ += more.size();
 	return error;
@@ -172,7 +174,7 @@ uint64_t TortureJournal::size() const
 	return fstat(fd_, &status) ? 0 : static_cast<uint64_t>(status.st_size);
 }
 
-int TortureJournal::read(size_t from, std::string *text) const
+int TortureJournal::read(std::string *text, size_t from) const
 {
 	char piece[65536];
 	ssize_t got;

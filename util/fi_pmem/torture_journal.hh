@@ -72,15 +72,10 @@ public:
 	/* Bytes: it grows as long as anything happens. */
 	[[nodiscard]] uint64_t size() const;
 
-	/* All of it, as text; errno. */
-	[[nodiscard]] int read(std::string *text) const
-	{
-		return read(0, text);
-	}
+	/* From this byte on, as text; errno. */
+	[[nodiscard]] int read(std::string *text, size_t from = 0) const;
 
 private:
-	[[nodiscard]] int read(size_t from, std::string *text) const;
-
 	int fd_ = -1;
 	int file_ = -1;
 	size_t saved_ = 0;

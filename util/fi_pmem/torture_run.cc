@@ -73,13 +73,13 @@ int TortureRun::run(const TorturePlan &plan, const Place &place,
 	return ret;
 }
 
-int TortureRun::prepare(const TorturePlan &plan, const std::string &journal)
+int TortureRun::prepare(const TorturePlan &plan)
 {
 	if (getrandom(&salt_, sizeof(salt_), 0) != ssize_t{sizeof(salt_)})
 		return report_.fail(kFailed, "getrandom: %s", strerror(errno));
 	journal_ = std::make_unique<TortureJournal>();
-	int ret = journal_error(
-		journal_->create(journal, plan.parameters, salt_));
+	int ret = journal_error(journal_->create(options_.torture.journal,
+						 plan.parameters, salt_));
 	if (ret)
 		return ret;
 	void *memory =
@@ -96,7 +96,7 @@ int TortureRun::run_round(const TorturePlan &plan, const TortureRound &round,
 {
 	Options own = options_;
 	LocalServer server(options_, report_);
-	int ret = prepare(plan, "");
+	int ret = prepare(plan);
 	if (!ret)
 		ret = server.start(place, options_.provider,
 				   options_.rdm
@@ -129,7 +129,7 @@ int TortureRun::run_round(const TorturePlan &plan, const TortureRound &round,
 
 int TortureRun::run_remote(const TorturePlan &plan, TortureResult *result)
 {
-	int ret = prepare(plan, options_.torture.journal);
+	int ret = prepare(plan);
 	if (ret)
 		return ret;
 	shared_->ended = true; /* it may, at any time */

@@ -69,8 +69,7 @@ private:
 	[[nodiscard]] int run_round(const TorturePlan &plan,
 				    const TortureRound &round,
 				    const Place &place, TortureResult *result);
-	[[nodiscard]] int prepare(const TorturePlan &plan,
-				  const std::string &journal);
+	[[nodiscard]] int prepare(const TorturePlan &plan);
 	[[nodiscard]] int operate(const TortureRound &round,
 				  const Options &options,
 				  TortureResult *result);

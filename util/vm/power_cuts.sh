@@ -101,8 +101,8 @@ cut_during() { # cut_during COMMAND...
 }
 
 # Its channel found out, and not only the tool's own patience. torture expects
-# that its target ends; it fails if an operation hangs, a read is wrong or, code
-# 3, the target is gone before it begins.
+# that its target ends, and succeeds; or, if that is gone before it has begun, it
+# ends with code 3. It fails otherwise if an operation hangs or a read is wrong.
 noticed() {
 	local said='.ok == false'
 	[ $kind != torture ] || said='.ok or .code == 3'
