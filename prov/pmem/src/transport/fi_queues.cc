@@ -3,6 +3,7 @@
 #include "transport/fi_queues.hh"
 
 #include <algorithm>
+#include <cerrno>
 #include <cstring>
 
 #include <rdma/fi_cm.h>
@@ -23,6 +24,16 @@ constexpr size_t kEventSize = sizeof(fi_eq_cm_entry) + 256;
 template <typename QueueFid> int wait_fd_of(QueueFid *queue, int *fd)
 {
 	return fi_control(&queue->fid, FI_GETWAIT, fd);
+}
+
+/*
+ * Before what progresses connections. The tcp provider (1.17 as 2.1) takes the
+ * end of a connection that has not said hello for what errno says, which is
+ * left over: after EAGAIN it would keep the socket and look at it for ever.
+ */
+void forget_errno() noexcept
+{
+	errno = 0;
 }
 
 Handle handle_of(const void *context) noexcept
@@ -62,6 +73,7 @@ size_t FiQueues::read_completions(Completion *completions,
 				  size_t count) noexcept
 {
 	fi_cq_msg_entry entries[kBatch];
+	forget_errno();
 	ssize_t ret = fi_cq_read(cq_.get(), entries, std::min(count, kBatch));
 	if (ret == -FI_EAVAIL)
 		return read_error(completions);
@@ -102,6 +114,7 @@ bool FiQueues::read_event(LinkEvent *event)
 	alignas(fi_eq_cm_entry) uint8_t bytes[kEventSize];
 	uint32_t type = 0;
 	while (true) {
+		forget_errno();
 		ssize_t ret =
 			fi_eq_read(eq_.get(), &type, bytes, sizeof(bytes), 0);
 		if (ret == -FI_EAVAIL) {
