@@ -27,6 +27,23 @@ namespace fi_pmem
 
 namespace fs = std::filesystem;
 
+namespace
+{
+
+/*
+ * SIGCONT would take back a stop that is only on its way (signal(7)), such as
+ * that of a leak checker which attaches to a process that ends.
+ */
+bool is_stopped(pid_t pid)
+{
+	siginfo_t state{};
+	return !waitid(P_PID, static_cast<id_t>(pid), &state,
+		       WSTOPPED | WNOHANG | WNOWAIT) &&
+	       state.si_pid == pid;
+}
+
+} // namespace
+
 Place::Place(const std::string &path, uint64_t bytes) : path_(path)
 {
 	static int count = 0;
@@ -47,11 +64,7 @@ LocalServer::~LocalServer()
 {
 	if (out_ >= 0)
 		close(out_);
-	if (pid_ <= 0)
-		return;
-	kill(pid_, SIGTERM);
-	go_on();
-	waitpid(pid_, nullptr, 0);
+	static_cast<void>(end(SIGTERM));
 }
 
 void LocalServer::stop()
@@ -72,7 +85,8 @@ int LocalServer::end(int signal)
 	if (child.pid() <= 0)
 		return -1;
 	kill(child.pid(), signal);
-	kill(child.pid(), SIGCONT);
+	if (is_stopped(child.pid()))
+		kill(child.pid(), SIGCONT);
 	int limit = static_cast<int>(options_.stall_s) * 1000;
 	return child.await(limit) ? child.status() : -1;
 }
