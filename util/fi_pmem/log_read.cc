@@ -58,10 +58,7 @@ void print(Report &report, uint64_t position, const std::string &text)
 		      {"position", position},
 		      {"bytes", text.size()},
 		      {"text", text}});
-	if (report.json())
-		return;
-	std::fwrite(text.data(), 1, text.size(), stdout);
-	std::fputc('\n', stdout);
+	report.data(text);
 }
 
 class Tail
@@ -127,8 +124,7 @@ int Tail::read(bool print_at_once)
 int Tail::follow()
 {
 	Signals &signals = session_.connection().signals();
-	for (;;) {
-		std::fflush(stdout);
+	while (report_.flush()) {
 		pollfd signal_fd{signals.fd(), POLLIN, 0};
 		poll(&signal_fd, 1, kFollowMs);
 		if (signals.take())
@@ -140,6 +136,7 @@ int Tail::follow()
 		if (ret)
 			return ret;
 	}
+	return kOk;
 }
 
 int Tail::run()
@@ -153,7 +150,6 @@ int Tail::run()
 		print(report_, kept.position, kept.text);
 	if (!ret && options_.log.follow)
 		ret = follow();
-	std::fflush(stdout);
 	report_.set("records", records_);
 	return ret;
 }

@@ -87,7 +87,5 @@ int main(int argc, char **argv)
 	if (!parse_options(argc, argv, &options, &exit_code))
 		return exit_code;
 	Report report(command_name(options.command), options.json);
-	exit_code = run_command(options, report);
-	report.finish(exit_code);
-	return exit_code;
+	return report.finish(run_command(options, report));
 }

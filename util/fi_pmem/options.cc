@@ -270,8 +270,7 @@ bool usage_error(int argc, char **argv, const std::string &text, int *exit_code)
 	for (int i = 1; i < argc; i++)
 		json = json || std::string_view(argv[i]) == "--json";
 	Report report("", json);
-	*exit_code = report.fail(kUsage, "%s", text.c_str());
-	report.finish(*exit_code);
+	*exit_code = report.finish(report.fail(kUsage, "%s", text.c_str()));
 	if (!json)
 		std::cerr << "Run fi_pmem --help for the options.\n";
 	return false;

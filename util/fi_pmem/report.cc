@@ -6,11 +6,14 @@
  */
 #include "report.hh"
 
+#include <cerrno>
 #include <cstdarg>
-#include <cstdio>
+#include <cstring>
 #include <vector>
 
 #include <nlohmann/json.hpp>
+
+#include "exit_codes.hh"
 
 namespace fi_pmem
 {
@@ -33,14 +36,6 @@ std::string format_text(const char *format, va_list arguments)
 }
 
 using Json = nlohmann::ordered_json;
-
-void print_json(const Json &object)
-{
-	std::string line =
-		object.dump(-1, ' ', false, Json::error_handler_t::replace);
-	std::printf("%s\n", line.c_str());
-	std::fflush(stdout);
-}
 
 } // namespace
 
@@ -80,11 +75,39 @@ void Report::say(const char *format, ...)
 		return;
 	va_list arguments;
 	va_start(arguments, format);
-	FILE *out = text_to_stderr_ ? stderr : stdout;
-	std::vfprintf(out, format, arguments);
-	std::fputc('\n', out);
-	std::fflush(out);
+	print_line(text_to_stderr_ ? stderr : stdout,
+		   format_text(format, arguments));
 	va_end(arguments);
+	static_cast<void>(flush());
+}
+
+void Report::data(std::string_view line)
+{
+	if (!json_)
+		print_line(stdout, line);
+}
+
+void Report::print_line(FILE *out, std::string_view line)
+{
+	bool whole =
+		std::fwrite(line.data(), 1, line.size(), out) == line.size() &&
+		std::fputc('\n', out) != EOF;
+	if (!whole && out == stdout && !output_error_)
+		output_error_ = errno;
+}
+
+void Report::print_json(const Json &object)
+{
+	print_line(stdout,
+		   object.dump(-1, ' ', false, Json::error_handler_t::replace));
+	static_cast<void>(flush());
+}
+
+bool Report::flush()
+{
+	if (std::fflush(stdout) && !output_error_)
+		output_error_ = errno;
+	return !output_error_;
 }
 
 template <typename Value> void Report::set(const char *name, Value value)
@@ -108,20 +131,26 @@ void Report::event(const Json &object)
 		print_json(object);
 }
 
-void Report::finish(int code)
+int Report::finish(int code)
 {
-	if (!json_) {
+	if (json_) {
+		Json object{{"command", command_},
+			    {"ok", code == 0},
+			    {"code", code}};
 		if (code)
-			std::fprintf(stderr, "fi_pmem%s%s: %s\n",
-				     command_.empty() ? "" : " ",
-				     command_.c_str(), error_.c_str());
-		return;
+			object["error"] = error_;
+		object.update(*fields_);
+		print_json(object);
 	}
-	Json object{{"command", command_}, {"ok", code == 0}, {"code", code}};
-	if (code)
-		object["error"] = error_;
-	object.update(*fields_);
-	print_json(object);
+	bool lost = !flush();
+	if (lost && !code)
+		code = fail(kLocalFile, "standard output: %s",
+			    strerror(output_error_));
+	if (code && (lost || !json_))
+		std::fprintf(stderr, "fi_pmem%s%s: %s\n",
+			     command_.empty() ? "" : " ", command_.c_str(),
+			     error_.c_str());
+	return code;
 }
 
 } // namespace fi_pmem

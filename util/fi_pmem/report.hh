@@ -7,8 +7,10 @@
  */
 #pragma once
 
+#include <cstdio>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include <nlohmann/json_fwd.hpp>
 
@@ -45,16 +47,32 @@ public:
 	/* One JSON object at once, for commands that go on running. */
 	void event(const nlohmann::ordered_json &object);
 
+	/* A line of data as it is, on standard output; nothing in JSON. */
+	void data(std::string_view line);
+
 	/* Standard output carries data: text goes to standard error. */
 	void keep_stdout_clean() { text_to_stderr_ = true; }
 
-	/* Prints the result or the error. */
-	void finish(int code);
+	/*
+	 * False once standard output has not taken something, which finish()
+	 * tells.
+	 */
+	[[nodiscard]] bool flush();
+
+	/*
+	 * Prints the result or the error; returns the exit code, which is not
+	 * kOk if any output was lost.
+	 */
+	[[nodiscard]] int finish(int code);
 
 private:
+	void print_line(FILE *out, std::string_view line);
+	void print_json(const nlohmann::ordered_json &object);
+
 	std::string command_;
 	std::string error_;
 	std::unique_ptr<nlohmann::ordered_json> fields_;
+	int output_error_ = 0; /* errno of what was lost first */
 	bool json_;
 	bool text_to_stderr_ = false;
 };

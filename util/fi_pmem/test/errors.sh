@@ -67,6 +67,12 @@ check "keeps the old file" cmp -s "$dir/small" "$dir/kept"
 check "and no temporary one" test -z "$(ls "$dir" | grep 'kept\.')"
 $LIMIT "$FI_PMEM" get "$addr" - -p "$PROV" >/dev/full 2>"$dir/err"
 check "get to a full standard output" test $? -eq 5
+for json in "" --json; do
+	$LIMIT "$FI_PMEM" get "$addr" "$dir/kept" -p "$PROV" $json \
+		>/dev/full 2>"$dir/err"
+	check "a result that is lost $json" test $? -eq 5
+	check "is told" says "standard output: No space left on device"
+done
 $LIMIT "$FI_PMEM" get "$addr" - -p "$PROV" 2>"$dir/err" | head -c 1 >/dev/null
 check "get to a reader that leaves" test "${PIPESTATUS[0]}" -eq 5
 

@@ -27,6 +27,14 @@ check "is nothing" test ! -s "$dir/out"
 printf 'binary \001\n' >"$dir/in"
 check "append of bytes" log 0 append "$dir/in"
 check "dump" log 0 dump
+full() { # COMMAND...: with a standard output that takes nothing
+	$LIMIT "$FI_PMEM" log "$1" "$addr" "${@:2}" -p "$PROV" >/dev/full 2>"$dir/err"
+	[ $? -eq 5 ] && says "standard output: No space left on device"
+}
+check "dump to a full disk" full dump
+check "tail to a full disk" full tail
+check "and tail that follows" full tail -f
+check "dump" log 0 dump
 check "counts" grep -q "^5 records, 0 more behind the pointer" "$dir/out"
 check "and escapes" grep -qF 'binary \x01' "$dir/out"
 check "nothing to append" log 0 append --order initiator </dev/null

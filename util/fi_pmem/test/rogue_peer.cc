@@ -67,9 +67,7 @@ struct Peer {
 			ret = signals.open(report);
 		if (!ret)
 			ret = fabric.open(report, signals, info.get(), 64);
-		if (ret)
-			report.finish(ret);
-		return ret;
+		return ret ? report.finish(ret) : ret;
 	}
 };
 
