@@ -62,9 +62,9 @@ Place::~Place()
 
 LocalServer::~LocalServer()
 {
+	static_cast<void>(end(SIGTERM));
 	if (out_ >= 0)
 		close(out_);
-	static_cast<void>(end(SIGTERM));
 }
 
 void LocalServer::stop()

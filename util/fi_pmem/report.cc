@@ -75,9 +75,9 @@ void Report::say(const char *format, ...)
 		return;
 	va_list arguments;
 	va_start(arguments, format);
-	print_line(text_to_stderr_ ? stderr : stdout,
-		   format_text(format, arguments));
+	std::string text = format_text(format, arguments);
 	va_end(arguments);
+	print_line(text_to_stderr_ ? stderr : stdout, text);
 	static_cast<void>(flush());
 }
 
@@ -98,8 +98,9 @@ void Report::print_line(FILE *out, std::string_view line)
 
 void Report::print_json(const Json &object)
 {
-	print_line(stdout,
-		   object.dump(-1, ' ', false, Json::error_handler_t::replace));
+	std::string line =
+		object.dump(-1, ' ', false, Json::error_handler_t::replace);
+	print_line(stdout, line);
 	static_cast<void>(flush());
 }
 
