@@ -307,6 +307,8 @@ int run_torture(const Options &options, Report &report)
 	const TortureOptions &torture = options.torture;
 	if (torture.powerfail)
 		setenv("FI_OFI_PMEM_BACKEND", "powerfail", 1);
+	/* So that over tcp, too, there are writes on both sides of it. */
+	setenv("FI_OFI_PMEM_INLINE_SIZE", "4096", 0);
 	Torture run(options, report);
 	if (torture.plan)
 		return run.show_plan();

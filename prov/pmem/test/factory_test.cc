@@ -54,7 +54,8 @@ TEST_F(FactoryTest, ForcedAnonymousMemoryIsServedAsVolatile)
 	ASSERT_EQ(open_for(memory, true, &backend), 0);
 	EXPECT_EQ(backend->granularity(), Granularity::byte);
 	EXPECT_EQ(backend->domain(), PersistenceDomain::none_forced);
-	EXPECT_TRUE(backend->one_sided());
+	EXPECT_FALSE(backend->one_sided());
+	EXPECT_TRUE(backend->direct());
 	bool stored = false;
 	ASSERT_EQ(backend->store_flush(8, "volatile", 8, &stored), 0);
 	EXPECT_TRUE(stored);

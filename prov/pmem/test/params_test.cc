@@ -12,7 +12,7 @@ TEST(Params, DefaultsAreThoseOfTheManPage)
 {
 	Params defaults;
 	EXPECT_EQ(defaults.spin_us, 20u);
-	EXPECT_EQ(defaults.inline_size, 4096u);
+	EXPECT_FALSE(defaults.inline_size);
 	EXPECT_EQ(defaults.digests, std::vector{DigestAlgorithm::xxh3_64});
 	EXPECT_EQ(defaults.verify_block, 4096u);
 }

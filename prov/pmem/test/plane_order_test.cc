@@ -166,7 +166,7 @@ TEST_F(PlaneOrder, OperationsBehindAClosedRegionAllComplete)
 	FakeMedium *open = nullptr;
 	uint64_t closed_key = resolved_region(&closed);
 	uint64_t open_key = resolved_region(&open);
-	std::vector<uint8_t> big(8192);
+	std::vector<uint8_t> big(70000);
 	table_.remove(Key(closed_key).token());
 	ASSERT_EQ(try_submit(kWrite, big.data(), 8, 64, closed_key), 0);
 	size_t accepted = 1;

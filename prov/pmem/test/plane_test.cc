@@ -95,7 +95,7 @@ TEST_F(Plane, FencedWriteIsStoredAfterTheDrainOfWhatCameBefore)
 {
 	FakeMedium &medium = media_.emplace_back(kRegionLen);
 	uint64_t key = add_region(&medium);
-	auto record = pattern(10000, 1);
+	auto record = pattern(100000, 1);
 	uint64_t pointer = 42;
 	ASSERT_EQ(submit(kWrite, record.data(), record.size(), 4096, key), 0);
 	ASSERT_EQ(submit(kFencedCommit, &pointer, 8, 0, key), 0);

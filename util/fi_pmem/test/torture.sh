@@ -30,6 +30,10 @@ check "which stays" test "$(stat -c %s "$dir/region")" -eq 131072
 check "without connection, by the default provider" $LIMIT "$FI_PMEM" \
 	torture "$dir" --rdm --powerfail --runs 1 --rounds 1 --timeout 60 --seed 9
 
+larger() { FI_OFI_PMEM_INLINE_SIZE=65536 tool 0 torture "$dir" --powerfail \
+	--runs 1 --timeout 60 --seed 10; }
+check "all writes within requests" larger
+
 check "a plan" tool 0 torture --plan --seed 5
 cp "$dir/out" "$dir/plan"
 check "of the same seed" tool 0 torture --plan --seed 5

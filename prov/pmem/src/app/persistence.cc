@@ -39,26 +39,10 @@ int Persistence::start_service(const RegionRequest &first)
 	return ret;
 }
 
-namespace
-{
-
-/*
- * Not for ordinary memory taken by force: whoever forces all regions does not
- * know that closing one takes the channels of those who access it one-sided,
- * and what they have outstanding elsewhere.
- */
-bool allows_one_sided(const Backend &backend) noexcept
-{
-	return backend.one_sided() &&
-	       backend.domain() != PersistenceDomain::none_forced;
-}
-
-} // namespace
-
 void Persistence::remove_region(Key key)
 {
 	auto region = regions_.remove(key.token());
-	if (!region || !allows_one_sided(*region->backend))
+	if (!region || !region->backend->one_sided())
 		return;
 	/* No new transfer begins; what has begun ends with its channel. Of a
 	 * poisoned one, too, which has no link_memory any more. */
@@ -83,7 +67,7 @@ int Persistence::add_region(RegionRequest request, Key *key)
 	region->notify_key = request.notify_key;
 	region->backend = std::move(request.backend);
 	uint64_t remote = request.access & (FI_REMOTE_READ | FI_REMOTE_WRITE);
-	if (allows_one_sided(*region->backend) && remote) {
+	if (region->backend->one_sided() && remote) {
 		ret = transport_->register_memory(request.memory, request.len,
 						  remote, true,
 						  &region->link_memory);

@@ -60,7 +60,7 @@ constexpr Definition kDefinitions[] = {
 	 "(default: 20)"},
 	{"inline_size", FI_PARAM_STRING,
 	 "Largest write, in bytes, that travels inside its request "
-	 "(default: 4096)"},
+	 "(default: 4096 on verbs, else 65536)"},
 	{"port_range", FI_PARAM_STRING,
 	 "Ports for the service of a domain, low-high (default: the system "
 	 "chooses)"},
@@ -134,9 +134,9 @@ bool parse_number(std::string_view text, Number *number) noexcept
 	return result.ec == std::errc{} && result.ptr == end;
 }
 
-template <typename Number>
+template <typename Number, typename Value>
 int read_number(const char *name, Number low, Number high, const char *accepted,
-		Number *value) noexcept
+		Value *value) noexcept
 {
 	char *text = nullptr;
 	if (fi_param_get_str(&provider, name, &text) || !text)

@@ -8,6 +8,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "core/auth_key.hh"
@@ -63,8 +64,9 @@ struct Params {
 	NativeFlushChoice native_flush = NativeFlushChoice::automatic;
 	/* How long the service polls before it sleeps, microseconds. */
 	uint32_t spin_us = 20;
-	/* Largest write that travels inside its request, bytes. */
-	size_t inline_size = 4096;
+	/* Largest write that travels inside its request, bytes. Nobody asked:
+	 * it depends on the transport (plane/channel_post.cc). */
+	std::optional<size_t> inline_size;
 	/* Service ports, inclusive; 0 lets the system choose. */
 	uint16_t port_low = 0;
 	uint16_t port_high = 0;

@@ -12,8 +12,8 @@
  * is never retried.
  *
  * A store() or store_flush() of one aligned word of 2, 4 or 8 bytes is a single
- * store wherever the memory is stored to directly (one_sided()): an ordered
- * write and an atomic operation need no calls of their own.
+ * store where direct(): an ordered write and an atomic operation need no calls
+ * of their own.
  */
 #pragma once
 
@@ -112,6 +112,9 @@ public:
 	 * granularity a file can shrink or a disk fill up under the mapping.
 	 */
 	virtual bool one_sided() const noexcept = 0;
+
+	/* True when store() stores to the memory itself. */
+	virtual bool direct() const noexcept { return one_sided(); }
 
 	/* What is known of the bytes' state (FI_OFI_PMEM_LEDGER), or null. */
 	virtual FlushLedger *ledger() noexcept { return nullptr; }

@@ -59,6 +59,7 @@ public:
 		return real_->domain();
 	}
 	bool one_sided() const noexcept override { return real_->one_sided(); }
+	bool direct() const noexcept override { return real_->direct(); }
 	FlushLedger *ledger() noexcept override { return real_->ledger(); }
 
 protected:

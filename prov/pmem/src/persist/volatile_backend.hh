@@ -38,7 +38,13 @@ public:
 	{
 		return PersistenceDomain::none_forced;
 	}
-	bool one_sided() const noexcept override { return true; }
+	/*
+	 * Whoever forces all regions does not know that closing one takes the
+	 * channels of those who access it one-sided, and what they have
+	 * outstanding elsewhere.
+	 */
+	bool one_sided() const noexcept override { return false; }
+	bool direct() const noexcept override { return true; }
 
 private:
 	char *base_;

@@ -236,6 +236,7 @@ private:
 	[[nodiscard]] bool post(PersistentOp *op);
 	void start(PersistentOp *op);
 	[[nodiscard]] bool post_body(PersistentOp *op);
+	[[nodiscard]] size_t inline_size() const noexcept;
 	[[nodiscard]] Route choose_route(const PersistentOp &op) const noexcept;
 	[[nodiscard]] bool must_wait(const PersistentOp &op) const noexcept;
 	[[nodiscard]] bool

@@ -66,7 +66,7 @@ Failure TargetRegion::replace(uint64_t offset, const uint8_t *was,
 			      const uint8_t *now, size_t length,
 			      size_t element) noexcept
 {
-	size_t step = backend->one_sided() ? element : length;
+	size_t step = backend->direct() ? element : length;
 	for (size_t at = 0; at < length; at += step) {
 		if (!std::memcmp(was + at, now + at, step))
 			continue;
