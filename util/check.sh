@@ -3,17 +3,20 @@
 #
 # Runs every test of the tree: formatting, headers, the unit and end-to-end
 # tests. Ends with a line "N passed, N failed, N skipped". CI runs this, with
-# --sanitizers, --trixie and --verbs.
+# everything.
 #
-#   util/check.sh [--sanitizers] [--fuzz] [--trixie] [--verbs] [--no-install]
+#   util/check.sh [--sanitizers] [--trixie] [--verbs] [--fuzz [--until SECONDS]]
+#                 [--no-install]
 #
 #   --sanitizers  all tests again under ASan+UBSan and under TSan
-#   --fuzz        static checks (util/lint.sh), the fuzzers (util/fuzz.sh) and the
-#                 unit tests under valgrind
 #   --trixie      all tests again on libfabric 2.1, the standard fabtests and
 #                 Open MPI, with the root of util/root.sh; must be run as root
 #   --verbs       the end-to-end tests on Soft-RoCE, in a virtual machine of the
 #                 same root
+#   --fuzz        static checks (util/lint.sh), the unit tests under valgrind and
+#                 the fuzzers (util/fuzz.sh), a minute each
+#   --until       what of --fuzz has not begun so many seconds after the script is
+#                 skipped, and the fuzzers take no more than is left
 #   --no-install  the packages are there already; do not call apt-get
 #
 # Builds below build/check/ and may be run again at any time.
@@ -26,20 +29,30 @@ sanitizers=no
 fuzz=no
 trixie=no
 verbs=no
+until=
 install=yes
-for arg in "$@"; do
-	case $arg in
+
+usage() {
+	echo "usage: util/check.sh [--sanitizers] [--trixie] [--verbs]" \
+		"[--fuzz [--until SECONDS]] [--no-install]" >&2
+	exit 2
+}
+
+while [ $# -gt 0 ]; do
+	case $1 in
 	--sanitizers) sanitizers=yes ;;
 	--fuzz) fuzz=yes ;;
+	--until)
+		[[ ${2:-} =~ ^[0-9]+$ ]] || usage
+		until=$2
+		shift
+		;;
 	--trixie) trixie=yes ;;
 	--verbs) verbs=yes ;;
 	--no-install) install=no ;;
-	*)
-		echo "usage: util/check.sh [--sanitizers] [--fuzz]" \
-			"[--trixie] [--verbs] [--no-install]" >&2
-		exit 2
-		;;
+	*) usage ;;
 	esac
+	shift
 done
 
 # Adds up what one `make check` ran. A GoogleTest program counts its cases, any
@@ -237,6 +250,35 @@ check_valgrind() (
 	}
 )
 
+# How long each target may be fuzzed, as many at a time as there are processors.
+fuzz_seconds() {
+	local targets seconds=60
+	targets=$(ls "$top"/{prov/pmem,util}/fuzz/*_fuzz.cc | wc -l)
+	[ -z "$until" ] ||
+		seconds=$(((until - SECONDS) * $(nproc) / targets))
+	echo $((seconds > 60 ? 60 : seconds))
+}
+
+too_late() { # too_late WHAT
+	[ -n "$until" ] && [ "$SECONDS" -ge "$until" ] || return
+	echo "skipped: $1: it is later than $until s"
+	skipped=$((skipped + 1))
+}
+
+# What finds mistakes without a test of its own.
+check_fuzz() {
+	stage "valgrind"
+	too_late "valgrind" || {
+		check_valgrind
+		record "unit tests under valgrind" $?
+	}
+	too_late "static checks" ||
+		check_script "static checks" "$top/util/lint.sh" --wire
+	too_late "fuzzers" ||
+		check_script "fuzzers" "$top/util/fuzz.sh" \
+			--seconds "$(fuzz_seconds)" --no-install
+}
+
 # A release has every file of the repository but what is for that alone.
 check_release() {
 	local release=$top/build/check/release missing
@@ -292,13 +334,6 @@ make -C "$top/build/check/plain" check-headers >/dev/null
 record "every header stands alone" $?
 check_release
 record "a release has every file" $?
-if [ "$fuzz" = yes ]; then
-	check_script "static checks" "$top/util/lint.sh" --wire
-	check_script "fuzzers" "$top/util/fuzz.sh" --seconds 60 --no-install
-	stage "valgrind"
-	check_valgrind
-	record "unit tests under valgrind" $?
-fi
 if [ "$sanitizers" = yes ]; then
 	# Fewer rounds: the plain build runs them all, and tries the tests.
 	export SKIP_MUTANTS=${SKIP_MUTANTS:-yes}
@@ -314,6 +349,7 @@ fi
 
 [ "$trixie" = no ] || check_trixie
 [ "$verbs" = no ] || check_verbs
+[ "$fuzz" = no ] || check_fuzz
 stage "done"
 
 conclude

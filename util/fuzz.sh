@@ -113,7 +113,7 @@ inputs_of() { # inputs_of TARGET
 }
 
 fuzz() { # fuzz TARGET
-	local target=$1 log=$build/$1.log status executions
+	local target=$1
 	local options=(-print_final_stats=1 -max_len=2048 -timeout=20
 		-artifact_prefix="$build/crashes/$target-")
 	if [ "$seconds" -eq 0 ]; then
@@ -122,11 +122,27 @@ fuzz() { # fuzz TARGET
 		options+=(-max_total_time="$seconds")
 	fi
 	"$(program_of "$build" "$target")" "${options[@]}" \
-		$(inputs_of "$target") >"$log" 2>&1
-	status=$?
+		$(inputs_of "$target") >"$build/$target.log" 2>&1
+	echo $? >"$build/$target.status"
+}
+
+# As many at the same time as there are processors: none has threads that compute.
+fuzz_all() {
+	local target
+	for target in "${targets[@]}"; do
+		[ "$(jobs -r | wc -l)" -lt "$(nproc)" ] || wait -n
+		rm -f "$build/$target.status"
+		fuzz "$target" &
+	done
+	wait
+}
+
+tell() { # tell TARGET: how it went
+	local log=$build/$1.log status executions
+	status=$(cat "$build/$1.status" || echo 1)
 	executions=$(sed -n 's/^stat::number_of_executed_units: *//p' "$log")
 	[ "$status" -eq 0 ] || tail -n 40 "$log"
-	record "$target: ${executions:-no} executions" "$status"
+	record "$1: ${executions:-no} executions" "$status"
 	total=$((total + ${executions:-0}))
 }
 
@@ -172,8 +188,9 @@ update_configure && make_targets "$build" --enable-fuzzers || exit 1
 mkdir -p "$build/crashes"
 total=0
 heading "fuzzing"
+fuzz_all
 for target in "${targets[@]}"; do
-	fuzz "$target"
+	tell "$target"
 done
 echo "$total executions"
 if [ "$minimize" = yes ]; then
