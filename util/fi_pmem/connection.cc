@@ -226,7 +226,7 @@ int Connection::query(fi_pmem_region_attr *attr)
 {
 	fi_ops_pmem_ep *ops = nullptr;
 	int ret = open_extension(&ops);
-	if (ret)
+	if (!ops)
 		return ret;
 	auto deadline = Clock::now() + std::chrono::seconds(options_.timeout_s);
 	attr->size = sizeof(*attr);

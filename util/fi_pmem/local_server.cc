@@ -121,6 +121,7 @@ int LocalServer::spawn(std::vector<std::string> words)
 	if (pipe2(ends, O_CLOEXEC))
 		return report_.fail(kFailed, "pipe: %s", strerror(errno));
 	std::vector<char *> argv;
+	argv.reserve(words.size() + 1);
 	for (std::string &word : words)
 		argv.push_back(word.data());
 	argv.push_back(nullptr);

@@ -66,13 +66,13 @@ void ProgressBar::draw(uint64_t done) const
 	if (line.size() >= columns)
 		line = std::string(tail).substr(0, columns - 1);
 	std::fprintf(stderr, "\r\033[K%s", line.c_str());
-	std::fflush(stderr);
+	static_cast<void>(std::fflush(stderr));
 }
 
 void ProgressBar::clear()
 {
 	if (drawn_)
-		std::fputs("\r\033[K", stderr);
+		std::fprintf(stderr, "\r\033[K");
 	drawn_ = false;
 }
 

@@ -81,13 +81,13 @@ void Report::say(const char *format, ...)
 	static_cast<void>(flush());
 }
 
-void Report::data(std::string_view line)
+void Report::data(const std::string &line)
 {
 	if (!json_)
 		print_line(stdout, line);
 }
 
-void Report::print_line(FILE *out, std::string_view line)
+void Report::print_line(FILE *out, const std::string &line)
 {
 	bool whole =
 		std::fwrite(line.data(), 1, line.size(), out) == line.size() &&

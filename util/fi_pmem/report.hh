@@ -10,7 +10,6 @@
 #include <cstdio>
 #include <memory>
 #include <string>
-#include <string_view>
 
 #include <nlohmann/json_fwd.hpp>
 
@@ -48,7 +47,7 @@ public:
 	void event(const nlohmann::ordered_json &object);
 
 	/* A line of data as it is, on standard output; nothing in JSON. */
-	void data(std::string_view line);
+	void data(const std::string &line);
 
 	/* Standard output carries data: text goes to standard error. */
 	void keep_stdout_clean() { text_to_stderr_ = true; }
@@ -66,7 +65,7 @@ public:
 	[[nodiscard]] int finish(int code);
 
 private:
-	void print_line(FILE *out, std::string_view line);
+	void print_line(FILE *out, const std::string &line);
 	void print_json(const nlohmann::ordered_json &object);
 
 	std::string command_;

@@ -24,7 +24,7 @@ int CountingGate::open(fid_domain *inner_domain, fid_ep *inner_ep)
 	fi_cntr_attr attr{};
 	attr.events = FI_CNTR_EVENTS_COMP;
 	attr.wait_obj = FI_WAIT_NONE;
-	for (size_t i = 0; i < tallies_.size(); i++) {
+	for (size_t i = 0; i < std::size(kKinds); i++) {
 		fid_cntr *counter = nullptr;
 		int ret = fi_cntr_open(inner_domain, &attr, &counter, nullptr);
 		if (!ret) {
@@ -39,7 +39,7 @@ int CountingGate::open(fid_domain *inner_domain, fid_ep *inner_ep)
 
 int CountingGate::feed(Counter *counter, uint64_t kinds)
 {
-	for (size_t i = 0; i < tallies_.size(); i++) {
+	for (size_t i = 0; i < std::size(kKinds); i++) {
 		if (!(kinds & kKinds[i]))
 			continue;
 		if (tallies_[i].fed)

@@ -289,7 +289,7 @@ void Service::accept(std::unique_ptr<ConnectRequest> request)
  */
 bool Service::read_completions()
 {
-	constexpr size_t kBatch = 32, kMost = 2 * wire::kMaxCredits;
+	constexpr size_t kBatch = 32, kMost = size_t{2} * wire::kMaxCredits;
 	Completion completions[kBatch];
 	size_t count = queues_->read_completions(completions, kBatch);
 	if (!count)
