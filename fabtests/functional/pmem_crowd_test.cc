@@ -14,6 +14,9 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
+#include <ctime>
+#include <deque>
 #include <filesystem>
 #include <fstream>
 #include <thread>
@@ -78,6 +81,16 @@ struct Usage {
 	long threads = 0;
 	long resident_kib = 0;
 };
+
+double cpu_seconds(pid_t pid)
+{
+	clockid_t clock;
+	timespec used{};
+	check(-clock_getcpuclockid(pid, &clock), "clock_getcpuclockid");
+	clock_gettime(clock, &used);
+	return static_cast<double>(used.tv_sec) +
+	       static_cast<double>(used.tv_nsec) / 1e9;
+}
 
 class PmemCrowd : public testing::Test
 {
@@ -166,6 +179,35 @@ TEST_F(PmemCrowd, StrangersComeAndGo)
 	printf("%.0f connections a second\n",
 	       static_cast<double>(connects) / taken.count());
 	expect_service();
+}
+
+/* Those who have a channel keep it, and nobody spins. */
+TEST_F(PmemCrowd, SilentStrangersTakeAllDescriptors)
+{
+	Usage before(target_.pid());
+	auto most = static_cast<rlim_t>(before.descriptors) + 20;
+	rlimit few{most, most};
+	ASSERT_EQ(prlimit(target_.pid(), RLIMIT_NOFILE, &few, nullptr), 0);
+	std::deque<Stranger> silent;
+	for (int i = 0; i < 100; i++) {
+		silent.emplace_back(region_.service_port());
+		ASSERT_TRUE(silent.back().connected());
+		expect_service();
+	}
+	Usage meanwhile(target_.pid());
+	meanwhile.print("without descriptors");
+	EXPECT_LT(meanwhile.descriptors, before.descriptors + 100);
+	double used = cpu_seconds(target_.pid());
+	std::this_thread::sleep_for(std::chrono::milliseconds(500));
+	used = cpu_seconds(target_.pid()) - used;
+	printf("of 500 ms %.0f ms of a processor\n", used * 1000);
+	EXPECT_LT(used, 0.2);
+	expect_service();
+	silent.clear();
+	expect_descriptors(target_.pid(), before.descriptors);
+	Initiator late(Stack::msg);
+	target_.connect(late.node());
+	late.write_and_wait(region_, 0, pattern(1, 64), FI_COMMIT_COMPLETE);
 }
 
 /* A channel of its own for each commit. */

@@ -11,6 +11,7 @@
 #include <rdma/fi_eq.h>
 #include <rdma/fi_errno.h>
 
+#include "core/descriptors.hh"
 #include "exit_codes.hh"
 #include "report.hh"
 #include "signals.hh"
@@ -192,6 +193,9 @@ void Fabric::wait(int timeout_ms)
 		return; /* there is news already */
 	if (!ret) {
 		poll(fds, 3, timeout_ms);
+		if (++wakeups_ % ofi_pmem::kWakeupsPerLook == 0 &&
+		    !ofi_pmem::descriptors_left(eq_fd_))
+			poll(fds, 1, ofi_pmem::kExhaustedMs);
 		return;
 	}
 	bool shorter = timeout_ms >= 0 && timeout_ms < kPollMs;

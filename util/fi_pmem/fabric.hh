@@ -144,6 +144,7 @@ private:
 	int eq_fd_ = -1;
 	int cq_fd_ = -1;
 	int signal_fd_ = -1;
+	uint32_t wakeups_ = 0;
 };
 
 } // namespace fi_pmem

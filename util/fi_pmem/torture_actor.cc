@@ -127,7 +127,9 @@ void TortureInitiator::misbehave(uint32_t number, int signal)
 			at->reset();
 		return due;
 	};
-	if (take(&actor_.freezes_target) && shared_.target) {
+	/* Not one that ends: see LocalServer::end(). */
+	bool freezes = take(&actor_.freezes_target) && !shared_.ended;
+	if (freezes && shared_.target) {
 		shared_.faults++;
 		kill(shared_.target, SIGSTOP);
 		usleep(kFrozenUs);

@@ -10,6 +10,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "core/descriptors.hh"
 #include "core/log.hh"
 #include "core/params.hh"
 #include "core/thread.hh"
@@ -146,6 +147,7 @@ void Service::loop()
 			{wake_fd_, POLLIN, 0}};
 	auto last_arrival = Clock::now();
 	uint32_t rounds = 0;
+	uint32_t wakeups = 0;
 	bool events = true;
 	while (!stopping_) {
 		bool arrived = poll_queues(events);
@@ -164,6 +166,8 @@ void Service::loop()
 		/* drop_users() may have taken the wake-up of the destructor. */
 		if (!stopping_ && !queues_->trywait())
 			poll(fds, 3, pause_ms());
+		if (++wakeups % kWakeupsPerLook == 0 && exhausted())
+			poll(&fds[2], 1, kExhaustedMs);
 		retry_unsent();
 		drop_ungreeted();
 		drop_users();
@@ -177,6 +181,19 @@ int Service::pause_ms() const noexcept
 	if (!unsent_.empty())
 		return kRetryMs;
 	return ungreeted_.empty() ? -1 : kGreetingCheckMs;
+}
+
+bool Service::exhausted() noexcept
+{
+	if (descriptors_left(wake_fd_))
+		return false;
+	if (!warned_exhausted_)
+		PMEM_WARN(FI_LOG_EP_CTRL,
+			  "no descriptors are left (%s): no new channel can be "
+			  "accepted until there are",
+			  fi_strerror(errno));
+	warned_exhausted_ = true;
+	return true;
 }
 
 /*

@@ -62,6 +62,7 @@ private:
 	/* True when something arrived. */
 	[[nodiscard]] bool poll_queues(bool events);
 	int pause_ms() const noexcept;
+	[[nodiscard]] bool exhausted() noexcept;
 	[[nodiscard]] bool work();
 	void retry_unsent();
 	void drop_ungreeted();
@@ -92,6 +93,7 @@ private:
 	std::deque<uint32_t> working_; /* in turn */
 	std::vector<uint32_t> ungreeted_;
 	int wake_fd_ = -1;
+	bool warned_exhausted_ = false;
 	std::atomic<bool> stopping_{false};
 	std::mutex leaving_lock_;
 	std::condition_variable left_;
