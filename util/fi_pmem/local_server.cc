@@ -69,8 +69,10 @@ LocalServer::~LocalServer()
 
 void LocalServer::stop()
 {
-	if (pid_ > 0)
-		kill(pid_, SIGSTOP);
+	siginfo_t state;
+	if (pid_ > 0 && !kill(pid_, SIGSTOP))
+		waitid(P_PID, static_cast<id_t>(pid_), &state,
+		       WSTOPPED | WEXITED | WNOWAIT);
 }
 
 void LocalServer::go_on()
