@@ -50,7 +50,6 @@ private:
 	static constexpr size_t kVerifications = 4;
 
 	uint32_t digests();
-	clockid_t target_clock() const;
 	void verify_all(Initiator &initiator, fi_pmem_digest digest, Wait wait);
 	Samples commits(size_t len, uint64_t flags, size_t count);
 	Samples commits_beside(const std::function<void()> &work);
@@ -88,14 +87,6 @@ uint32_t VerifyBench::digests()
 	}),
 	      "query");
 	return attr.digests;
-}
-
-clockid_t VerifyBench::target_clock() const
-{
-	clockid_t clock = 0;
-	check(-clock_getcpuclockid(target_.pid(), &clock),
-	      "clock_getcpuclockid");
-	return clock;
 }
 
 void await_verification(Initiator &initiator, Wait wait)
@@ -172,7 +163,7 @@ void VerifyBench::throughput()
 		for (size_t i = 0; i < std::size(all); i++) {
 			if (!(have & 1U << all[i].second))
 				continue;
-			verify[i].measure(size_, target_clock(), [&] {
+			verify[i].measure(size_, target_.cpu_clock(), [&] {
 				verify_all(initiator_, all[i].second,
 					   Wait::polling);
 			});

@@ -7,6 +7,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/socket.h>
+#include <time.h>
 
 #include <cstring>
 #include <filesystem>
@@ -235,6 +236,14 @@ void Target::stop()
 	Deadline deadline;
 	while (!all_threads_stopped(child_.pid()))
 		deadline.spin("the target does not stop");
+}
+
+clockid_t Target::cpu_clock() const
+{
+	clockid_t clock = 0;
+	check(-clock_getcpuclockid(child_.pid(), &clock),
+	      "clock_getcpuclockid");
+	return clock;
 }
 
 int Target::quit()

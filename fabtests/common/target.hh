@@ -181,6 +181,8 @@ public:
 	/* SIGSTOP: as a machine that hangs. */
 	void stop();
 	pid_t pid() const { return child_.pid(); }
+	/* Of the processor's time that it uses. */
+	clockid_t cpu_clock() const;
 	const Address &address() const { return address_; }
 
 private:

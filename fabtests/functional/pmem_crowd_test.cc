@@ -15,7 +15,6 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
-#include <ctime>
 #include <deque>
 #include <filesystem>
 #include <fstream>
@@ -23,6 +22,7 @@
 
 #include <gtest/gtest.h>
 
+#include "benchmarks/measure.hh"
 #include "common/initiator.hh"
 #include "common/random.hh"
 #include "common/stranger.hh"
@@ -81,16 +81,6 @@ struct Usage {
 	long threads = 0;
 	long resident_kib = 0;
 };
-
-double cpu_seconds(pid_t pid)
-{
-	clockid_t clock;
-	timespec used{};
-	check(-clock_getcpuclockid(pid, &clock), "clock_getcpuclockid");
-	clock_gettime(clock, &used);
-	return static_cast<double>(used.tv_sec) +
-	       static_cast<double>(used.tv_nsec) / 1e9;
-}
 
 class PmemCrowd : public testing::Test
 {
@@ -197,9 +187,9 @@ TEST_F(PmemCrowd, SilentStrangersTakeAllDescriptors)
 	Usage meanwhile(target_.pid());
 	meanwhile.print("without descriptors");
 	EXPECT_LT(meanwhile.descriptors, before.descriptors + 100);
-	double used = cpu_seconds(target_.pid());
+	double used = now(target_.cpu_clock());
 	std::this_thread::sleep_for(std::chrono::milliseconds(500));
-	used = cpu_seconds(target_.pid()) - used;
+	used = now(target_.cpu_clock()) - used;
 	printf("of 500 ms %.0f ms of a processor\n", used * 1000);
 	EXPECT_LT(used, 0.2);
 	expect_service();
