@@ -64,8 +64,8 @@ struct Params {
 	NativeFlushChoice native_flush = NativeFlushChoice::automatic;
 	/* How long the service polls before it sleeps, microseconds. */
 	uint32_t spin_us = 20;
-	/* Largest write that travels inside its request, bytes. Nobody asked:
-	 * it depends on the transport (plane/channel_post.cc). */
+	/* Largest write that travels inside its request, bytes. Without a
+	 * value it depends on the transport (plane/channel_post.cc). */
 	std::optional<size_t> inline_size;
 	/* Service ports, inclusive; 0 lets the system choose. */
 	uint16_t port_low = 0;
