@@ -3,6 +3,7 @@
 /* The functions of a domain in rdma/fi_ext_pmem.h: who gets them, and what is
  * no declaration at all. */
 #include "app_fixture.hh"
+#include "fake_hook.hh"
 
 #include <rdma/fi_ext_pmem.h>
 
@@ -24,7 +25,9 @@ protected:
 		return ret;
 	}
 
-	int mr_reg(const fi_pmem_mr_attr *pmem)
+	int mr_reg(const fi_pmem_mr_attr *pmem) { return mr_reg(domain, pmem); }
+
+	int mr_reg(fid_domain *called_with, const fi_pmem_mr_attr *pmem)
 	{
 		iovec iov{buf_, sizeof(buf_)};
 		fi_mr_attr attr{};
@@ -32,7 +35,8 @@ protected:
 		attr.iov_count = 1;
 		attr.access = FI_REMOTE_WRITE;
 		fid_mr *mr = nullptr;
-		int ret = ops_->mr_reg(domain, &attr, FI_RMA_EVENT, pmem, &mr);
+		int ret = ops_->mr_reg(called_with, &attr, FI_RMA_EVENT, pmem,
+				       &mr);
 		if (!ret) {
 			EXPECT_EQ(fi_close(&mr->fid), 0);
 		}
@@ -103,6 +107,30 @@ TEST_F(DomainExtension, RefusesWhatIsNoDeclaration)
 	/* A newer program's structure is longer. */
 	attr.size = sizeof(attr) + 8;
 	EXPECT_EQ(mr_reg(&attr), 0);
+}
+
+TEST_F(DomainExtension, WorksUnderHookProviders)
+{
+	open_domain(kPersistent);
+	ASSERT_EQ(open_ops(), 0);
+	auto attr = undeclared();
+	fake::Hook<fid_domain> hook(&domain->fid);
+	EXPECT_EQ(mr_reg(&hook, &attr), 0);
+	fake::Hook<fid_domain> upper(&hook.fid);
+	EXPECT_EQ(mr_reg(&upper, &attr), 0);
+}
+
+TEST_F(DomainExtension, RefusesAnotherProvidersDomain)
+{
+	open_domain(kPersistent);
+	ASSERT_EQ(open_ops(), 0);
+	auto attr = undeclared();
+	fake::Hook<fid_domain> stranger(nullptr);
+	EXPECT_EQ(mr_reg(&stranger, &attr), -FI_EINVAL);
+	/* One of ours, but of another class. */
+	fake::Hook<fid_domain> of_fabric(&fabric->fid);
+	EXPECT_EQ(mr_reg(&of_fabric, &attr), -FI_EINVAL);
+	EXPECT_EQ(inner_domain->region, nullptr);
 }
 
 } // namespace

@@ -6,6 +6,7 @@
  */
 #include "app_plane_fixture.hh"
 #include "digest/digest.hh"
+#include "fake_hook.hh"
 
 #include <rdma/fi_ext_pmem.h>
 
@@ -136,6 +137,63 @@ TEST_F(EpExtension, HasEveryFunctionOfTheHeader)
 	EXPECT_TRUE(FI_CHECK_OP(extension(), fi_ops_pmem_ep, flushv));
 	EXPECT_TRUE(FI_CHECK_OP(extension(), fi_ops_pmem_ep, drain_all));
 	EXPECT_TRUE(FI_CHECK_OP(extension(), fi_ops_pmem_ep, verify));
+}
+
+TEST_F(EpExtension, WorksUnderHookProviders)
+{
+	fake::Hook<fid_ep> hook(&ep->fid);
+	fake::Hook<fid_ep> upper(&hook.fid);
+	void *opened = nullptr;
+	ASSERT_EQ(fi_open_ops(&upper.fid, FI_PMEM_EP_OPS, 0, &opened, nullptr),
+		  0);
+	auto ops = static_cast<fi_ops_pmem_ep *>(opened);
+	fi_pmem_region_attr attr{};
+	attr.size = sizeof(attr);
+	ASSERT_EQ(post([&] {
+			  return ops->query(&upper, 0, key_.value(), &attr);
+		  }),
+		  0);
+	EXPECT_EQ(attr.base, kBase);
+	iovec local{payload_, 8};
+	fi_rma_iov range{kBase, 8, key_.value()};
+	fi_msg_rma msg{&local, nullptr, 1, 0, &range, 1, nullptr, 0};
+	ASSERT_EQ(post([&] {
+			  return ops->write_ordered(&hook, &msg, FI_COMPLETION);
+		  }),
+		  0);
+	EXPECT_EQ(wait().flags, FI_RMA | FI_WRITE);
+	EXPECT_EQ(durable(0, 8), "01234567");
+}
+
+TEST_F(EpExtension, RefusesAnotherProvidersEndpoint)
+{
+	fi_pmem_region_attr attr{};
+	attr.size = sizeof(attr);
+	fi_rma_iov range{kBase, 8, key_.value()};
+	fi_msg_rma msg{nullptr, nullptr, 0, 0, &range, 1, nullptr, 0};
+	fi_pmem_msg_flush flush{&range,
+				1,
+				0,
+				nullptr,
+				FI_PMEM_PLACE_PERSISTENT,
+				FI_PMEM_SELECT_RANGES};
+	fi_pmem_msg_verify verify{};
+	fake::Hook<fid_ep> foreign(nullptr);
+	/* One of ours, but of another class. */
+	fake::Hook<fid_ep> queue(&cq->fid);
+	for (fid_ep *other : {&foreign, &queue}) {
+		EXPECT_EQ(extension()->query(other, 0, key_.value(), &attr),
+			  -FI_EINVAL);
+		EXPECT_EQ(extension()->write_ordered(other, &msg, 0),
+			  -FI_EINVAL);
+		EXPECT_EQ(extension()->flush(other, kBase, 8, key_.value(), 0,
+					     FI_PMEM_PLACE_PERSISTENT, nullptr),
+			  -FI_EINVAL);
+		EXPECT_EQ(extension()->flushv(other, &flush, 0), -FI_EINVAL);
+		EXPECT_EQ(extension()->drain_all(other, nullptr, 0),
+			  -FI_EINVAL);
+		EXPECT_EQ(extension()->verify(other, &verify, 0), -FI_EINVAL);
+	}
 }
 
 TEST_F(EpExtension, FlagsAreRefused)

@@ -71,11 +71,13 @@ RegionDeclaration declaration_of(const fi_pmem_mr_attr &attr) noexcept
 int mr_reg(fid_domain *domain, const fi_mr_attr *attr, uint64_t flags,
 	   const fi_pmem_mr_attr *pmem, fid_mr **mr) noexcept
 {
+	auto outer = find_ours<Domain>(&domain->fid);
+	if (!outer)
+		return -FI_EINVAL;
 	if (!check_size(pmem) || !check_file(*pmem) || !check_values(*pmem))
 		return -FI_EINVAL;
 	return guarded([&] {
-		return register_memory(*static_cast<Domain *>(domain), *attr,
-				       flags | FI_RMA_PMEM,
+		return register_memory(*outer, *attr, flags | FI_RMA_PMEM,
 				       declaration_of(*pmem), mr);
 	});
 }

@@ -79,7 +79,7 @@ fi_pmem_region_attr describe(const Endpoint &endpoint,
 	return attr;
 }
 
-int query(fid_ep *ep, fi_addr_t peer, uint64_t key,
+int query(Endpoint &endpoint, fi_addr_t peer, uint64_t key,
 	  fi_pmem_region_attr *attr) noexcept
 {
 	if (!attr || attr->size < kFirstRegionAttr) {
@@ -89,7 +89,6 @@ int query(fid_ep *ep, fi_addr_t peer, uint64_t key,
 			  attr ? attr->size : 0, kFirstRegionAttr);
 		return -FI_EINVAL;
 	}
-	auto &endpoint = *static_cast<Endpoint *>(ep);
 	RemoteRegion region;
 	int ret = endpoint.plane()->query(peer, key, &region);
 	if (ret)
@@ -101,7 +100,7 @@ int query(fid_ep *ep, fi_addr_t peer, uint64_t key,
 	return 0;
 }
 
-ssize_t write_ordered(fid_ep *ep, const fi_msg_rma *msg,
+ssize_t write_ordered(Endpoint &endpoint, const fi_msg_rma *msg,
 		      uint64_t flags) noexcept
 {
 	if (msg->rma_iov_count != 1) {
@@ -110,7 +109,6 @@ ssize_t write_ordered(fid_ep *ep, const fi_msg_rma *msg,
 			  msg->rma_iov_count);
 		return -FI_EINVAL;
 	}
-	auto &endpoint = *static_cast<Endpoint *>(ep);
 	return endpoint.plane()->submit(
 		{msg, flags | FI_FENCE | FI_COMMIT_COMPLETE, true,
 		 endpoint.completes(flags), true});
@@ -156,12 +154,11 @@ template <typename Message> fi_msg_rma ranges_of(const Message &msg) noexcept
 	return ranges;
 }
 
-ssize_t flush_ranges(fid_ep *ep, const fi_pmem_msg_flush &msg,
+ssize_t flush_ranges(Endpoint &endpoint, const fi_pmem_msg_flush &msg,
 		     uint64_t flags) noexcept
 {
 	if (!known(msg))
 		return -FI_EINVAL;
-	auto &endpoint = *static_cast<Endpoint *>(ep);
 	fi_msg_rma ranges = ranges_of(msg);
 	Level level = msg.placement == FI_PMEM_PLACE_PERSISTENT
 			      ? Level::commit
@@ -189,27 +186,25 @@ int check_flags(uint64_t flags, uint64_t known, const char *what) noexcept
 
 constexpr uint64_t kFlushFlags = FI_COMPLETION | FI_PMEM_VERIFY;
 
-ssize_t flushv(fid_ep *ep, const fi_pmem_msg_flush *msg,
+ssize_t flushv(Endpoint &endpoint, const fi_pmem_msg_flush *msg,
 	       uint64_t flags) noexcept
 {
 	int ret = check_flags(flags, kFlushFlags, "flush");
-	return ret ? ret : flush_ranges(ep, *msg, flags);
+	return ret ? ret : flush_ranges(endpoint, *msg, flags);
 }
 
-ssize_t flush(fid_ep *ep, uint64_t addr, size_t len, uint64_t key,
+ssize_t flush(Endpoint &endpoint, uint64_t addr, size_t len, uint64_t key,
 	      fi_addr_t peer, fi_pmem_placement placement,
 	      void *context) noexcept
 {
 	fi_rma_iov range{addr, len, key};
 	fi_pmem_msg_flush msg{&range,  1,	  peer,
 			      context, placement, FI_PMEM_SELECT_RANGES};
-	return flush_ranges(ep, msg,
-			    static_cast<Endpoint *>(ep)->tx_op_flags());
+	return flush_ranges(endpoint, msg, endpoint.tx_op_flags());
 }
 
-ssize_t drain_all(fid_ep *ep, void *context, uint64_t flags) noexcept
+ssize_t drain_all(Endpoint &endpoint, void *context, uint64_t flags) noexcept
 {
-	auto &endpoint = *static_cast<Endpoint *>(ep);
 	int ret = check_flags(flags, kFlushFlags, "drain");
 	return ret ? ret
 		   : endpoint.plane()->drain_all(context,
@@ -217,7 +212,7 @@ ssize_t drain_all(fid_ep *ep, void *context, uint64_t flags) noexcept
 						 flags & FI_PMEM_VERIFY);
 }
 
-ssize_t verify(fid_ep *ep, const fi_pmem_msg_verify *msg,
+ssize_t verify(Endpoint &endpoint, const fi_pmem_msg_verify *msg,
 	       uint64_t flags) noexcept
 {
 	int ret = check_flags(flags, FI_COMPLETION, "verification");
@@ -232,7 +227,6 @@ ssize_t verify(fid_ep *ep, const fi_pmem_msg_verify *msg,
 			  "digest %u: not one of rdma/fi_ext_pmem.h", digest);
 		return -FI_EINVAL;
 	}
-	auto &endpoint = *static_cast<Endpoint *>(ep);
 	fi_msg_rma ranges = ranges_of(*msg);
 	VerifyOp op{algorithm, msg->block,
 		    static_cast<uint8_t *>(msg->digests)};
@@ -240,8 +234,34 @@ ssize_t verify(fid_ep *ep, const fi_pmem_msg_verify *msg,
 		&ranges, op, msg->digests_size, endpoint.completes(flags)});
 }
 
-fi_ops_pmem_ep ep_ops = {sizeof(ep_ops), query,	    write_ordered, flush,
-			 flushv,	 drain_all, verify};
+/* A slot: the function, called with our endpoint behind the fid. */
+template <auto Function> struct Slot;
+
+template <typename Ret, typename... Args,
+	  Ret (*Function)(Endpoint &, Args...) noexcept>
+struct Slot<Function> {
+	static Ret call(fid_ep *ep, Args... args) noexcept
+	{
+		auto endpoint = find_ours<Endpoint>(&ep->fid);
+		bool usable = endpoint && endpoint->plane();
+		return usable ? Function(*endpoint, args...) : -FI_EINVAL;
+	}
+};
+
+fi_ops_pmem_ep make_ops() noexcept
+{
+	fi_ops_pmem_ep ops{};
+	ops.size = sizeof(ops);
+	ops.query = Slot<query>::call;
+	ops.write_ordered = Slot<write_ordered>::call;
+	ops.flush = Slot<flush>::call;
+	ops.flushv = Slot<flushv>::call;
+	ops.drain_all = Slot<drain_all>::call;
+	ops.verify = Slot<verify>::call;
+	return ops;
+}
+
+fi_ops_pmem_ep ep_ops = make_ops();
 
 } // namespace
 

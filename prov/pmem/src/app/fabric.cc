@@ -113,9 +113,9 @@ int Fabric::trywait(fid_t *waitables, int count) noexcept
 	for (int i = 0; i < count; i++) {
 		fid_t waitable = waitables[i];
 		int ret;
-		if (waitable->fclass == FI_CLASS_CQ) {
+		if (is_ours<CompletionQueue>(waitable)) {
 			ret = outer_of<CompletionQueue>(waitable)->trywait();
-		} else if (waitable->fclass == FI_CLASS_CNTR) {
+		} else if (is_ours<Counter>(waitable)) {
 			ret = outer_of<Counter>(waitable)->trywait();
 		} else {
 			auto below = inner_of(waitable);

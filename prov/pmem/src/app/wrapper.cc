@@ -12,6 +12,7 @@
 #include "app/mr.hh"
 #include "app/pep.hh"
 #include "app/srx.hh"
+#include "core/log.hh"
 
 namespace ofi_pmem
 {
@@ -22,9 +23,7 @@ namespace
 /* Calls `use` with the wrapper behind the fid, if it is one of class Object. */
 template <typename Object, typename Use> auto with(fid *outer, Use &&use)
 {
-	/* A fid of another provider has the class but not the table. */
-	bool ours = outer->ops == &FidOps<Object>::table;
-	return ours ? use(*outer_of<Object>(outer)) : nullptr;
+	return is_ours<Object>(outer) ? use(*outer_of<Object>(outer)) : nullptr;
 }
 
 template <typename Use> auto with_wrapper(fid *outer, Use &&use)
@@ -56,6 +55,20 @@ template <typename Use> auto with_wrapper(fid *outer, Use &&use)
 }
 
 } // namespace
+
+fid *behind_hook(fid *outer) noexcept
+{
+	void *found = nullptr;
+	int ret = -FI_ENOSYS;
+	if (FI_CHECK_OP(outer->ops, fi_ops, ops_open))
+		ret = outer->ops->ops_open(outer, kSelfOps, 0, &found, nullptr);
+	if (!ret && found)
+		return static_cast<fid *>(found);
+	PMEM_WARN(FI_LOG_CORE,
+		  "a function of rdma/fi_ext_pmem.h was called with an object "
+		  "that is not one of ofi_pmem");
+	return nullptr;
+}
 
 fid *inner_of(fid *outer) noexcept
 {

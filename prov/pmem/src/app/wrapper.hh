@@ -10,6 +10,7 @@
 
 #include <atomic>
 #include <cstddef>
+#include <cstring>
 #include <type_traits>
 #include <utility>
 
@@ -121,6 +122,12 @@ template <typename Object> Object *outer_of(fid *base) noexcept
 	return from_fid<Object, typename Object::Struct>(base);
 }
 
+/*
+ * fi_open_ops() of a wrapper with this name answers with its own fid. A hook
+ * provider hands the call on, so that it finds our object behind the hook's.
+ */
+inline constexpr char kSelfOps[] = "ofi_pmem itself";
+
 /* The fi_ops table of one wrapper class. */
 template <typename Object> struct FidOps {
 	static int close(fid *base) noexcept
@@ -149,6 +156,10 @@ template <typename Object> struct FidOps {
 	static int ops_open(fid *base, const char *name, uint64_t flags,
 			    void **ops, void *context) noexcept
 	{
+		if (!strcmp(name, kSelfOps)) {
+			*ops = base;
+			return 0;
+		}
 		return outer_of<Object>(base)->ops_open(name, flags, ops,
 							context);
 	}
@@ -184,6 +195,29 @@ template <typename Object> struct FidOps {
 
 	static inline fi_ops table = make();
 };
+
+/* A fid of another provider has the class, but not the table. */
+template <typename Object> bool is_ours(const fid *base) noexcept
+{
+	return base->ops == &FidOps<Object>::table;
+}
+
+/* Our fid behind that of a hook provider; null when there is none. */
+fid *behind_hook(fid *outer) noexcept;
+
+/*
+ * The wrapper that a function of fi_open_ops() was called with. Under a hook
+ * provider (FI_HOOK) the application holds the hook's object, not ours. Null,
+ * after a warning, when there is no wrapper of this class behind the fid.
+ */
+template <typename Object> Object *find_ours(fid *outer) noexcept
+{
+	if (is_ours<Object>(outer))
+		return outer_of<Object>(outer);
+	auto found = behind_hook(outer);
+	return found && is_ours<Object>(found) ? outer_of<Object>(found)
+					       : nullptr;
+}
 
 /*
  * A slot that only forwards. `Call` is libfabric's own function for that slot,
