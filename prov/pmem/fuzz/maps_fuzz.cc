@@ -20,11 +20,14 @@ void read_own_map()
 {
 	int here = 0;
 	auto at = reinterpret_cast<uintptr_t>(&here);
-	auto segments = read_map(at, at + 1);
+	std::vector<MapSegment> segments;
+	require(!read_map(at, at + 1, &segments), "the map is readable");
 	require(segments.size() == 1 && segments[0].start <= at &&
 			segments[0].end > at,
 		"the stack is mapped once");
-	require(!is_map_sync(at, at + 1), "the stack is no device");
+	bool sync = true;
+	require(!is_map_sync(at, at + 1, &sync) && !sync,
+		"the stack is no device");
 }
 
 } // namespace
@@ -51,7 +54,10 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 		last = std::move(segment);
 	}
 	std::istringstream smaps(text);
-	if (has_sync_flag(smaps, last.start, last.end))
+	SyncFlag flag(last.start, last.end);
+	for (std::string line; std::getline(smaps, line) && flag.take(line);)
+		;
+	if (flag.everywhere())
 		fuzz::require(text.find(" sf") != text.npos,
 			      "what is synchronous has the flag");
 	return 0;

@@ -25,6 +25,27 @@ protected:
 			{memory.at(), memory.size(), forced},
 			BackendChoice::automatic, backend);
 	}
+
+	/* As middleware registers memory, which does not know of regions. */
+	static int open_unflagged(const Mapped &memory, bool forced,
+				  BackendPtr *backend, bool written = true)
+	{
+		return open_default_backend({memory.at(),
+					     memory.size(),
+					     forced,
+					     {},
+					     false,
+					     written},
+					    BackendChoice::automatic, backend);
+	}
+
+	/* With FI_OFI_PMEM_REGIONS=detect. */
+	static bool is_detected(const Mapped &memory)
+	{
+		BackendPtr backend;
+		EXPECT_EQ(open_unflagged(memory, false, &backend), 0);
+		return backend != nullptr;
+	}
 };
 
 TEST_F(FactoryTest, DefaultParametersServeAFileByPages)
@@ -35,7 +56,7 @@ TEST_F(FactoryTest, DefaultParametersServeAFileByPages)
 	EXPECT_EQ(backend->granularity(), Granularity::page);
 	EXPECT_EQ(backend->domain(), PersistenceDomain::device);
 	EXPECT_FALSE(backend->one_sided());
-	EXPECT_TRUE(is_persistent_memory(memory.at(), len_));
+	EXPECT_TRUE(is_detected(memory));
 }
 
 TEST_F(FactoryTest, OutputIsUntouchedOnRefusal)
@@ -44,7 +65,7 @@ TEST_F(FactoryTest, OutputIsUntouchedOnRefusal)
 	BackendPtr backend;
 	EXPECT_EQ(open_for(memory, false, &backend), -FI_EINVAL);
 	EXPECT_EQ(backend, nullptr);
-	EXPECT_FALSE(is_persistent_memory(memory.at(), len_));
+	EXPECT_FALSE(is_detected(memory));
 }
 
 TEST_F(FactoryTest, ForcedAnonymousMemoryIsServedAsVolatile)
@@ -98,6 +119,146 @@ TEST_F(FactoryTest, ForceDoesNotHelpMemoryThatCannotBeWritten)
 	EXPECT_EQ(open_for(past_end, true, &backend), -FI_EINVAL);
 }
 
+/* What the inner provider takes is never refused, unless it is asked for. */
+TEST_F(FactoryTest, MemoryThatCannotBeServedStaysOrdinary)
+{
+	Mapped read_only(len_, MAP_SHARED, fd_.get(), PROT_READ);
+	Mapped reserved(len_, MAP_PRIVATE | MAP_ANONYMOUS, -1, PROT_NONE);
+	Mapped unreadable(len_, MAP_SHARED, fd_.get(), PROT_NONE);
+	Mapped hole(len_, MAP_PRIVATE | MAP_ANONYMOUS);
+	munmap(hole.at(page_), page_);
+	write_file(dir_.file("short"), "short");
+	OwnedFd fd = open_rw(dir_.file("short"));
+	Mapped past_end(len_, MAP_SHARED, fd.get());
+	for (bool forced : {false, true}) {
+		for (auto *memory :
+		     {&read_only, &reserved, &unreadable, &hole, &past_end}) {
+			BackendPtr backend;
+			EXPECT_EQ(open_unflagged(*memory, forced, &backend), 0);
+			EXPECT_EQ(backend, nullptr);
+			EXPECT_LT(open_for(*memory, forced, &backend), 0);
+			EXPECT_EQ(backend, nullptr);
+		}
+	}
+}
+
+TEST_F(FactoryTest, ReadOnlyMemoryIsServedToReaders)
+{
+	Mapped of_file(len_, MAP_SHARED, fd_.get(), PROT_READ);
+	BackendPtr backend;
+	ASSERT_EQ(open_unflagged(of_file, true, &backend, false), 0);
+	ASSERT_NE(backend, nullptr);
+	EXPECT_EQ(backend->domain(), PersistenceDomain::device);
+	char byte = 0;
+	EXPECT_EQ(backend->load(page_, &byte, 1), 0);
+	EXPECT_EQ(byte, '.');
+	EXPECT_EQ(backend->flush(0, len_), 0);
+	EXPECT_EQ(backend->drain(), 0);
+
+	Mapped constant(len_, MAP_PRIVATE, fd_.get(), PROT_READ);
+	ASSERT_EQ(open_unflagged(constant, true, &backend, false), 0);
+	EXPECT_EQ(backend->domain(), PersistenceDomain::none_forced);
+	EXPECT_EQ(backend->load(page_, &byte, 1), 0);
+	backend.reset();
+	ASSERT_EQ(open_unflagged(constant, false, &backend, false), 0);
+	EXPECT_EQ(backend, nullptr);
+}
+
+/* A file on tmpfs that is shorter than its mapping, by force. */
+TEST_F(FactoryTest, ForcedMemoryThatIsGoneIsAnErrorAndNotASignal)
+{
+	Mapped memory(len_, MAP_PRIVATE, fd_.get());
+	BackendPtr backend;
+	ASSERT_EQ(open_unflagged(memory, true, &backend), 0);
+	ASSERT_NE(backend, nullptr);
+	ASSERT_EQ(ftruncate(fd_.get(), static_cast<off_t>(page_)), 0);
+	char byte = 0;
+	EXPECT_EQ(backend->load(2 * page_, &byte, 1), -FI_EIO);
+	EXPECT_EQ(backend->store(2 * page_, &byte, 1), -FI_EIO);
+	EXPECT_EQ(backend->load(0, &byte, 1), 0);
+}
+
+/*
+ * However many descriptors are left, from none to all that are needed: a file
+ * is durable or refused, and never taken for something else.
+ */
+TEST_F(FactoryTest, FileIsNeverVolatileForWantOfDescriptors)
+{
+	Mapped memory(len_, MAP_SHARED, fd_.get());
+	for (bool flagged : {true, false}) {
+		for (bool forced : {true, false}) {
+			int ret = -FI_EMFILE;
+			for (size_t left = 0; ret; left++) {
+				ASSERT_LT(left, 8u);
+				FewDescriptors few(left);
+				BackendPtr backend;
+				ret = open_default_backend(
+					{memory.at(),
+					 len_,
+					 forced,
+					 {},
+					 flagged},
+					BackendChoice::automatic, &backend);
+				if (ret) {
+					EXPECT_EQ(ret, -FI_EMFILE);
+					EXPECT_EQ(backend, nullptr);
+					continue;
+				}
+				EXPECT_GT(left, 0u);
+				ASSERT_NE(backend, nullptr);
+				EXPECT_EQ(backend->domain(),
+					  PersistenceDomain::device);
+			}
+		}
+	}
+}
+
+/* A server that has given up its privileges, and one whose files others own. */
+TEST_F(FactoryTest, FileIsNeverVolatileForWantOfPrivileges)
+{
+	if (geteuid())
+		GTEST_SKIP() << "needs root";
+	Mapped memory(len_, MAP_SHARED, fd_.get());
+	for (int directory : {0700, 0755}) {
+		ASSERT_EQ(chmod(dir_.file("").c_str(),
+				static_cast<mode_t>(directory)),
+			  0);
+		int status = run_without_privileges([&] {
+			BackendPtr backend;
+			if (open_unflagged(memory, true, &backend) !=
+				    -FI_EACCES ||
+			    backend)
+				return 1;
+			if (open_unflagged(memory, false, &backend) !=
+				    -FI_EACCES ||
+			    backend)
+				return 2;
+			return open_for(memory, true, &backend) == -FI_EACCES
+				       ? 0
+				       : 3;
+		});
+		if (exited_with(status, kCannotDrop))
+			GTEST_SKIP() << "cannot drop privileges";
+		EXPECT_TRUE(exited_with(status, 0)) << WEXITSTATUS(status);
+	}
+}
+
+/* Those who come later are served by what is open already. */
+TEST_F(FactoryTest, FileThatIsServedNeedsNoPrivileges)
+{
+	Mapped memory(len_, MAP_SHARED, fd_.get());
+	ASSERT_EQ(chmod(dir_.file("").c_str(), 0755), 0);
+	BackendPtr first;
+	ASSERT_EQ(open_for(memory, false, &first), 0);
+	int status = run_without_privileges([&] {
+		BackendPtr second;
+		return open_unflagged(memory, false, &second) || !second;
+	});
+	if (exited_with(status, kCannotDrop))
+		GTEST_SKIP() << "cannot drop privileges";
+	EXPECT_TRUE(exited_with(status, 0)) << WEXITSTATUS(status);
+}
+
 TEST_F(FactoryTest, CapturedMemoryIsStillPersistent)
 {
 	Mapped memory(len_, MAP_SHARED, fd_.get());
@@ -105,9 +266,9 @@ TEST_F(FactoryTest, CapturedMemoryIsStillPersistent)
 	ASSERT_EQ(open_default_backend({memory.at(), len_, false},
 				       BackendChoice::powerfail, &backend),
 		  0);
-	EXPECT_TRUE(is_persistent_memory(memory.at(), len_));
+	EXPECT_TRUE(is_detected(memory));
 	backend.reset();
-	EXPECT_TRUE(is_persistent_memory(memory.at(), len_));
+	EXPECT_TRUE(is_detected(memory));
 }
 
 /* libfabric reads FI_LOG_LEVEL once, so this runs in a process of its own. */
@@ -129,6 +290,83 @@ TEST(FactoryLog, RefusalSaysWhatTheMemoryIsAndWhatWouldWork)
 	EXPECT_EXIT(refuse(), testing::ExitedWithCode(0),
 		    "it is anonymous memory; register a shared mapping "
 		    "of a file .*FI_OFI_PMEM_REGIONS=all");
+}
+
+namespace
+{
+
+/* Forces memory of two files and none, twice; what is said of each? */
+int count_warnings(const std::string &directory)
+{
+	setenv("FI_LOG_LEVEL", "warn", 1);
+	setenv("FI_PROVIDER", "none", 1);
+	fi_info *info = nullptr;
+	static_cast<void>(fi_getinfo(FI_VERSION(1, 17), nullptr, nullptr, 0,
+				     nullptr, &info));
+	std::string log = directory + "/log";
+	OwnedFd to(open(log.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+	if (dup2(to.get(), STDERR_FILENO) < 0)
+		return 2;
+	write_file(directory + "/one", "1");
+	write_file(directory + "/two", "2");
+	OwnedFd one = open_rw(directory + "/one");
+	OwnedFd two = open_rw(directory + "/two");
+	Mapped memories[] = {
+		{page_size(), MAP_PRIVATE | MAP_ANONYMOUS},
+		{page_size(), MAP_PRIVATE, one.get()},
+		{page_size(), MAP_SHARED, one.get()},
+		{page_size(), MAP_PRIVATE, two.get()},
+	};
+	for (int round = 0; round < 2; round++) {
+		for (auto &memory : memories) {
+			std::unique_ptr<Backend> backend;
+			if (open_backend({memory.at(),
+					  memory.size(),
+					  true,
+					  {},
+					  false},
+					 &backend))
+				return 3;
+		}
+	}
+	struct {
+		const char *words;
+		int count;
+	} const expected[] = {
+		{"region of anonymous memory", 1},
+		{"a private mapping of ", 2},
+		{"past the end of ", 1},
+		{"/one: what is", 1},
+		{"/two: what is", 1},
+	};
+	std::string text = read_file(log);
+	for (const auto &line : expected) {
+		int count = 0;
+		for (size_t at = text.find(line.words); at != text.npos;
+		     at = text.find(line.words, at + 1))
+			count++;
+		if (count != line.count)
+			return 4;
+	}
+	return 0;
+}
+
+} // namespace
+
+/* The first one of a process takes nobody else's warning. */
+TEST(FactoryLog, EachCauseAndFileIsWarnedOfOnce)
+{
+	testing::FLAGS_gtest_death_test_style = "threadsafe";
+	EXPECT_EXIT(
+		{
+			int ret;
+			{
+				TempDir directory;
+				ret = count_warnings(directory.file(""));
+			}
+			_exit(ret);
+		},
+		testing::ExitedWithCode(0), "");
 }
 
 TEST(BackendNames, AreThoseOfTheManPage)

@@ -7,6 +7,7 @@
  */
 #pragma once
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
@@ -14,12 +15,15 @@
 #include <fstream>
 #include <functional>
 #include <string>
+#include <vector>
 
 #include <fcntl.h>
+#include <grp.h>
 #include <linux/magic.h>
 #include <sched.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
+#include <sys/resource.h>
 #include <sys/vfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -136,6 +140,57 @@ inline bool enter_mount_namespace()
 {
 	return !unshare(CLONE_NEWNS) &&
 	       !mount("none", "/", "none", MS_REC | MS_PRIVATE, nullptr);
+}
+
+/* For a child: nobody, without capabilities. False without the privilege. */
+inline bool become_nobody()
+{
+	return !geteuid() && !setgroups(0, nullptr) && !setgid(65534) &&
+	       !setuid(65534);
+}
+
+constexpr int kCannotDrop = 77;
+
+/* run_in_child() as a user who owns nothing here, if this one is root. */
+inline int run_without_privileges(const std::function<int()> &body)
+{
+	return run_in_child([&] {
+		bool root = !geteuid();
+		return root && !become_nobody() ? kCannotDrop : body();
+	});
+}
+
+/* While it lives the process may open `left` more files. */
+class FewDescriptors
+{
+public:
+	explicit FewDescriptors(size_t left)
+	{
+		getrlimit(RLIMIT_NOFILE, &before_);
+		rlimit fewer = before_;
+		fewer.rlim_cur = std::min<rlim_t>(before_.rlim_cur, 512);
+		setrlimit(RLIMIT_NOFILE, &fewer);
+		int fd;
+		while ((fd = dup(STDERR_FILENO)) >= 0)
+			held_.push_back(OwnedFd(fd));
+		for (size_t i = 0; i < left && !held_.empty(); i++)
+			held_.pop_back();
+	}
+	~FewDescriptors() { setrlimit(RLIMIT_NOFILE, &before_); }
+	FewDescriptors(const FewDescriptors &) = delete;
+	FewDescriptors &operator=(const FewDescriptors &) = delete;
+
+private:
+	rlimit before_ = {};
+	std::vector<OwnedFd> held_;
+};
+
+inline size_t count_descriptors()
+{
+	size_t count = 0;
+	for (auto &entry : std::filesystem::directory_iterator("/proc/self/fd"))
+		count += !entry.path().empty();
+	return count;
 }
 
 /* A directory, and a file of four pages with known content, mapped shared. */

@@ -67,8 +67,10 @@ protected:
 	static bool is_shared(const Mapped &memory)
 	{
 		auto begin = reinterpret_cast<uintptr_t>(memory.at());
-		for (const auto &segment :
-		     read_map(begin, begin + memory.size())) {
+		std::vector<MapSegment> segments;
+		if (read_map(begin, begin + memory.size(), &segments))
+			return false;
+		for (const auto &segment : segments) {
 			if (!segment.shared)
 				return false;
 		}

@@ -9,15 +9,15 @@
 
 #include "persist_fixture.hh"
 
+#include <atomic>
 #include <optional>
-
-#include <grp.h>
+#include <thread>
+#include <vector>
 
 #include <rdma/fi_errno.h>
 
 #include "core/params.hh"
 #include "persist/default_backend.hh"
-#include "persist/file_failures.hh"
 #include "persist/page_backend.hh"
 
 using namespace ofi_pmem;
@@ -40,7 +40,7 @@ int telling_sync(int)
 
 } // namespace
 
-class SharedFile : public PersistTest
+class SharedFileTest : public PersistTest
 {
 protected:
 	void SetUp() override
@@ -51,13 +51,10 @@ protected:
 		sync_errors = 0;
 	}
 
-	/* A region on a duplicate of the one descriptor. */
 	std::unique_ptr<PageBackend> open_region()
 	{
 		auto found = inspect(*memory_);
 		EXPECT_EQ(found.error, 0) << found.obstacle;
-		found.file.fd = OwnedFd(dup(fd_.get()));
-		found.file.shares_description = true;
 		return std::make_unique<PageBackend>(std::move(found.file),
 						     telling_sync);
 	}
@@ -72,7 +69,7 @@ protected:
 	std::optional<Mapped> memory_;
 };
 
-TEST_F(SharedFile, FailsInAllItsRegionsWhoeverWasTold)
+TEST_F(SharedFileTest, FailsInAllItsRegionsWhoeverWasTold)
 {
 	auto told = open_region();
 	auto other = open_region();
@@ -83,46 +80,184 @@ TEST_F(SharedFile, FailsInAllItsRegionsWhoeverWasTold)
 	EXPECT_EQ(commit(*other), -FI_EIO);
 }
 
-TEST_F(SharedFile, IsSoundForWhoRegistersItAnew)
+TEST_F(SharedFileTest, FailsInRegionsOfOtherNamesAndMappingsToo)
+{
+	std::string other_name = dir_.file("other");
+	ASSERT_EQ(link(path_.c_str(), other_name.c_str()), 0);
+	OwnedFd other_fd = open_rw(other_name);
+	Mapped other_memory(page_, MAP_SHARED, other_fd.get(),
+			    PROT_READ | PROT_WRITE, static_cast<off_t>(page_));
+	auto told = open_region();
+	auto found = inspect(other_memory);
+	ASSERT_EQ(found.error, 0) << found.obstacle;
+	PageBackend other(std::move(found.file), telling_sync);
+	ASSERT_EQ(commit(other), 0);
+	sync_errors = 1;
+	EXPECT_EQ(commit(*told), -FI_EIO);
+	EXPECT_EQ(commit(other), -FI_EIO);
+}
+
+TEST_F(SharedFileTest, StaysFailedWhileAnyOfItsRegionsLives)
+{
+	auto told = open_region();
+	auto other = open_region();
+	sync_errors = 1;
+	ASSERT_EQ(commit(*told), -FI_EIO);
+	told.reset();
+	auto later = open_region();
+	EXPECT_EQ(later->open(memory_->at()), -FI_EIO);
+	EXPECT_EQ(commit(*later), -FI_EIO);
+	EXPECT_EQ(commit(*other), -FI_EIO);
+}
+
+TEST_F(SharedFileTest, IsSoundForWhoRegistersItAnewWhenAllAreClosed)
 {
 	auto failed = open_region();
 	sync_errors = 1;
 	ASSERT_EQ(commit(*failed), -FI_EIO);
+	failed.reset();
 	auto anew = open_region();
 	EXPECT_EQ(anew->open(memory_->at()), 0);
 	EXPECT_EQ(commit(*anew), 0);
-	EXPECT_EQ(commit(*failed), -FI_EIO);
 }
 
-TEST_F(SharedFile, OfADeclaredDescriptorIsOpenedAnew)
+/* Several services drain their regions of one file at the same time. */
+TEST_F(SharedFileTest, NobodySucceedsWhoAskedAfterAFailure)
+{
+	static std::atomic<int> calls;
+	static std::atomic<bool> failed;
+	calls = 0;
+	failed = false;
+	auto found = inspect(*memory_);
+	ASSERT_EQ(found.error, 0) << found.obstacle;
+	auto file = found.file.fd;
+	auto sync = [](int) {
+		if (++calls != 50)
+			return 0;
+		failed = true;
+		errno = EIO;
+		return -1;
+	};
+	std::atomic<int> wrong{0};
+	std::vector<std::thread> threads;
+	for (int i = 0; i < 4; i++) {
+		threads.emplace_back([&] {
+			for (int n = 0; n < 100; n++) {
+				bool before = failed;
+				int ret = file->sync(sync);
+				wrong += before && !ret;
+			}
+		});
+	}
+	for (auto &thread : threads)
+		thread.join();
+	EXPECT_EQ(wrong, 0);
+	EXPECT_EQ(calls, 50);
+	EXPECT_EQ(file->failure(), -FI_EIO);
+}
+
+TEST_F(SharedFileTest, HasOneDescriptorForAllItsRegions)
+{
+	std::vector<std::unique_ptr<Backend>> regions(100);
+	std::string other_name = dir_.file("other");
+	ASSERT_EQ(link(path_.c_str(), other_name.c_str()), 0);
+	OwnedFd other_fd = open_rw(other_name);
+	Mapped other_memory(len_, MAP_SHARED, other_fd.get());
+	RegionDeclaration declared;
+	declared.fd = fd_.get();
+	size_t before = count_descriptors();
+	for (size_t i = 0; i < regions.size(); i++) {
+		auto &memory = i % 2 ? *memory_ : other_memory;
+		RegionMemory region{memory.at(i), 100, false, {}};
+		if (i % 3 == 0) {
+			region.declared = declared;
+			region.declared.offset = i;
+		}
+		ASSERT_EQ(open_default_backend(region, BackendChoice::pmem2,
+					       &regions[i]),
+			  0);
+	}
+	EXPECT_EQ(count_descriptors(), before + 1);
+	for (size_t i = 1; i < regions.size(); i++)
+		regions[i].reset();
+	EXPECT_EQ(count_descriptors(), before + 1);
+	bool stored = false;
+	EXPECT_EQ(regions[0]->store_flush(0, "abc", 3, &stored), 0);
+	EXPECT_EQ(regions[0]->drain(), 0);
+	regions[0].reset();
+	EXPECT_EQ(count_descriptors(), before);
+}
+
+/* Readers come first; who writes has the descriptor changed below them. */
+TEST_F(SharedFileTest, IsOpenAsItsStrongestRegionNeeds)
+{
+	Mapped read_only(len_, MAP_SHARED, fd_.get(), PROT_READ);
+	auto reader =
+		inspect_memory(read_only.at(), len_, never_captured, {}, false);
+	ASSERT_EQ(reader.error, 0) << reader.obstacle;
+	auto mode = [&] {
+		return fcntl(reader.file.fd.get(), F_GETFL) & O_ACCMODE;
+	};
+	EXPECT_EQ(mode(), O_RDONLY);
+	size_t before = count_descriptors();
+	auto writer = inspect(*memory_);
+	ASSERT_EQ(writer.error, 0) << writer.obstacle;
+	EXPECT_EQ(mode(), O_RDWR);
+	EXPECT_EQ(fcntl(reader.file.fd.get(), F_GETFD), FD_CLOEXEC);
+	EXPECT_EQ(writer.file.fd.get(), reader.file.fd.get());
+	EXPECT_EQ(count_descriptors(), before);
+	PageBackend backend(std::move(writer.file));
+	EXPECT_EQ(commit(backend), 0);
+	auto another =
+		inspect_memory(read_only.at(), len_, never_captured, {}, false);
+	EXPECT_EQ(mode(), O_RDWR);
+}
+
+TEST_F(SharedFileTest, ThatIsReplacedIsAnotherFile)
+{
+	auto old = inspect(*memory_);
+	ASSERT_EQ(old.error, 0) << old.obstacle;
+	write_file(dir_.file("new"), initial_);
+	ASSERT_EQ(rename(dir_.file("new").c_str(), path_.c_str()), 0);
+	OwnedFd fd = open_rw(path_);
+	Mapped memory(len_, MAP_SHARED, fd.get());
+	auto found = inspect(memory);
+	ASSERT_EQ(found.error, 0) << found.obstacle;
+	EXPECT_NE(found.file.fd.get(), old.file.fd.get());
+	PageBackend region(std::move(found.file));
+	ASSERT_EQ(commit(region), 0);
+	EXPECT_EQ(memcmp(memory.at(), "abc", 3), 0);
+	EXPECT_NE(memcmp(memory_->at(), "abc", 3), 0);
+}
+
+TEST_F(SharedFileTest, OfADeclaredDescriptorIsOpenedAnew)
 {
 	RegionDeclaration declared;
 	declared.fd = fd_.get();
 	auto found =
 		inspect_memory(memory_->at(), len_, never_captured, declared);
 	ASSERT_EQ(found.error, 0) << found.obstacle;
-	EXPECT_FALSE(found.file.shares_description);
 	/* Another description has an offset of its own. */
 	ASSERT_EQ(lseek(fd_.get(), 7, SEEK_SET), 7);
 	EXPECT_EQ(lseek(found.file.fd.get(), 0, SEEK_CUR), 0);
 }
 
 /* Where the process was given a descriptor of what it may not open. */
-TEST_F(SharedFile, OfAForeignDescriptorIsDuplicated)
+TEST_F(SharedFileTest, OfAForeignDescriptorIsDuplicated)
 {
 	ASSERT_EQ(fchmod(fd_.get(), 0400), 0);
-	int status = run_in_child([&] {
-		if (!geteuid() &&
-		    (setgroups(0, nullptr) || setgid(65534) || setuid(65534)))
-			return 2;
+	int status = run_without_privileges([&] {
 		RegionDeclaration declared;
 		declared.fd = fd_.get();
 		auto found = inspect_memory(memory_->at(), len_, never_captured,
 					    declared);
 		if (found.error)
 			return 3;
-		return found.file.shares_description ? 0 : 4;
+		lseek(fd_.get(), 7, SEEK_SET);
+		return lseek(found.file.fd.get(), 0, SEEK_CUR) == 7 ? 0 : 4;
 	});
+	if (exited_with(status, kCannotDrop))
+		GTEST_SKIP() << "cannot drop privileges";
 	EXPECT_TRUE(exited_with(status, 0)) << WEXITSTATUS(status);
 }
 
@@ -235,6 +370,11 @@ int fail_and_register_anew(const FaultyDisk &disk)
 	    !commit(*neighbour, "third", 65536) ||
 	    !commit(*neighbour, "fourth", 65536))
 		return 4;
+	/* Not as long as one of them is there. */
+	region.reset();
+	if (register_memory(memory))
+		return 9;
+	neighbour.reset();
 	/* What is visible and was lost becomes durable, or is no success. */
 	auto anew = register_memory(memory);
 	if (!anew || memcmp(memory.at(kLost), lost.data(), lost.size()))
@@ -244,6 +384,33 @@ int fail_and_register_anew(const FaultyDisk &disk)
 	if (!disk.has(lost))
 		return 7;
 	return commit(*anew, "last") || !disk.has("last") ? 8 : 0;
+}
+
+/*
+ * A program that stores by itself and serves readers: its own sync is told of
+ * the lost write, and the descriptor of the readers is not, before a writer
+ * takes the place of it.
+ */
+int lose_before_a_writer_comes(const FaultyDisk &disk)
+{
+	OwnedFd fd = open_rw(disk.file());
+	Mapped memory(kRegion, MAP_SHARED, fd.get());
+	RegionMemory reading{memory.at(), memory.size(), false,
+			     {},	  true,		 false};
+	std::unique_ptr<Backend> reader;
+	if (open_default_backend(reading, BackendChoice::pmem2, &reader))
+		return 2;
+	disk.fail();
+	memcpy(memory.at(3 * 4096), "lost", 4);
+	if (!fdatasync(fd.get()))
+		return 3;
+	disk.mend();
+	if (fdatasync(fd.get()))
+		return 4;
+	if (register_memory(memory))
+		return 5;
+	/* And the readers' region is as bad. */
+	return reader->flush(0, 1) || reader->drain() ? 0 : 6;
 }
 
 /* Mapped, stored to by the CPU: a hole on a full disk would be SIGBUS. */
@@ -289,6 +456,11 @@ protected:
 TEST_F(FaultyDiskTest, LostWriteIsNeverCalledDurable)
 {
 	expect_in_child(fail_and_register_anew);
+}
+
+TEST_F(FaultyDiskTest, LostWriteIsNotForgottenWhenTheFileIsOpenedAnew)
+{
+	expect_in_child(lose_before_a_writer_comes);
 }
 
 TEST_F(FaultyDiskTest, HolesOfStoredToMemoryAreAllocatedOrRefused)

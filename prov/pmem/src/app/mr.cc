@@ -9,6 +9,7 @@
 #include "app/mr_refusal.hh"
 #include "core/log.hh"
 #include "core/params.hh"
+#include "persist/not_durable.hh"
 
 namespace ofi_pmem
 {
@@ -115,40 +116,55 @@ fi_ops_mr mr_ops = make_mr_ops();
 namespace
 {
 
-/* Whether this registration makes a persistent region. */
-bool becomes_persistent(const Registration &request)
+bool is_one_buffer(const Registration &request)
 {
-	if (request.flags & FI_RMA_PMEM)
-		return true;
-	bool eligible = request.iov_count == 1 && request.iov->iov_len &&
-			request.iface == FI_HMEM_SYSTEM &&
-			(request.access & (FI_REMOTE_READ | FI_REMOTE_WRITE));
-	switch (params().regions) {
-	case RegionChoice::flagged:
-		return false;
-	case RegionChoice::detect:
-		return eligible && is_persistent_memory(request.iov->iov_base,
-							request.iov->iov_len);
-	case RegionChoice::all:
-		return eligible;
-	}
-	return false;
+	return request.iov_count == 1 && request.iov->iov_len &&
+	       request.iface == FI_HMEM_SYSTEM;
 }
 
+/* With FI_OFI_PMEM_REGIONS=all somebody may rely on it. */
+void warn_not_one_buffer(const Registration &request)
+{
+	const char *what = request.iface == FI_HMEM_SYSTEM
+				   ? "several buffers"
+				   : "memory of a device";
+	if (params().regions == RegionChoice::all && request.iov_count &&
+	    request.iov->iov_len && is_new_cause(what))
+		PMEM_WARN(FI_LOG_MR,
+			  "a region of %s stays an ordinary region, and "
+			  "nothing in it is durable: a persistent region is "
+			  "one buffer in system memory",
+			  what);
+}
+
+/* No backend: the region is an ordinary one. */
 int open_region_backend(const Registration &request,
 			std::unique_ptr<Backend> *backend)
 {
-	if (request.iov_count != 1 || !request.iov->iov_len ||
-	    request.iface != FI_HMEM_SYSTEM) {
+	bool flagged = request.flags & FI_RMA_PMEM;
+	bool remote = request.access & (FI_REMOTE_READ | FI_REMOTE_WRITE);
+	RegionChoice regions = params().regions;
+	if (!flagged && (regions == RegionChoice::flagged || !remote))
+		return 0;
+	if (!is_one_buffer(request) && !flagged) {
+		warn_not_one_buffer(request);
+		return 0;
+	}
+	if (!is_one_buffer(request)) {
 		PMEM_WARN(FI_LOG_MR,
 			  "a persistent region is one non-empty buffer in "
 			  "system memory; this one has %zu buffers",
 			  request.iov_count);
 		return -FI_EINVAL;
 	}
-	RegionMemory memory{request.iov->iov_base, request.iov->iov_len,
-			    params().regions == RegionChoice::all,
-			    request.declared};
+	/* FI_READ and FI_RECV: operations of this process store to it. */
+	bool written = request.access & (FI_REMOTE_WRITE | FI_READ | FI_RECV);
+	RegionMemory memory{request.iov->iov_base,
+			    request.iov->iov_len,
+			    regions == RegionChoice::all,
+			    request.declared,
+			    flagged,
+			    written};
 	return open_backend(memory, backend);
 }
 
@@ -182,7 +198,7 @@ int MemoryRegion::open(Domain &domain, const Registration &request,
 		new MemoryRegion(domain, request.context));
 	/* Before any provider sees the memory: the simulation remaps it. */
 	std::unique_ptr<Backend> backend;
-	if (domain.persistence() && becomes_persistent(request)) {
+	if (domain.persistence()) {
 		int ret = open_region_backend(request, &backend);
 		if (ret)
 			return ret;

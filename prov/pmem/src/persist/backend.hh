@@ -138,15 +138,25 @@ struct RegionMemory {
 	/* Accept memory that is not persistent (FI_OFI_PMEM_REGIONS=all). */
 	bool forced;
 	RegionDeclaration declared = {};
+	/*
+	 * FI_RMA_PMEM asks for a persistent region. Without it, memory that is
+	 * known to be other memory and cannot be forced stays an ordinary
+	 * region: then there is no error, and no backend.
+	 */
+	bool flagged = true;
+	/* The region's access allows to store to it. */
+	bool written = true;
 };
 
 /*
  * Chooses and opens the backend for a region (FI_OFI_PMEM_BACKEND). -FI_EINVAL
  * when the memory is not persistent and not forced, after a warning that says
  * what it is (anonymous, private mapping, tmpfs, ...) and what would work.
- * Memory that is mapped or opened read-only is -FI_EACCES, unmapped memory
+ * Memory that is mapped read-only and written is -FI_EACCES, unmapped memory
  * -FI_EFAULT, even if forced; so is a declaration that is contradicted
- * (region_declaration.hh), -FI_EINVAL. Any thread; throws std::bad_alloc.
+ * (region_declaration.hh), -FI_EINVAL. When it cannot be found out what the
+ * memory is, or its file cannot be opened, that is the error whatever was asked
+ * for: -EMFILE, -FI_EACCES, ... Any thread; throws std::bad_alloc.
  *
  * Open before the memory is registered with an inner provider, and destroy
  * after that registration is closed: the simulated power failure exchanges the
@@ -154,12 +164,5 @@ struct RegionMemory {
  */
 [[nodiscard]] int open_backend(const RegionMemory &memory,
 			       std::unique_ptr<Backend> *backend);
-
-/*
- * True when the memory lies in a DAX or shared file mapping that open_backend()
- * would take without force (FI_OFI_PMEM_REGIONS=detect). Logs nothing above
- * INFO.
- */
-bool is_persistent_memory(const void *base, size_t len);
 
 } // namespace ofi_pmem

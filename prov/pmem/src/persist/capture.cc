@@ -55,7 +55,7 @@ public:
 
 private:
 	int remap(const Extent &pages, int flags) noexcept;
-	bool is_ours(const Extent &pages) const;
+	int check_ours(const Extent &pages, bool *ours) const;
 	void give_back(const Extent &pages);
 	uint64_t file_end() const noexcept;
 
@@ -180,19 +180,22 @@ int CapturedMapping::capture(const Extent &pages)
  * The application may have unmapped the memory before it closed the region;
  * something else may live there now.
  */
-bool CapturedMapping::is_ours(const Extent &pages) const
+int CapturedMapping::check_ours(const Extent &pages, bool *ours) const
 {
 	uintptr_t begin = origin_ + pages.begin;
 	uintptr_t end = origin_ + pages.end;
+	std::vector<MapSegment> segments;
+	int ret = read_map(begin, end, &segments);
 	uintptr_t covered = begin;
-	for (const auto &segment : read_map(begin, end)) {
+	for (const auto &segment : segments) {
 		if (segment.start > covered || segment.shared ||
 		    !is_same_inode(segment, segment_) ||
 		    segment.start - segment.offset != origin_)
-			return false;
+			break;
 		covered = segment.end;
 	}
-	return covered >= end;
+	*ours = covered >= end;
+	return ret;
 }
 
 /* Lines end where the file ends, which must not be extended. */
@@ -204,7 +207,17 @@ uint64_t CapturedMapping::file_end() const noexcept
 
 void CapturedMapping::give_back(const Extent &pages)
 {
-	if (!is_ours(pages)) {
+	bool ours = false;
+	int ret = check_ours(pages, &ours);
+	if (ret) {
+		PMEM_WARN(FI_LOG_MR,
+			  "cannot find out whether memory of file %s is still "
+			  "mapped: %s (%d); stores not drained are lost, and "
+			  "later ones do not reach the file",
+			  segment_.path.c_str(), fi_strerror(-ret), -ret);
+		return;
+	}
+	if (!ours) {
 		PMEM_WARN(FI_LOG_MR,
 			  "memory of file %s was unmapped before its region "
 			  "was closed: stores not drained are lost",
@@ -212,7 +225,7 @@ void CapturedMapping::give_back(const Extent &pages)
 		return;
 	}
 	Extent extent{pages.begin, std::min(pages.end, file_end())};
-	int ret = simulation_.settle(extent);
+	ret = simulation_.settle(extent);
 	if (ret)
 		PMEM_WARN(FI_LOG_MR,
 			  "stores to file %s that were not drained are lost: "

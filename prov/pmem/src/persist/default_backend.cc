@@ -5,7 +5,7 @@
 
 #include "persist/default_backend.hh"
 
-#include <atomic>
+#include <cerrno>
 #include <mutex>
 #include <string>
 
@@ -15,6 +15,7 @@
 #include "persist/capture.hh"
 #include "persist/guarded_backend.hh"
 #include "persist/mapping.hh"
+#include "persist/not_durable.hh"
 #include "persist/page_backend.hh"
 #include "persist/pmem2_backend.hh"
 #include "persist/powerfail_backend.hh"
@@ -30,8 +31,15 @@ namespace
 /* What would work, for memory that is found out. */
 std::string advice(const RegionMemory &memory, const Inspection &found)
 {
+	if (found.error == -EMFILE || found.error == -ENFILE)
+		return "; raise the limit of open files (ulimit -n), or open "
+		       "fewer";
 	if (memory.declared.any())
 		return {};
+	if (!found.known)
+		return "; its file must be found and opened: register it while "
+		       "the process has the privileges, or declare a "
+		       "descriptor (fi_pmem_ops(3), mr_reg)";
 	std::string text = "; register a shared mapping of a file on a file "
 			   "system with a disk, or of device DAX";
 	if (found.forcible && !memory.forced)
@@ -49,15 +57,22 @@ int refuse(const RegionMemory &memory, const Inspection &found)
 	return found.error;
 }
 
-/* One warning for the process: middleware registers many regions. */
+/* Another file of the same name is another cause. */
+bool is_new(const char *what, const Inspection &found)
+{
+	const MapSegment &segment = found.file.segment;
+	return is_new_cause(what + found.obstacle + ' ' +
+			    std::to_string(segment.device_major) + ':' +
+			    std::to_string(segment.device_minor) + ' ' +
+			    std::to_string(segment.inode));
+}
+
 void log_forced(const RegionMemory &memory, const Inspection &found)
 {
-	static std::atomic<bool> warned{false};
-	if (!warned.exchange(true))
+	if (is_new("forced ", found))
 		PMEM_WARN(FI_LOG_MR,
 			  "FI_OFI_PMEM_REGIONS=all makes a persistent region "
-			  "of %s: what is committed there, or to other such "
-			  "memory, is not durable",
+			  "of %s: what is committed there is not durable",
 			  found.obstacle.c_str());
 	PMEM_INFO(FI_LOG_MR,
 		  "memory at %p length %zu forced to be a persistent region "
@@ -65,13 +80,58 @@ void log_forced(const RegionMemory &memory, const Inspection &found)
 		  memory.base, memory.len, found.obstacle.c_str());
 }
 
+/*
+ * Of a shared mapping of a file somebody may think that it is durable, and with
+ * FI_OFI_PMEM_REGIONS=all of any memory.
+ */
+void log_ordinary(const RegionMemory &memory, const Inspection &found)
+{
+	const MapSegment &segment = found.file.segment;
+	bool is_file = segment.shared && segment.inode && !found.forcible;
+	if ((memory.forced || is_file) && is_new("ordinary ", found))
+		PMEM_WARN(FI_LOG_MR,
+			  "memory at %p length %zu stays an ordinary region, "
+			  "and nothing in it is durable: it is %s",
+			  memory.base, memory.len, found.obstacle.c_str());
+	PMEM_INFO(FI_LOG_MR,
+		  "memory at %p length %zu stays an ordinary region: it is %s",
+		  memory.base, memory.len, found.obstacle.c_str());
+}
+
+/*
+ * What has a file behind it, if only one that is not durable, may be shorter
+ * than its mapping: touching the rest would be a signal.
+ */
 std::unique_ptr<Backend> open_forced(const RegionMemory &memory,
+				     const Inspection &found,
 				     BackendChoice choice)
 {
 	if (choice == BackendChoice::powerfail)
 		return std::make_unique<PowerfailBackend>(memory.base,
 							  memory.len);
-	return std::make_unique<VolatileBackend>(memory.base);
+	std::unique_ptr<Backend> backend =
+		std::make_unique<VolatileBackend>(memory.base);
+	if (found.file.segment.inode)
+		backend = std::make_unique<GuardedBackend>(std::move(backend),
+							   memory.base);
+	return backend;
+}
+
+/* Memory that is no persistent region, or of which that is not known. */
+int open_other(const RegionMemory &memory, const Inspection &found,
+	       BackendChoice choice, std::unique_ptr<Backend> *backend)
+{
+	if (!found.known || memory.declared.any())
+		return refuse(memory, found);
+	if (memory.forced && found.forcible) {
+		log_forced(memory, found);
+		*backend = open_forced(memory, found, choice);
+		return 0;
+	}
+	if (memory.flagged)
+		return refuse(memory, found);
+	log_ordinary(memory, found);
+	return 0;
 }
 
 int open_page(const RegionMemory &memory, FileMapping file,
@@ -89,9 +149,11 @@ int open_page(const RegionMemory &memory, FileMapping file,
 	int ret = opened->open(memory.base);
 	if (ret) {
 		PMEM_WARN(FI_LOG_MR,
-			  "file %s could not be synced earlier, and what the "
-			  "page cache has of it cannot be written again: mount "
-			  "its file system anew before it is a region again",
+			  "file %s could not be synced earlier: close all its "
+			  "regions before it is registered again; if that does "
+			  "not help, what the page cache has of it cannot be "
+			  "written again, and its file system must be mounted "
+			  "anew",
 			  path.c_str());
 		return ret;
 	}
@@ -106,7 +168,9 @@ int open_stored_to(const RegionMemory &memory, const FileMapping &file,
 	*backend = std::make_unique<Pmem2Backend>(memory.base, method);
 	if (file.device_dax)
 		return 0;
-	int ret = allocate_holes(file.fd.get(), file.offset, memory.len);
+	int ret = !memory.written ? 0
+				  : allocate_holes(file.fd.get(), file.offset,
+						   memory.len);
 	if (ret) {
 		PMEM_WARN(FI_LOG_MR,
 			  "file %s has holes that cannot be allocated: %s (%d)",
@@ -167,14 +231,13 @@ int open_pmem2(const RegionMemory &memory, FileMapping file,
 int open_default_backend(const RegionMemory &memory, BackendChoice choice,
 			 std::unique_ptr<Backend> *backend)
 {
+	/* The simulated power failure exchanges the pages of all regions. */
+	bool simulated = choice == BackendChoice::powerfail;
 	std::unique_lock<std::mutex> captures(capture_lock());
-	Inspection found = inspect_memory(memory.base, memory.len, is_captured,
-					  memory.declared);
-	bool forcible =
-		memory.forced && found.forcible && !memory.declared.any();
-	if (found.error && !forcible)
-		return refuse(memory, found);
-	if (!found.error && choice == BackendChoice::powerfail) {
+	Inspection found =
+		inspect_memory(memory.base, memory.len, is_captured,
+			       memory.declared, memory.written || simulated);
+	if (!found.error && simulated) {
 		std::unique_ptr<Capture> capture;
 		int ret = Capture::open(memory.base, memory.len,
 					std::move(found.file), &capture);
@@ -185,23 +248,9 @@ int open_default_backend(const RegionMemory &memory, BackendChoice choice,
 		return ret;
 	}
 	captures.unlock();
-	if (!found.error)
-		return open_pmem2(memory, std::move(found.file), backend);
-	log_forced(memory, found);
-	*backend = open_forced(memory, choice);
-	return 0;
-}
-
-bool is_persistent_memory(const void *base, size_t len)
-{
-	std::lock_guard<std::mutex> captures(capture_lock());
-	Inspection found = inspect_memory(base, len, is_captured);
 	if (found.error)
-		PMEM_INFO(FI_LOG_MR,
-			  "memory at %p length %zu stays an ordinary region: "
-			  "it is %s",
-			  base, len, found.obstacle.c_str());
-	return !found.error;
+		return open_other(memory, found, choice, backend);
+	return open_pmem2(memory, std::move(found.file), backend);
 }
 
 } // namespace ofi_pmem

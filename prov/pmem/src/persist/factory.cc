@@ -18,7 +18,7 @@ int open_backend(const RegionMemory &memory, std::unique_ptr<Backend> *backend)
 {
 	std::unique_ptr<Backend> chosen;
 	int ret = open_default_backend(memory, params().backend, &chosen);
-	if (!ret)
+	if (!ret && chosen)
 		*backend = keep_ledger(std::move(chosen));
 	return ret;
 }

@@ -15,7 +15,7 @@
 #include <cstdint>
 #include <string>
 
-#include "persist/owned_fd.hh"
+#include "persist/shared_file.hh"
 
 namespace ofi_pmem
 {
@@ -23,7 +23,7 @@ namespace ofi_pmem
 class FileBytes
 {
 public:
-	FileBytes(OwnedFd fd, std::string path) noexcept
+	FileBytes(SharedFd fd, std::string path) noexcept
 		: fd_(std::move(fd)), path_(std::move(path))
 	{
 	}
@@ -43,12 +43,13 @@ public:
 	[[nodiscard]] int check_end(uint64_t end) noexcept;
 
 	int fd() const noexcept { return fd_.get(); }
+	SharedFile &shared() const noexcept { return *fd_.operator->(); }
 	const std::string &path() const noexcept { return path_; }
 
 private:
 	int fail(const char *what, int error) noexcept;
 
-	OwnedFd fd_;
+	SharedFd fd_;
 	std::string path_;
 	int logged_ = 0;
 };

@@ -3,7 +3,9 @@
 /*
  * From an address range to an open file, in steps that each add one fact or
  * stop at an obstacle: segments of the process's map, identity of the file,
- * type of its file system, write access.
+ * type of its file system, access to it. Only a fact decides that memory is not
+ * persistent; a step that fails says nothing of the memory, and ends with its
+ * error.
  */
 #include "config.h"
 
@@ -12,19 +14,18 @@
 #include <algorithm>
 #include <cerrno>
 #include <climits>
-#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <string_view>
 
 #include <fcntl.h>
-#include <linux/magic.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
-#include <sys/vfs.h>
 
 #include <rdma/fi_errno.h>
+
+#include "persist/mapped_file.hh"
 
 namespace ofi_pmem
 {
@@ -65,12 +66,23 @@ void stop_for_good(Inspection *result, int error, std::string obstacle)
 	result->forcible = false;
 }
 
+/* What it is could not be found out, or what it is cannot be opened. */
+void fail(Inspection *result, int error, std::string obstacle)
+{
+	stop_for_good(result, error,
+		      std::move(obstacle) + " (" + strerror(-error) + ")");
+	result->known = false;
+	result->file.fd = SharedFd();
+}
+
 /*
  * Shared memory that has a name in the map only: mmap(2) MAP_ANONYMOUS with
  * MAP_SHARED, memfd_create(2), shmget(2), whose inode number may be 0.
  */
 const char *nameless_kind(const MapSegment &segment)
 {
+	if (segment.inode && !starts_with(segment.path, "/"))
+		return "an object of the kernel, not of a file system";
 	if (!is_marked_deleted(segment.path))
 		return nullptr;
 	if (starts_with(segment.path, "/dev/zero"))
@@ -82,24 +94,6 @@ const char *nameless_kind(const MapSegment &segment)
 	if (starts_with(segment.path, "/anon_hugepage"))
 		return "anonymous huge pages";
 	return nullptr;
-}
-
-/* File systems whose content does not outlive the machine's power. */
-const char *volatile_file_system(int fd)
-{
-	struct statfs fs;
-	if (fstatfs(fd, &fs))
-		return nullptr;
-	switch (static_cast<unsigned long>(fs.f_type)) {
-	case TMPFS_MAGIC:
-		return "tmpfs";
-	case RAMFS_MAGIC:
-		return "ramfs";
-	case HUGETLBFS_MAGIC:
-		return "hugetlbfs";
-	default:
-		return nullptr;
-	}
 }
 
 bool is_device_dax(const struct stat &st)
@@ -114,68 +108,6 @@ bool is_device_dax(const struct stat &st)
 		return false;
 	const char *name = strrchr(target, '/');
 	return name && !strcmp(name, "/dax");
-}
-
-/* Opens what a descriptor stands for, as of O_PATH; see open(2), O_PATH. */
-OwnedFd reopen(const OwnedFd &fd, int flags)
-{
-	std::string link = "/proc/self/fd/" + std::to_string(fd.get());
-	return OwnedFd(open(link.c_str(), flags | O_CLOEXEC));
-}
-
-/*
- * Asks the kernel to describe a mapping of its own of `fd`. On overlayfs and
- * btrfs st_dev (and on the former st_ino) are not what the map shows, so only
- * two lines of the map can be compared.
- */
-bool maps_like(int fd, const MapSegment &segment)
-{
-	void *probe = mmap(nullptr, page_size(), PROT_READ, MAP_SHARED, fd, 0);
-	if (probe == MAP_FAILED)
-		return false;
-	uintptr_t at = reinterpret_cast<uintptr_t>(probe);
-	auto lines = read_map(at, at + page_size());
-	munmap(probe, page_size());
-	return lines.size() == 1 && is_same_file(lines[0], segment);
-}
-
-bool is_inode_of(const struct stat &st, const MapSegment &segment)
-{
-	return st.st_ino == segment.inode &&
-	       major(st.st_dev) == segment.device_major &&
-	       minor(st.st_dev) == segment.device_minor;
-}
-
-bool is_file_of(const OwnedFd &path_fd, const struct stat &st,
-		const MapSegment &segment)
-{
-	if (is_inode_of(st, segment))
-		return true;
-	if (!S_ISREG(st.st_mode))
-		return false;
-	OwnedFd fd = reopen(path_fd, O_RDONLY);
-	return fd && maps_like(fd.get(), segment);
-}
-
-/*
- * Finds the mapped file: by its path, unless another file took it, else by the
- * kernel's link, which needs CAP_CHECKPOINT_RESTORE (proc(5), map_files). Only
- * O_PATH, because opening a device may have side effects.
- */
-OwnedFd locate(const MapSegment &segment, struct stat *st)
-{
-	OwnedFd by_path(open(segment.path.c_str(), O_PATH | O_CLOEXEC));
-	if (by_path && !fstat(by_path.get(), st) &&
-	    is_file_of(by_path, *st, segment))
-		return by_path;
-	char link[64];
-	snprintf(link, sizeof(link), "/proc/self/map_files/%lx-%lx",
-		 static_cast<unsigned long>(segment.start),
-		 static_cast<unsigned long>(segment.end));
-	OwnedFd by_link(open(link, O_PATH | O_CLOEXEC));
-	if (by_link && !fstat(by_link.get(), st))
-		return by_link;
-	return OwnedFd();
 }
 
 bool check_covered(const std::vector<MapSegment> &segments, uintptr_t begin,
@@ -193,17 +125,23 @@ bool check_covered(const std::vector<MapSegment> &segments, uintptr_t begin,
 	return false;
 }
 
-bool check_access(const std::vector<MapSegment> &segments, Inspection *result)
+bool check_access(const std::vector<MapSegment> &segments, bool written,
+		  Inspection *result)
 {
-	constexpr int kNeeded = PROT_READ | PROT_WRITE;
-	int common = kNeeded | PROT_EXEC;
+	int needed = written ? PROT_READ | PROT_WRITE : PROT_READ;
+	int common = PROT_READ | PROT_WRITE | PROT_EXEC;
 	for (const auto &segment : segments)
 		common &= segment.protection;
 	result->file.protection = common;
-	if ((common & kNeeded) == kNeeded)
+	if ((common & needed) == needed)
 		return true;
+	const MapSegment &first = segments.front();
 	stop_for_good(result, -FI_EACCES,
-		      "not mapped for reading and writing everywhere");
+		      std::string("not mapped for reading ") +
+			      (written ? "and writing " : "") + "everywhere" +
+			      (first.shared && first.inode
+				       ? ", but a mapping of " + first.path
+				       : ""));
 	return false;
 }
 
@@ -252,7 +190,15 @@ bool check_file(const struct stat &st, int path_fd, const std::string &path,
 			     ", which is neither a file nor device DAX");
 		return false;
 	}
-	if (const char *fs = volatile_file_system(path_fd)) {
+	const char *fs = nullptr;
+	int ret = volatile_file_system(path_fd, &fs);
+	if (ret) {
+		fail(result, ret,
+		     "a mapping of " + path +
+			     ", whose file system cannot be asked for");
+		return false;
+	}
+	if (fs) {
 		stop(result, -FI_EINVAL,
 		     "a file on " + std::string(fs) + ", " + path);
 		return false;
@@ -278,16 +224,18 @@ bool check_end(const struct stat &st, const std::string &path, size_t len,
 }
 
 /* What pwrite(2) needs of a descriptor, to be the store that a region needs. */
-bool check_descriptor(int fd, Inspection *result)
+bool check_descriptor(int fd, bool written, Inspection *result)
 {
 	int flags = fcntl(fd, F_GETFL);
+	int mode = flags & O_ACCMODE;
 	int error = -FI_EINVAL;
 	const char *fault = nullptr;
 	if (flags < 0 || (flags & O_PATH)) {
 		fault = "is not an open file";
-	} else if ((flags & O_ACCMODE) != O_RDWR) {
+	} else if (written ? mode != O_RDWR : mode == O_WRONLY) {
 		error = -FI_EACCES;
-		fault = "is not open for reading and writing";
+		fault = written ? "is not open for reading and writing"
+				: "is not open for reading";
 	} else if (flags & (O_APPEND | O_DIRECT)) {
 		fault = "is open with O_APPEND or O_DIRECT";
 	}
@@ -298,66 +246,144 @@ bool check_descriptor(int fd, Inspection *result)
 	return !fault;
 }
 
-void take_declared(const RegionDeclaration &declared, size_t len,
-		   Inspection *result)
+/* This process may not open it, but was given an open descriptor. */
+bool is_denied(int error)
+{
+	return error == -EACCES || error == -EPERM || error == -EROFS;
+}
+
+bool check_declared(const RegionDeclaration &declared, const FoundFile &file,
+		    Inspection *result)
 {
 	const MapSegment &segment = result->file.segment;
-	if (!check_descriptor(declared.fd, result))
-		return;
-	OwnedFd fd(fcntl(declared.fd, F_DUPFD_CLOEXEC, 0));
-	struct stat st;
-	if (!fd || fstat(fd.get(), &st) ||
-	    (!is_inode_of(st, segment) &&
-	     (!S_ISREG(st.st_mode) || !maps_like(fd.get(), segment)))) {
+	bool same = false;
+	int ret = is_mapped_file(file.fd.get(), file.st, segment, &same);
+	if (ret) {
+		fail(result, ret,
+		     "a mapping of " + segment.path +
+			     ", of which nobody can tell whether file "
+			     "descriptor " +
+			     std::to_string(declared.fd) + " is open of it");
+		return false;
+	}
+	if (!same) {
 		stop_for_good(result, -FI_EINVAL,
 			      "a mapping of " + segment.path +
 				      ", not of declared file descriptor " +
 				      std::to_string(declared.fd));
-		return;
+		return false;
 	}
-	if (declared.offset != result->file.offset) {
-		stop_for_good(result, -FI_EINVAL,
-			      "a mapping of " + segment.path + " from offset " +
-				      std::to_string(result->file.offset) +
-				      " on, and declared from " +
-				      std::to_string(declared.offset) + " on");
-		return;
-	}
-	if (!check_file(st, fd.get(), segment.path, result) ||
-	    !check_end(st, segment.path, len, result))
-		return;
-	OwnedFd own = reopen(fd, O_RDWR);
-	result->file.shares_description = !own;
-	result->file.fd = own ? std::move(own) : std::move(fd);
+	if (declared.offset == result->file.offset)
+		return true;
+	stop_for_good(result, -FI_EINVAL,
+		      "a mapping of " + segment.path + " from offset " +
+			      std::to_string(result->file.offset) +
+			      " on, and declared from " +
+			      std::to_string(declared.offset) + " on");
+	return false;
 }
 
-void open_file(const MapSegment &segment, size_t len, Inspection *result)
+void take_declared(const RegionDeclaration &declared, size_t len, bool written,
+		   Inspection *result)
 {
-	struct stat st;
-	OwnedFd path_fd = locate(segment, &st);
-	if (!path_fd) {
-		stop(result, -FI_EINVAL,
-		     is_marked_deleted(segment.path)
-			     ? "the deleted file " + without_mark(segment.path)
-			     : "a mapping of " + segment.path +
-				       ", which has that name no longer");
+	const MapSegment &segment = result->file.segment;
+	if (!check_descriptor(declared.fd, written, result))
+		return;
+	FoundFile file;
+	file.fd = OwnedFd(fcntl(declared.fd, F_DUPFD_CLOEXEC, 0));
+	if (!file.fd || fstat(file.fd.get(), &file.st)) {
+		fail(result, -errno,
+		     "declared with file descriptor " +
+			     std::to_string(declared.fd) +
+			     ", which cannot be duplicated");
 		return;
 	}
-	if (!check_file(st, path_fd.get(), segment.path, result) ||
-	    !check_end(st, segment.path, len, result))
+	if (!check_declared(declared, file, result) ||
+	    !check_file(file.st, file.fd.get(), segment.path, result) ||
+	    !check_end(file.st, segment.path, len, result))
 		return;
-	result->file.fd = reopen(path_fd, O_RDWR);
-	if (!result->file.fd)
-		stop(result, -FI_EACCES,
+	SharedFile::Ptr opened;
+	int ret =
+		SharedFile::open(file.fd, written ? O_RDWR : O_RDONLY, &opened);
+	if (is_denied(ret))
+		ret = SharedFile::adopt(std::move(file.fd), &opened);
+	if (ret)
+		fail(result, ret,
 		     "a mapping of " + segment.path +
-			     ", which cannot be opened for writing (" +
-			     strerror(errno) + ")");
+			     ", which cannot be opened");
+	else
+		result->file.fd = opened;
+}
+
+void stop_unlocated(const MapSegment &segment, int error, Inspection *result)
+{
+	if (const char *fs = volatile_device(segment))
+		stop(result, -FI_EINVAL,
+		     "a file on " + std::string(fs) + ", " + segment.path);
+	else if (is_marked_deleted(segment.path))
+		fail(result, error,
+		     "a mapping of " + without_mark(segment.path) +
+			     ", a name that was deleted, and whether the file "
+			     "has another cannot be found out");
+	else
+		fail(result, error,
+		     "a mapping of " + segment.path +
+			     ", where that file is not found");
+}
+
+void open_file(const MapSegment &segment, size_t len, bool written,
+	       Inspection *result)
+{
+	FoundFile file;
+	int ret = locate(segment, &file);
+	if (ret) {
+		stop_unlocated(segment, ret, result);
+		return;
+	}
+	if (!check_file(file.st, file.fd.get(), segment.path, result) ||
+	    !check_end(file.st, segment.path, len, result))
+		return;
+	SharedFile::Ptr opened;
+	ret = SharedFile::open(file.fd, written ? O_RDWR : O_RDONLY, &opened);
+	if (ret)
+		fail(result, ret,
+		     "a mapping of " + segment.path +
+			     ", which cannot be opened for " +
+			     (written ? "writing" : "reading"));
+	else
+		result->file.fd = opened;
+}
+
+/*
+ * Files that are not on DAX say so (statx(2)), and are not mapped with
+ * MAP_SYNC. Where the kernel does not say, it is looked up.
+ */
+bool may_be_dax(int fd)
+{
+	struct statx attributes {
+	};
+	return statx(fd, "", AT_EMPTY_PATH, 0, &attributes) ||
+	       !(attributes.stx_attributes_mask & STATX_ATTR_DAX) ||
+	       (attributes.stx_attributes & STATX_ATTR_DAX);
+}
+
+void learn_map_sync(uintptr_t begin, uintptr_t end, Inspection *result)
+{
+	FileMapping &file = result->file;
+	if (file.device_dax || !may_be_dax(file.fd.get()))
+		return;
+	int ret = is_map_sync(begin, end, &file.map_sync);
+	if (ret)
+		fail(result, ret,
+		     "a mapping of " + file.segment.path +
+			     ", and /proc/self/smaps, which says how it is "
+			     "mapped, cannot be read");
 }
 
 } // namespace
 
 Inspection inspect_memory(const void *base, size_t len, IsCaptured is_captured,
-			  const RegionDeclaration &declared)
+			  const RegionDeclaration &declared, bool written)
 {
 	Inspection result;
 	uintptr_t begin = reinterpret_cast<uintptr_t>(base);
@@ -366,20 +392,26 @@ Inspection inspect_memory(const void *base, size_t len, IsCaptured is_captured,
 		stop_for_good(&result, -FI_EINVAL, "empty");
 		return result;
 	}
-	auto segments = read_map(begin, end);
+	std::vector<MapSegment> segments;
+	int ret = read_map(begin, end, &segments);
+	if (ret) {
+		fail(&result, ret, "unknown: /proc/self/maps cannot be read");
+		return result;
+	}
+	if (!segments.empty())
+		result.file.segment = segments.front();
 	if (!check_covered(segments, begin, end, &result) ||
-	    !check_access(segments, &result) ||
+	    !check_access(segments, written, &result) ||
 	    !check_sharing(segments, begin, end, is_captured, &result))
 		return result;
-	const MapSegment &first = segments.front();
-	result.file.segment = first;
+	const MapSegment &first = result.file.segment;
 	result.file.offset = first.offset + (begin - first.start);
 	if (declared.fd >= 0)
-		take_declared(declared, len, &result);
+		take_declared(declared, len, written, &result);
 	else
-		open_file(first, len, &result);
-	if (!result.error && !result.file.device_dax)
-		result.file.map_sync = is_map_sync(begin, end);
+		open_file(first, len, written, &result);
+	if (!result.error)
+		learn_map_sync(begin, end, &result);
 	return result;
 }
 

@@ -16,15 +16,16 @@
 #include <string>
 
 #include "persist/backend.hh"
-#include "persist/owned_fd.hh"
 #include "persist/proc_maps.hh"
+#include "persist/shared_file.hh"
 
 namespace ofi_pmem
 {
 
-/* The file behind a region, opened for reading and writing. */
+/* The file behind a region. */
 struct FileMapping {
-	OwnedFd fd;
+	/* Open for reading, and for writing if the region is written. */
+	SharedFd fd;
 	/* The first map segment of the region: names and identifies the file.
 	 */
 	MapSegment segment;
@@ -36,9 +37,6 @@ struct FileMapping {
 	int protection = 0;
 	bool device_dax = false;
 	bool map_sync = false;
-	/* `fd` is a duplicate of the application's: a failed write is told to
-	 * the one or to the other (fsync(2), NOTES). */
-	bool shares_description = false;
 
 	/* The mapping is persistent memory, not a page cache before it. */
 	bool reaches_medium() const noexcept { return device_dax || map_sync; }
@@ -47,14 +45,23 @@ struct FileMapping {
 struct Inspection {
 	/*
 	 * 0: persistent, `file` is valid. -FI_EINVAL: not persistent, or not
-	 * the declared file. -FI_EACCES: mapping or file is read-only.
-	 * -FI_EFAULT: not mapped.
+	 * the declared file. -FI_EACCES: the mapping is read-only. -FI_EFAULT:
+	 * not mapped. Anything else, and -FI_EACCES as well, when it could not
+	 * be found out.
 	 */
 	int error = 0;
+	/*
+	 * False when something failed that was needed to tell what the memory
+	 * is, or to serve it: no descriptor was left, or the process may not
+	 * open the file. It may be persistent memory, so it must not be taken
+	 * for anything else.
+	 */
+	bool known = true;
 	/* False when the memory cannot even be served as volatile memory. */
 	bool forcible = true;
 	/* What the memory is, when error is not 0. */
 	std::string obstacle;
+	/* Its first segment is known even then, unless nothing is mapped. */
 	FileMapping file;
 };
 
@@ -67,10 +74,12 @@ using IsCaptured = bool (*)(uintptr_t begin, uintptr_t end);
 /*
  * Of a declaration the file counts, which need not have a name in this process
  * then; it is opened anew, or where this process may not, its descriptor is
- * duplicated. Logs nothing. Throws std::bad_alloc only.
+ * duplicated. Memory that is not written through the region may be mapped, and
+ * its file open, for reading only. Logs nothing. Throws std::bad_alloc only.
  */
 Inspection inspect_memory(const void *base, size_t len, IsCaptured is_captured,
-			  const RegionDeclaration &declared = {});
+			  const RegionDeclaration &declared = {},
+			  bool written = true);
 
 /* Bytes of a page, a power of two. */
 size_t page_size() noexcept;

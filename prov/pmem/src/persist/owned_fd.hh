@@ -3,8 +3,10 @@
 /* A file descriptor that is closed with its owner. */
 #pragma once
 
+#include <cerrno>
 #include <utility>
 
+#include <fcntl.h>
 #include <unistd.h>
 
 namespace ofi_pmem
@@ -33,5 +35,15 @@ public:
 private:
 	int fd_ = -1;
 };
+
+/* open(2), whatever signals come; empty on failure, and errno says why. */
+inline OwnedFd open_fd(const char *path, int flags) noexcept
+{
+	int fd;
+	do {
+		fd = open(path, flags | O_CLOEXEC);
+	} while (fd < 0 && errno == EINTR);
+	return OwnedFd(fd);
+}
 
 } // namespace ofi_pmem

@@ -6,11 +6,9 @@
 #include "persist/page_backend.hh"
 
 #include <algorithm>
-#include <cerrno>
 
 #include <rdma/fi_errno.h>
 
-#include "core/log.hh"
 #include "persist/read_back.hh"
 
 namespace ofi_pmem
@@ -19,17 +17,15 @@ namespace ofi_pmem
 PageBackend::PageBackend(FileMapping file, Sync fdatasync_fn)
 	: bytes_(std::move(file.fd), std::move(file.segment.path)),
 	  file_offset_(file.offset),
-	  sync_(fdatasync_fn ? fdatasync_fn : fdatasync),
-	  shares_description_(file.shares_description),
-	  failures_(FileFailures::of(bytes_.fd())),
-	  known_failures_(failures_->count())
+	  sync_(fdatasync_fn ? fdatasync_fn : fdatasync)
 {
 }
 
 int PageBackend::open(const void *memory) noexcept
 {
-	if (!known_failures_)
-		return 0;
+	int failure = bytes_.shared().failure();
+	if (failure || !bytes_.shared().suspect())
+		return failure;
 	suspect_ = static_cast<const char *>(memory);
 	return write_again(suspect_, 1);
 }
@@ -48,32 +44,11 @@ int PageBackend::flush(uint64_t offset, size_t len) noexcept
 	return 0;
 }
 
-int PageBackend::sync_unshared() noexcept
-{
-	while (sync_(bytes_.fd())) {
-		int error = errno;
-		if (error == EINTR)
-			continue;
-		failures_->add();
-		PMEM_WARN(FI_LOG_MR, "cannot sync file %s: %s (%d)",
-			  bytes_.path().c_str(), fi_strerror(error), error);
-		return -error;
-	}
-	return 0;
-}
-
 int PageBackend::sync() noexcept
 {
-	std::unique_lock lock(failures_->sync_lock(), std::defer_lock);
-	if (shares_description_)
-		lock.lock();
-	int ret = sync_unshared();
-	if (ret)
-		return ret;
-	if (failures_->count() != known_failures_)
-		return -FI_EIO;
+	int ret = bytes_.shared().sync(sync_);
 	/* A sync also succeeds when flushed bytes were truncated away. */
-	return bytes_.check_end(flushed_end_);
+	return ret ? ret : bytes_.check_end(flushed_end_);
 }
 
 int PageBackend::drain() noexcept

@@ -10,15 +10,15 @@
  * Errors: store() and load() return -FI_ENOSPC on a full disk and -FI_EIO when
  * the file is now shorter than the bytes in question; such a file is never
  * extended again behind the back of whoever truncated it. After a failed
- * fdatasync() every drain() fails, also of the other regions of that file
- * (file_failures.hh): the kernel reports a lost write once, and a second
- * fdatasync() may succeed although the bytes are gone (fsync(2), NOTES).
+ * fdatasync() every drain() fails, also of the other regions of that file, with
+ * which the descriptor is shared (shared_file.hh): the kernel reports a lost
+ * write once, and a second fdatasync() may succeed although the bytes are gone
+ * (fsync(2), NOTES).
  */
 #pragma once
 
 #include "persist/backend.hh"
 #include "persist/file_bytes.hh"
-#include "persist/file_failures.hh"
 #include "persist/mapping.hh"
 
 namespace ofi_pmem
@@ -27,15 +27,15 @@ namespace ofi_pmem
 class PageBackend final : public Backend
 {
 public:
-	/* fdatasync(2), or what a test puts in its place. */
-	using Sync = int (*)(int fd);
+	using Sync = SharedFile::Sync;
 
 	explicit PageBackend(FileMapping file, Sync fdatasync_fn = nullptr);
 
 	/*
-	 * Before anything else; `memory` is the region. Where a sync of the
-	 * file failed before, flush() makes the kernel write what it may call
-	 * clean without having written it. -FI_EIO when that cannot be done.
+	 * Before anything else; `memory` is the region. Fails as a sync of
+	 * another region of the file did. Where one failed before all regions
+	 * were closed, flush() makes the kernel write what it may call clean
+	 * without having written it; -FI_EIO when that cannot be done.
 	 */
 	[[nodiscard]] int open(const void *memory) noexcept;
 
@@ -62,14 +62,10 @@ public:
 
 private:
 	int sync() noexcept;
-	int sync_unshared() noexcept;
 
 	FileBytes bytes_;
 	uint64_t file_offset_;
 	Sync sync_;
-	bool shares_description_;
-	std::shared_ptr<FileFailures> failures_;
-	uint64_t known_failures_;
 	/* The region, if its file's cache is not to be trusted. */
 	const char *suspect_ = nullptr;
 	/* Something was stored or flushed since the last drain. */

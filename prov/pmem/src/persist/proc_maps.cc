@@ -5,12 +5,13 @@
 
 #include "persist/proc_maps.hh"
 
-#include <algorithm>
+#include <cerrno>
 #include <cinttypes>
 #include <cstdio>
-#include <fstream>
 
 #include <sys/mman.h>
+
+#include "persist/owned_fd.hh"
 
 namespace ofi_pmem
 {
@@ -59,42 +60,94 @@ bool parse_map_line(const std::string &line, MapSegment *segment)
 	return true;
 }
 
-std::vector<MapSegment> read_map(uintptr_t begin, uintptr_t end)
+int for_each_line(const char *path,
+		  const std::function<bool(const std::string &)> &take)
 {
-	std::vector<MapSegment> segments;
-	std::ifstream maps("/proc/self/maps");
-	std::string line;
-	MapSegment segment;
-	while (std::getline(maps, line)) {
-		if (parse_map_line(line, &segment) &&
-		    overlaps(segment, begin, end))
-			segments.push_back(segment);
-	}
-	return segments;
-}
-
-bool has_sync_flag(std::istream &smaps, uintptr_t begin, uintptr_t end)
-{
-	std::string line;
-	MapSegment segment;
-	bool inside = false;
-	bool found = false;
-	while (std::getline(smaps, line)) {
-		if (parse_map_line(line, &segment)) {
-			inside = overlaps(segment, begin, end);
-		} else if (inside && line.rfind("VmFlags:", 0) == 0) {
-			if ((line + " ").find(" sf ") == line.npos)
-				return false;
-			found = true;
+	OwnedFd fd = open_fd(path, O_RDONLY);
+	if (!fd)
+		return -errno;
+	std::string text;
+	char chunk[16384];
+	for (;;) {
+		ssize_t count = read(fd.get(), chunk, sizeof(chunk));
+		if (count < 0 && errno == EINTR)
+			continue;
+		if (count <= 0)
+			return count ? -errno : 0;
+		text.append(chunk, static_cast<size_t>(count));
+		size_t start = 0;
+		for (size_t end = text.find('\n'); end != text.npos;
+		     end = text.find('\n', start)) {
+			if (!take(text.substr(start, end - start)))
+				return 0;
+			start = end + 1;
 		}
+		text.erase(0, start);
 	}
-	return found;
 }
 
-bool is_map_sync(uintptr_t begin, uintptr_t end)
+namespace
 {
-	std::ifstream smaps("/proc/self/smaps");
-	return has_sync_flag(smaps, begin, end);
+
+/*
+ * The kernel gives the map page by page; between two pages a segment that was
+ * given may become a part of a larger one, which then comes, too.
+ */
+void append_rest(MapSegment segment, std::vector<MapSegment> *segments)
+{
+	if (!segments->empty() && segment.start < segments->back().end) {
+		uintptr_t seen = segments->back().end;
+		if (segment.end <= seen)
+			return;
+		segment.offset += seen - segment.start;
+		segment.start = seen;
+	}
+	segments->push_back(std::move(segment));
+}
+
+} // namespace
+
+int read_map(uintptr_t begin, uintptr_t end, std::vector<MapSegment> *segments)
+{
+	std::vector<MapSegment> found;
+	int ret = for_each_line("/proc/self/maps", [&](const auto &line) {
+		MapSegment segment;
+		if (!parse_map_line(line, &segment))
+			return true;
+		if (segment.start >= end)
+			return false;
+		if (overlaps(segment, begin, end))
+			append_rest(std::move(segment), &found);
+		return true;
+	});
+	if (!ret)
+		*segments = std::move(found);
+	return ret;
+}
+
+bool SyncFlag::take(const std::string &line)
+{
+	MapSegment segment;
+	if (parse_map_line(line, &segment)) {
+		inside_ = overlaps(segment, begin_, end_);
+		return segment.start < end_;
+	}
+	if (inside_ && line.rfind("VmFlags:", 0) == 0) {
+		found_ = true;
+		missing_ = missing_ || (line + " ").find(" sf ") == line.npos;
+	}
+	return !missing_;
+}
+
+int is_map_sync(uintptr_t begin, uintptr_t end, bool *sync)
+{
+	SyncFlag flag(begin, end);
+	int ret = for_each_line("/proc/self/smaps", [&](const auto &line) {
+		return flag.take(line);
+	});
+	if (!ret)
+		*sync = flag.everywhere();
+	return ret;
 }
 
 bool is_same_inode(const MapSegment &a, const MapSegment &b) noexcept

@@ -9,7 +9,7 @@
 #pragma once
 
 #include <cstdint>
-#include <istream>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -32,15 +32,50 @@ struct MapSegment {
 /* False when the line is not the head of a map entry. */
 bool parse_map_line(const std::string &line, MapSegment *segment);
 
-/* Every segment that overlaps [begin, end), ascending. */
-std::vector<MapSegment> read_map(uintptr_t begin, uintptr_t end);
+/*
+ * Gives `take` the lines of a file of proc(5), until it returns false. Negative
+ * fi_errno when the file cannot be opened or read: then nothing is known.
+ */
+[[nodiscard]] int
+for_each_line(const char *path,
+	      const std::function<bool(const std::string &)> &take);
 
 /*
- * True when every segment that overlaps [begin, end) was mapped with MAP_SYNC
- * (mmap(2)), which smaps shows as "sf" among its VmFlags.
+ * Every segment that overlaps [begin, end), ascending; none twice, also where a
+ * neighbour is merged with one while the map is read. Errors as above.
  */
-bool has_sync_flag(std::istream &smaps, uintptr_t begin, uintptr_t end);
-bool is_map_sync(uintptr_t begin, uintptr_t end);
+[[nodiscard]] int read_map(uintptr_t begin, uintptr_t end,
+			   std::vector<MapSegment> *segments);
+
+/*
+ * Finds out of smaps whether every segment that overlaps [begin, end) was
+ * mapped with MAP_SYNC (mmap(2)), which is "sf" among its VmFlags.
+ */
+class SyncFlag
+{
+public:
+	SyncFlag(uintptr_t begin, uintptr_t end) noexcept
+		: begin_(begin), end_(end)
+	{
+	}
+
+	/* The next line; false when no further one is needed. */
+	bool take(const std::string &line);
+	bool everywhere() const noexcept { return found_ && !missing_; }
+
+private:
+	uintptr_t begin_;
+	uintptr_t end_;
+	bool inside_ = false;
+	bool found_ = false;
+	bool missing_ = false;
+};
+
+/*
+ * The kernel walks the page tables of all that is mapped below `end` for this,
+ * which takes long where that is much. Errors as of for_each_line().
+ */
+[[nodiscard]] int is_map_sync(uintptr_t begin, uintptr_t end, bool *sync);
 
 /*
  * Same inode, whatever its name is meanwhile: unlink(2) and rename(2) change

@@ -25,7 +25,7 @@ int open_mutant(const RegionMemory &memory, std::unique_ptr<Backend> *backend)
 {
 	std::unique_ptr<Backend> real;
 	int ret = open_default_backend(memory, params().backend, &real);
-	if (!ret)
+	if (!ret && real)
 		*backend =
 			std::make_unique<Mutant>(keep_ledger(std::move(real)));
 	return ret;
