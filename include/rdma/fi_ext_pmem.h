@@ -280,7 +280,8 @@ struct fi_pmem_mr_attr {
 	 * The unit in which stores become durable. Byte or cache line only
 	 * where no page cache is before the file: of device DAX, of a mapping
 	 * with MAP_SYNC, or of a file in DAX state (statx(2),
-	 * STATX_ATTR_DAX) whose metadata the application has synced.
+	 * STATX_ATTR_DAX) whose metadata the application has synced and that
+	 * the kernel would map with MAP_SYNC, which it does not on virtio-pmem.
 	 */
 	enum fi_pmem_granularity granularity;
 	/*

@@ -14,7 +14,6 @@
 
 #include "persist/mapping.hh"
 #include "persist/proc_maps.hh"
-#include "persist/sysfs_domain.hh"
 
 using namespace ofi_pmem;
 using namespace ofi_pmem::test;
@@ -471,32 +470,4 @@ TEST(ProcMaps, SyncFlagMustBeOnEverySegmentOfTheRange)
 	EXPECT_FALSE(has_flag(0x2800, 0x3001));
 	EXPECT_FALSE(has_flag(0x3800, 0x3900));
 	EXPECT_FALSE(has_flag(0x5000, 0x6000));
-}
-
-TEST_F(MappingTest, PersistenceDomainComesFromTheNearestParent)
-{
-	auto region = dir_.file("region0");
-	std::filesystem::create_directories(region + "/namespace0.0/pmem0");
-	std::string device = region + "/namespace0.0/pmem0";
-	EXPECT_EQ(read_domain(device), std::nullopt);
-	write_file(region + "/persistence_domain", "cpu_cache\n");
-	EXPECT_EQ(read_domain(device), PersistenceDomain::cpu_cache);
-	write_file(region + "/namespace0.0/persistence_domain",
-		   "memory_controller\n");
-	EXPECT_EQ(read_domain(device), PersistenceDomain::memory_controller);
-	EXPECT_EQ(read_domain(device + "/missing"), std::nullopt);
-}
-
-TEST_F(MappingTest, DeclaredPersistenceDomainGoesBeforeSysfs)
-{
-	FileMapping file;
-	file.fd = open_rw(path_);
-	EXPECT_EQ(domain_of(file, DomainChoice::automatic),
-		  PersistenceDomain::memory_controller);
-	EXPECT_EQ(domain_of(file, DomainChoice::memory_controller),
-		  PersistenceDomain::memory_controller);
-	EXPECT_EQ(domain_of(file, DomainChoice::cpu_cache),
-		  PersistenceDomain::cpu_cache);
-	EXPECT_EQ(domain_of(file, DomainChoice::system),
-		  PersistenceDomain::system);
 }

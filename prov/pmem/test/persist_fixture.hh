@@ -214,13 +214,15 @@ protected:
 				      never_captured);
 	}
 
-	/* The file, as if it were mapped with MAP_SYNC. */
+	/* The file, as if it were mapped with MAP_SYNC, of an NVDIMM. */
 	FileMapping as_map_sync() const
 	{
 		FileMapping file;
 		file.fd = open_rw(path_);
 		file.file_size = len_;
 		file.map_sync = true;
+		file.dax = {DaxKind::persistent,
+			    PersistenceDomain::memory_controller};
 		return file;
 	}
 

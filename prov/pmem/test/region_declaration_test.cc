@@ -30,11 +30,13 @@ constexpr auto kCaches = PersistenceDomain::cpu_cache;
 constexpr auto kDevice = PersistenceDomain::device;
 constexpr auto kSystem = PersistenceDomain::system;
 
-const KnownMedium kFile{true, true, {}};
-const KnownMedium kUnknownDax{false, false, {}};
-const KnownMedium kAdrDax{false, false, kController};
-const KnownMedium kEadrDax{false, false, kCaches};
-const KnownMedium kDaxFile{false, true, {}};
+const KnownMedium kFile{true, true, {}, false};
+const KnownMedium kUnknownDax{false, false, {}, false};
+const KnownMedium kAdrDax{false, false, kController, false};
+const KnownMedium kEadrDax{false, false, kCaches, false};
+const KnownMedium kDaxFile{false, true, {}, false};
+/* As on virtio-pmem. */
+const KnownMedium kAsyncDaxFile{false, true, {}, true};
 
 RegionDeclaration declare(std::optional<Granularity> granularity,
 			  std::optional<PersistenceDomain> domain)
@@ -62,7 +64,7 @@ const Case kCases[] = {
 	{&kFile, {}, kController, "a page cache is before the file"},
 	{&kFile, {}, kCaches, "a page cache is before the file"},
 	{&kFile, kPage, kController, "in the domain device"},
-	{&kUnknownDax, kLine, {}, nullptr},
+	{&kUnknownDax, kLine, {}, "none is declared or known"},
 	{&kUnknownDax, kLine, kController, nullptr},
 	{&kUnknownDax, {}, kCaches, nullptr},
 	{&kUnknownDax, kByte, kCaches, nullptr},
@@ -82,6 +84,15 @@ const Case kCases[] = {
 	{&kDaxFile, kPage, {}, nullptr},
 	{&kDaxFile, kPage, kDevice, nullptr},
 	{&kDaxFile, kLine, kController, nullptr},
+	{&kDaxFile, kLine, {}, "none is declared or known"},
+	{&kAsyncDaxFile, kLine, {}, "refuses to map the file with MAP_SYNC"},
+	{&kAsyncDaxFile, kLine, kController, "MAP_SYNC"},
+	{&kAsyncDaxFile, kByte, kCaches, "MAP_SYNC"},
+	{&kAsyncDaxFile, {}, kController, "MAP_SYNC"},
+	{&kAsyncDaxFile, {}, kCaches, "MAP_SYNC"},
+	{&kAsyncDaxFile, kPage, {}, nullptr},
+	{&kAsyncDaxFile, kPage, kDevice, nullptr},
+	{&kAdrDax, kLine, {}, nullptr},
 };
 
 } // namespace

@@ -20,6 +20,7 @@
 #include "persist/pmem2_backend.hh"
 #include "persist/powerfail_backend.hh"
 #include "persist/region_declaration.hh"
+#include "persist/sysfs_domain.hh"
 #include "persist/volatile_backend.hh"
 
 namespace ofi_pmem
@@ -41,10 +42,20 @@ std::string advice(const RegionMemory &memory, const Inspection &found)
 		       "the process has the privileges, or declare a "
 		       "descriptor (fi_pmem_ops(3), mr_reg)";
 	std::string text = "; register a shared mapping of a file on a file "
-			   "system with a disk, or of device DAX";
+			   "system with a disk, or of an NVDIMM's device DAX";
 	if (found.forcible && !memory.forced)
 		text += ", or set FI_OFI_PMEM_REGIONS=all to force it";
 	return text;
+}
+
+/* What the memory is, and what sysfs says of it. capture_lock(). */
+Inspection inspect(const RegionMemory &memory, bool written)
+{
+	Inspection found = inspect_memory(memory.base, memory.len, is_captured,
+					  memory.declared, written);
+	if (!found.error)
+		check_dax_memory(params().domain, memory.declared, &found);
+	return found;
 }
 
 int refuse(const RegionMemory &memory, const Inspection &found)
@@ -186,8 +197,16 @@ int check_declaration(const RegionMemory &memory, const FileMapping &file)
 {
 	if (!memory.declared.any())
 		return 0;
-	auto text = contradiction(memory.declared,
-				  known_medium(file, params().domain));
+	KnownMedium known;
+	int ret = known_medium(file, params().domain, &known);
+	if (ret) {
+		PMEM_WARN(FI_LOG_MR,
+			  "cannot find out whether %s takes a mapping with "
+			  "MAP_SYNC: %s (%d)",
+			  file.segment.path.c_str(), fi_strerror(-ret), -ret);
+		return ret;
+	}
+	auto text = contradiction(memory.declared, known);
 	if (text.empty())
 		return 0;
 	PMEM_WARN(FI_LOG_MR,
@@ -234,9 +253,7 @@ int open_default_backend(const RegionMemory &memory, BackendChoice choice,
 	/* The simulated power failure exchanges the pages of all regions. */
 	bool simulated = choice == BackendChoice::powerfail;
 	std::unique_lock<std::mutex> captures(capture_lock());
-	Inspection found =
-		inspect_memory(memory.base, memory.len, is_captured,
-			       memory.declared, memory.written || simulated);
+	Inspection found = inspect(memory, memory.written || simulated);
 	if (!found.error && simulated) {
 		std::unique_ptr<Capture> capture;
 		int ret = Capture::open(memory.base, memory.len,

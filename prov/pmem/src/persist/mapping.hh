@@ -16,6 +16,7 @@
 #include <string>
 
 #include "persist/backend.hh"
+#include "persist/dax_memory.hh"
 #include "persist/proc_maps.hh"
 #include "persist/shared_file.hh"
 
@@ -37,9 +38,16 @@ struct FileMapping {
 	int protection = 0;
 	bool device_dax = false;
 	bool map_sync = false;
+	/* The memory of its device, and that a mapping with MAP_SYNC is not
+	 * enough there (check_dax_memory() of sysfs_domain.hh). */
+	DaxMemory dax;
+	bool owes_sync = false;
 
 	/* The mapping is persistent memory, not a page cache before it. */
-	bool reaches_medium() const noexcept { return device_dax || map_sync; }
+	bool reaches_medium() const noexcept
+	{
+		return device_dax || (map_sync && !owes_sync);
+	}
 };
 
 struct Inspection {

@@ -4,7 +4,10 @@
 
 #include "persist/region_declaration.hh"
 
+#include <cerrno>
+
 #include <fcntl.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 
 #include "persist/sysfs_domain.hh"
@@ -28,6 +31,26 @@ bool is_dax_file(int fd)
 	       (attributes.stx_attributes & STATX_ATTR_DAX);
 }
 
+/* Asks the kernel by a mapping of one page. */
+int find_sync_need(const FileMapping &file, bool *needs_sync)
+{
+	auto offset = static_cast<off_t>(align_down(file.offset, page_size()));
+	void *probe =
+		mmap(nullptr, page_size(), PROT_READ,
+		     MAP_SHARED_VALIDATE | MAP_SYNC, file.fd.get(), offset);
+	*needs_sync = probe == MAP_FAILED && errno == EOPNOTSUPP;
+	if (probe == MAP_FAILED)
+		return *needs_sync ? 0 : -errno;
+	munmap(probe, page_size());
+	return 0;
+}
+
+bool is_of_memory(std::optional<PersistenceDomain> domain)
+{
+	return domain == PersistenceDomain::memory_controller ||
+	       domain == PersistenceDomain::cpu_cache;
+}
+
 constexpr char kPageCache[] = ", but a page cache is before the file: it is "
 			      "neither device DAX nor a DAX file";
 
@@ -43,12 +66,20 @@ std::string of_pages(const RegionDeclaration &declared,
 	return {};
 }
 
+/* What stores to the memory itself would be. */
+std::string of_stores(const RegionDeclaration &declared)
+{
+	if (declared.granularity)
+		return std::string("granularity ") +
+		       to_string(*declared.granularity);
+	return std::string("domain ") + to_string(*declared.domain);
+}
+
 /* A domain that a declaration may name at all. */
 std::string of_domain(PersistenceDomain domain, const KnownMedium &known)
 {
 	std::string said = std::string("domain ") + to_string(domain);
-	bool of_memory = domain == PersistenceDomain::memory_controller ||
-			 domain == PersistenceDomain::cpu_cache;
+	bool of_memory = is_of_memory(domain);
 	if (domain == PersistenceDomain::system)
 		return said + ", which only the administrator declares, by "
 			      "FI_OFI_PMEM_DOMAIN=system";
@@ -70,15 +101,23 @@ std::string of_domain(PersistenceDomain domain, const KnownMedium &known)
 
 } // namespace
 
-KnownMedium known_medium(const FileMapping &file, DomainChoice administrator)
+int known_medium(const FileMapping &file, DomainChoice administrator,
+		 KnownMedium *known)
 {
-	KnownMedium known;
-	known.page_cache =
+	KnownMedium found;
+	found.page_cache =
 		!file.reaches_medium() && !is_dax_file(file.fd.get());
-	known.syncs = !file.device_dax;
-	if (!known.page_cache)
-		known.domain = known_domain(file, administrator);
-	return known;
+	found.syncs = !file.device_dax;
+	if (!found.page_cache) {
+		found.domain = known_domain(file, administrator);
+		int ret = file.reaches_medium()
+				  ? 0
+				  : find_sync_need(file, &found.needs_sync);
+		if (ret)
+			return ret;
+	}
+	*known = found;
+	return 0;
 }
 
 std::string contradiction(const RegionDeclaration &declared,
@@ -89,12 +128,21 @@ std::string contradiction(const RegionDeclaration &declared,
 	if (declared.granularity && known.page_cache)
 		return std::string("granularity ") +
 		       to_string(*declared.granularity) + kPageCache;
+	if (known.needs_sync &&
+	    (declared.granularity || is_of_memory(declared.domain)))
+		return of_stores(declared) +
+		       ", but the kernel refuses to map the file with "
+		       "MAP_SYNC: its stores are durable only once it is "
+		       "synced, with granularity page";
 	if (declared.domain) {
 		auto text = of_domain(*declared.domain, known);
 		if (!text.empty())
 			return text;
 	}
 	auto domain = declared.domain ? declared.domain : known.domain;
+	if (declared.granularity == Granularity::cache_line && !domain)
+		return "granularity cache line, which needs a domain that "
+		       "holds the memory, and none is declared or known";
 	if (declared.granularity == Granularity::byte &&
 	    (!domain || !caches_persist(*domain)))
 		return "granularity byte, which needs a domain that holds the "

@@ -27,9 +27,14 @@ struct KnownMedium {
 	bool syncs = true;
 	/* Of persistent memory itself. */
 	std::optional<PersistenceDomain> domain;
+	/* A DAX file that the kernel does not map with MAP_SYNC: its device
+	 * wants a flush of its own, which only a sync of the file brings. */
+	bool needs_sync = false;
 };
 
-KnownMedium known_medium(const FileMapping &file, DomainChoice administrator);
+/* -errno when a resource fails that finding out takes. */
+[[nodiscard]] int known_medium(const FileMapping &file,
+			       DomainChoice administrator, KnownMedium *known);
 
 /* What is declared and why it cannot be, in words; empty if it can. */
 std::string contradiction(const RegionDeclaration &declared,
