@@ -40,6 +40,23 @@ int counting_sync(int)
 	return 0;
 }
 
+int starts;
+int start_error;
+off64_t started_end;
+
+/* Notes what lies behind each other; fails with `start_error`. */
+int noting_start(int, off64_t begin, off64_t bytes, unsigned)
+{
+	starts++;
+	if (start_error) {
+		errno = start_error;
+		return -1;
+	}
+	EXPECT_EQ(begin, started_end);
+	started_end = begin + bytes;
+	return 0;
+}
+
 } // namespace
 
 class PageBackendTest : public PersistTest
@@ -49,15 +66,18 @@ protected:
 	{
 		PersistTest::SetUp();
 		syncs = sync_errors = sync_interrupts = 0;
+		starts = start_error = 0;
+		started_end = 0;
 	}
 
-	std::unique_ptr<PageBackend> open_backend(const Mapped &memory,
-						  PageBackend::Sync sync)
+	std::unique_ptr<PageBackend>
+	open_backend(const Mapped &memory, PageBackend::Sync sync,
+		     PageBackend::StartSync start = nullptr)
 	{
 		auto found = inspect(memory);
 		EXPECT_EQ(found.error, 0) << found.obstacle;
 		return std::make_unique<PageBackend>(std::move(found.file),
-						     sync);
+						     sync, start);
 	}
 
 	off_t file_size() const
@@ -124,6 +144,52 @@ TEST_F(PageBackendTest, InterruptedSyncIsRepeated)
 	ASSERT_EQ(backend->flush(0, 1), 0);
 	EXPECT_EQ(backend->drain(), 0);
 	EXPECT_EQ(syncs, 3);
+}
+
+static constexpr size_t kMuch = 3 * PageBackend::kWriteBehind;
+
+static void store_much(Backend &backend)
+{
+	std::vector<char> piece(size_t{1} << 20, 'x');
+	for (uint64_t at = 0; at < kMuch; at += piece.size())
+		EXPECT_EQ(backend.store(at, piece.data(), piece.size()), 0);
+}
+
+TEST_F(PageBackendTest, WriteBackOfMuchBeginsBeforeTheDrain)
+{
+	ASSERT_EQ(ftruncate(fd_.get(), kMuch), 0);
+	Mapped memory(kMuch, MAP_SHARED, fd_.get());
+	auto backend = open_backend(memory, counting_sync, noting_start);
+	store_much(*backend);
+	EXPECT_EQ(starts, 3);
+	EXPECT_EQ(started_end, static_cast<off64_t>(kMuch));
+	EXPECT_EQ(syncs, 0);
+	EXPECT_EQ(backend->drain(), 0);
+	EXPECT_EQ(syncs, 1);
+}
+
+TEST_F(PageBackendTest, FailedWriteBackFailsTheDrain)
+{
+	ASSERT_EQ(ftruncate(fd_.get(), kMuch), 0);
+	Mapped memory(kMuch, MAP_SHARED, fd_.get());
+	auto backend = open_backend(memory, counting_sync, noting_start);
+	start_error = EIO;
+	store_much(*backend);
+	start_error = 0;
+	EXPECT_EQ(backend->drain(), -FI_EIO);
+	EXPECT_EQ(backend->drain(), -FI_EIO);
+}
+
+TEST_F(PageBackendTest, FileWithoutWriteBackIsOnlySynced)
+{
+	ASSERT_EQ(ftruncate(fd_.get(), kMuch), 0);
+	Mapped memory(kMuch, MAP_SHARED, fd_.get());
+	auto backend = open_backend(memory, counting_sync, noting_start);
+	start_error = ENOSYS;
+	store_much(*backend);
+	EXPECT_EQ(starts, 1);
+	EXPECT_EQ(backend->drain(), 0);
+	EXPECT_EQ(syncs, 1);
 }
 
 TEST_F(PageBackendTest, ShrunkFileIsAnErrorAndStaysShrunk)

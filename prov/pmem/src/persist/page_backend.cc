@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /* Copyright (c) 2026 the ofi_pmem developers */
-/* Page granularity: pwrite, pread, fdatasync. */
+/* Page granularity: pwrite, pread, sync_file_range, fdatasync. */
 #include "config.h"
 
 #include "persist/page_backend.hh"
 
 #include <algorithm>
+#include <cerrno>
+
+#include <fcntl.h>
 
 #include <rdma/fi_errno.h>
 
@@ -14,10 +17,13 @@
 namespace ofi_pmem
 {
 
-PageBackend::PageBackend(FileMapping file, Sync fdatasync_fn)
+PageBackend::PageBackend(FileMapping file, Sync fdatasync_fn,
+			 StartSync sync_file_range_fn)
 	: bytes_(std::move(file.fd), std::move(file.segment.path)),
 	  file_offset_(file.offset),
-	  sync_(fdatasync_fn ? fdatasync_fn : fdatasync)
+	  sync_(fdatasync_fn ? fdatasync_fn : fdatasync),
+	  start_sync_(sync_file_range_fn ? sync_file_range_fn
+					 : sync_file_range)
 {
 }
 
@@ -58,13 +64,43 @@ int PageBackend::drain() noexcept
 	drain_error_ = sync();
 	dirty_ = false;
 	flushed_end_ = 0;
+	behind_ = {};
 	return drain_error_;
 }
 
 int PageBackend::store(uint64_t offset, const void *source, size_t len) noexcept
 {
 	dirty_ = true;
-	return bytes_.write(file_offset_ + offset, source, len);
+	int ret = bytes_.write(file_offset_ + offset, source, len);
+	if (!ret)
+		write_behind(file_offset_ + offset, len);
+	return ret;
+}
+
+/*
+ * Of much that is written the disk gets the first while the rest arrives, so
+ * that the drain has less to wait for. This makes nothing durable. But where it
+ * fails the pages may be lost, and a sync need not tell of it any more.
+ */
+void PageBackend::write_behind(uint64_t begin, size_t len) noexcept
+{
+	behind_.begin = std::min(behind_.begin, begin);
+	behind_.end = std::max(behind_.end, begin + len);
+	behind_.bytes += len;
+	if (behind_.bytes < kWriteBehind || !start_sync_)
+		return;
+	int ret = start_sync_(bytes_.fd(), static_cast<off64_t>(behind_.begin),
+			      static_cast<off64_t>(behind_.end - behind_.begin),
+			      SYNC_FILE_RANGE_WRITE);
+	int error = ret ? errno : 0;
+	behind_ = {};
+	if (error == ENOSYS || error == EINVAL || error == ESPIPE ||
+	    error == EOPNOTSUPP) {
+		start_sync_ = nullptr;
+	} else if (error && !drain_error_) {
+		bytes_.shared().fail(error);
+		drain_error_ = -error;
+	}
 }
 
 int PageBackend::store_flush(uint64_t offset, const void *source, size_t len,

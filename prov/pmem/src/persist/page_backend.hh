@@ -27,9 +27,16 @@ namespace ofi_pmem
 class PageBackend final : public Backend
 {
 public:
+	/* fdatasync(2) and sync_file_range(2), or what a test puts there. */
 	using Sync = SharedFile::Sync;
+	using StartSync = int (*)(int fd, off64_t begin, off64_t bytes,
+				  unsigned flags);
 
-	explicit PageBackend(FileMapping file, Sync fdatasync_fn = nullptr);
+	/* So much is stored before its write-back is begun. */
+	static constexpr uint64_t kWriteBehind = uint64_t{8} << 20;
+
+	explicit PageBackend(FileMapping file, Sync fdatasync_fn = nullptr,
+			     StartSync sync_file_range_fn = nullptr);
 
 	/*
 	 * Before anything else; `memory` is the region. Fails as a sync of
@@ -61,18 +68,28 @@ public:
 	bool one_sided() const noexcept override { return false; }
 
 private:
+	/* What was stored since a write-back was begun, in the file. */
+	struct Behind {
+		uint64_t begin = UINT64_MAX;
+		uint64_t end = 0;
+		uint64_t bytes = 0;
+	};
+
+	void write_behind(uint64_t begin, size_t len) noexcept;
 	int sync() noexcept;
 
 	FileBytes bytes_;
 	uint64_t file_offset_;
 	Sync sync_;
+	StartSync start_sync_; /* none: the file has no such thing */
 	/* The region, if its file's cache is not to be trusted. */
 	const char *suspect_ = nullptr;
 	/* Something was stored or flushed since the last drain. */
 	bool dirty_ = false;
 	/* In the file: the end of what was flushed since the last drain. */
 	uint64_t flushed_end_ = 0;
-	/* The first failure of a drain; never cleared. */
+	Behind behind_;
+	/* The first failure of a drain, or the next one's; never cleared. */
 	int drain_error_ = 0;
 };
 

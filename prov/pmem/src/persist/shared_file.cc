@@ -207,6 +207,15 @@ int SharedFile::sync(Sync sync_fn) noexcept
 	return failure_;
 }
 
+void SharedFile::fail(int error) noexcept
+{
+	warn_failed(fd(), error);
+	std::lock_guard guard(mutex_);
+	if (!failure_)
+		failure_ = -error;
+	*failed_ever_ = true;
+}
+
 /*
  * Dirty as if each page was stored to (madvise(2)). It is no use to ask which
  * are cached, mincore(2): one that could not be written may count as none.

@@ -63,6 +63,9 @@ public:
 	 */
 	[[nodiscard]] int sync(Sync sync_fn) noexcept;
 
+	/* A write-back failed with this errno: as if a sync had. */
+	void fail(int error) noexcept;
+
 	/* 0, or the negative fi_errno of the sync that failed. */
 	int failure() const noexcept { return failure_; }
 
