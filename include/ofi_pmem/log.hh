@@ -8,7 +8,8 @@
  *
  * Positions count the bytes that were ever appended, headers and padding
  * included; they only grow. A log lies between head(), its oldest record, and
- * end(). Of a log there may be one Writer at a time, and any number of Readers.
+ * end(). A log may have one Writer at a time, and any number of Readers. The
+ * target's program sees to that with a Gate.
  *
  * Functions return 0 or more, or a negative fi_errno; text() then says what was
  * wrong in words. After an error other than -FI_EAGAIN, -FI_ENOSPC,
@@ -188,6 +189,53 @@ public:
 private:
 	class Impl;
 	std::unique_ptr<Impl> impl_;
+};
+
+/*
+ * For the program at the target: lets one Writer at a time reach a log. Each
+ * Writer that is admitted gets a key of its own, and with the next admission
+ * the key before it ends.
+ *
+ * The guarantee is that of closing a memory region of ofi_pmem: when fi_close()
+ * returns, nothing that was posted with the key can reach the memory any more,
+ * one-sided or not, however late it arrives, and what was not executed until
+ * then fails. Over a provider without ofi_pmem, which may still be in the
+ * middle of a transfer, close the former writer's endpoint as well, before the
+ * next writer learns the key.
+ *
+ * Readers need no Gate: they use the key of another registration of the memory,
+ * best one without FI_REMOTE_WRITE.
+ */
+class Gate
+{
+public:
+	/*
+	 * The place of one log, in memory that can be a persistent region; and
+	 * the domain to register it in, with the info that it was opened with.
+	 * All must outlive the gate.
+	 */
+	Gate(const fi_info *info, fid_domain *domain, void *memory, size_t len);
+	~Gate(); /* shuts it */
+	Gate(const Gate &) = delete;
+	Gate &operator=(const Gate &) = delete;
+
+	/*
+	 * Shuts the gate, then opens it for a next Writer, to whom addr, len
+	 * and key of `*place` are to be sent. 0, or what fi_close() or
+	 * fi_mr_reg() returned: then nobody has been admitted, and if it was
+	 * fi_close() the one before still has access.
+	 */
+	int admit(Place *place);
+
+	/* Ends the access of the one before; 0, or as of fi_close(). */
+	int shut();
+
+private:
+	const fi_info *info_;
+	fid_domain *domain_;
+	void *memory_;
+	size_t len_;
+	fid_mr *mr_ = nullptr;
 };
 
 struct Record {
