@@ -75,12 +75,25 @@ bool Greeter::find_sender(Hello &hello)
 	return true;
 }
 
+/* False: it gets none. Who claims has a connection, which is its address. */
+bool Greeter::find_answer(Hello &hello)
+{
+	Claim claim;
+	if (!fabric_.connectionless() &&
+	    decode_claim(hello.message, &claim) == Head::ok) {
+		hello.answer = judge_(hello.ep, claim);
+		return true;
+	}
+	hello.answer = descriptor_;
+	return find_sender(hello);
+}
+
 void Greeter::take(void *context)
 {
 	auto &hello = *static_cast<Hello *>(context);
 	if (!hello.ep)
 		return;
-	if (find_sender(hello))
+	if (find_answer(hello))
 		unanswered_.push_back(&hello);
 	else
 		static_cast<void>(post(hello));
@@ -99,8 +112,8 @@ bool Greeter::answer()
 	for (size_t left = unanswered_.size(); left; left--) {
 		Hello *hello = unanswered_.front();
 		unanswered_.pop_front();
-		ssize_t ret = fi_inject(hello->ep, descriptor_.data(),
-					descriptor_.size(), hello->sender);
+		ssize_t ret = fi_inject(hello->ep, hello->answer.data(),
+					hello->answer.size(), hello->sender);
 		if (ret == -FI_EAGAIN)
 			unanswered_.push_back(hello);
 		else

@@ -3,11 +3,13 @@
 /*
  * Answers each hello that comes as a message by the descriptor of the region:
  * to the client of a connection, who may so measure what a message takes, or to
- * whoever sends one to an endpoint without connection.
+ * whoever sends one to an endpoint without connection. Claims come the same way
+ * and are answered by what the server says to them.
  */
 #pragma once
 
 #include <deque>
+#include <functional>
 #include <list>
 #include <string>
 #include <unordered_map>
@@ -24,9 +26,14 @@ public:
 	/* Whose addresses are kept, of endpoints without connection. */
 	static constexpr size_t kMostSenders = 4096;
 
-	/* Both must outlive this; the descriptor is what it answers. */
-	Greeter(Fabric &fabric, const DescriptorBytes &descriptor)
-		: fabric_(fabric), descriptor_(descriptor)
+	/* The answer to a claim that came to this endpoint. */
+	using Judge = std::function<DescriptorBytes(fid_ep *, const Claim &)>;
+
+	/* All must outlive this; the descriptor is what it answers to hellos.
+	 */
+	Greeter(Fabric &fabric, const DescriptorBytes &descriptor, Judge judge)
+		: fabric_(fabric), descriptor_(descriptor),
+		  judge_(std::move(judge))
 	{
 	}
 
@@ -55,6 +62,7 @@ private:
 	struct Hello {
 		fi_context2 context{}; /* of the receive; first */
 		HelloMessage message{};
+		DescriptorBytes answer{};
 		FidPtr<fid_mr> mr;
 		fid_ep *ep = nullptr; /* none: forgotten */
 		fi_addr_t sender = FI_ADDR_UNSPEC;
@@ -62,9 +70,11 @@ private:
 
 	[[nodiscard]] int post(Hello &hello);
 	[[nodiscard]] bool find_sender(Hello &hello);
+	[[nodiscard]] bool find_answer(Hello &hello);
 
 	Fabric &fabric_;
 	const DescriptorBytes &descriptor_;
+	Judge judge_;
 	std::list<Hello> hellos_;
 	std::list<Hello> forgotten_;
 	std::deque<Hello *> unanswered_;

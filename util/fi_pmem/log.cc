@@ -2,6 +2,8 @@
 /* Copyright (c) 2026 the ofi_pmem developers */
 #include "log.hh"
 
+#include <cinttypes>
+
 #include <rdma/fi_errno.h>
 
 #include "exit_codes.hh"
@@ -24,7 +26,23 @@ int LogSession::open()
 	report_.set("peer", connection_.peer());
 	report_.set("provider", connection_.provider());
 	report_.set("offset", options_.offset);
-	return connection_.check_range(place_.len, "a log");
+	ret = connection_.check_range(place_.len, "a log");
+	return ret ? ret : check_place();
+}
+
+/* Of the region, not of what is claimed of it, which begins at 0. */
+int LogSession::check_place()
+{
+	constexpr uint64_t kAlignment = 64;
+	if (place_.len >= ofi_pmem_log::kMinPlace &&
+	    options_.offset % kAlignment == 0)
+		return kOk;
+	return report_.fail(kNoRoom,
+			    "a log of %" PRIu64 " bytes at offset %" PRIu64
+			    ": must be at least %" PRIu64
+			    ", at a multiple of %" PRIu64,
+			    place_.len, options_.offset,
+			    ofi_pmem_log::kMinPlace, kAlignment);
 }
 
 ofi_pmem_log::Path LogSession::path()
@@ -54,23 +72,33 @@ int LogSession::fail(const char *what, int ret, const std::string &text)
 	if (connection_.is_lost())
 		return report_.fail(kFailed, "lost the connection to %s (%s)",
 				    peer, text.c_str());
+	std::string successor = claimed_ ? find_successor(ret) : "";
+	if (!successor.empty())
+		return report_.fail(kRefused,
+				    "the log at %s was taken over by another "
+				    "writer, %s (%s)",
+				    peer, successor.c_str(), text.c_str());
 	return report_.fail(kFailed, "%s at %s: %s", what, peer, text.c_str());
 }
 
 int run_log(const Options &options, Report &report)
 {
 	LogSession session(options, report);
+	using Action = LogOptions::Action;
+	Action action = options.log.action;
 	int ret = session.open();
+	if (!ret && (action == Action::append || action == Action::bench))
+		ret = session.claim();
 	if (ret)
 		return ret;
-	switch (options.log.action) {
-	case LogOptions::Action::append:
+	switch (action) {
+	case Action::append:
 		return run_append(options, report, session);
-	case LogOptions::Action::tail:
+	case Action::tail:
 		return run_tail(options, report, session);
-	case LogOptions::Action::dump:
+	case Action::dump:
 		return run_dump(options, report, session);
-	case LogOptions::Action::bench:
+	case Action::bench:
 		break;
 	}
 	return run_bench(options, report, session);

@@ -40,6 +40,8 @@ void add_append(CLI::App *log, Options *options, std::string *peer)
 		->type_name("");
 	app->add_flag("--create", options->log.create,
 		      "make a new, empty log there, whatever there is");
+	app->add_flag("--takeover", options->log.takeover,
+		      "end the access of another writer first");
 	app->add_flag("--drop-oldest", options->log.drop_oldest,
 		      "make room by retiring the oldest records");
 	add_size(app, "--record", options->log.record_bytes,

@@ -22,8 +22,20 @@ public:
 	{
 	}
 
+	/* Nothing is in flight into our memory when that goes. */
+	~LogSession() { connection_.close(); }
+	LogSession(const LogSession &) = delete;
+	LogSession &operator=(const LogSession &) = delete;
+
 	/* Connects, and finds where the log is or is to be. */
 	[[nodiscard]] int open();
+
+	/*
+	 * Becomes the only writer of that place, by taking it over from another
+	 * one if --takeover says so. Before anything is read of a log that is
+	 * to be written.
+	 */
+	[[nodiscard]] int claim();
 
 	/* Makes an empty log there. */
 	[[nodiscard]] int create();
@@ -40,10 +52,24 @@ public:
 			       const std::string &text);
 
 private:
+	[[nodiscard]] int check_place();
+	[[nodiscard]] int send_claim(uint32_t flags, Clock::time_point deadline,
+				     DescriptorBytes *answer);
+	[[nodiscard]] int await_answer(const ClaimBytes &claim,
+				       Clock::time_point deadline);
+	[[nodiscard]] int refused(const Denial &denial);
+	/* Who has taken our claim over; empty if nobody has. */
+	[[nodiscard]] std::string find_successor(int ret);
+
 	const Options &options_;
 	Report &report_;
 	Connection connection_;
 	ofi_pmem_log::Place place_;
+	bool claimed_ = false;
+	/* Where the answer to a claim arrives. */
+	DescriptorBytes received_{};
+	fi_context2 context_{};
+	FidPtr<fid_mr> mr_;
 };
 
 /*

@@ -39,6 +39,7 @@ struct LogOptions {
 	Action action = Action::append;
 	ofi_pmem_log::Options writer; /* append */
 	bool create = false;	      /* append */
+	bool takeover = false;	      /* append */
 	bool drop_oldest = false;     /* append */
 	size_t record_bytes = 0;      /* append; 0: a record is a line */
 	uint64_t lines = 10;	      /* tail */

@@ -5,6 +5,8 @@
  */
 #include "private_data.hh"
 
+#include <algorithm>
+
 namespace fi_pmem
 {
 
@@ -67,14 +69,55 @@ RefusalBytes encode_refusal(Refusal reason)
 	return bytes;
 }
 
-DescriptorBytes encode_descriptor(const Descriptor &descriptor)
+namespace
+{
+
+DescriptorBytes encode_part(Kind kind, const Descriptor &descriptor)
 {
 	DescriptorBytes bytes{};
-	store_head(bytes.data(), Kind::descriptor);
+	store_head(bytes.data(), kind);
 	store(bytes.data() + 8, descriptor.address);
 	store(bytes.data() + 16, descriptor.key);
 	store(bytes.data() + 24, descriptor.length);
 	store(bytes.data() + 32, descriptor.flags);
+	return bytes;
+}
+
+} // namespace
+
+DescriptorBytes encode_descriptor(const Descriptor &descriptor)
+{
+	return encode_part(Kind::descriptor, descriptor);
+}
+
+DescriptorBytes encode_grant(const Descriptor &part)
+{
+	return encode_part(Kind::grant, part);
+}
+
+ClaimBytes encode_claim(const Claim &claim)
+{
+	ClaimBytes bytes{};
+	store_head(bytes.data(), Kind::claim);
+	store(bytes.data() + 8, claim.flags);
+	store(bytes.data() + 12, claim.process);
+	store(bytes.data() + 16, claim.offset);
+	store(bytes.data() + 24, claim.length);
+	return bytes;
+}
+
+DescriptorBytes encode_denial(const Denial &denial)
+{
+	DescriptorBytes bytes{};
+	store_head(bytes.data(), Kind::denial);
+	store(bytes.data() + 8, static_cast<uint16_t>(denial.reason));
+	store(bytes.data() + 10, denial.error);
+	store(bytes.data() + 12, denial.seconds);
+	store(bytes.data() + 16, denial.holder.process);
+	store(bytes.data() + 20, denial.holder.port);
+	store(bytes.data() + 22, denial.holder.family);
+	std::copy(denial.holder.address.begin(), denial.holder.address.end(),
+		  bytes.begin() + 24);
 	return bytes;
 }
 
@@ -106,10 +149,13 @@ Head decode_hello_message(const HelloMessage &message, std::string *address)
 	return Head::ok;
 }
 
-Head decode_descriptor(const void *data, size_t bytes, Descriptor *descriptor)
+namespace
 {
-	Head head = check_head(data, bytes, Kind::descriptor,
-			       sizeof(DescriptorBytes));
+
+Head decode_part(Kind kind, const void *data, size_t bytes,
+		 Descriptor *descriptor)
+{
+	Head head = check_head(data, bytes, kind, sizeof(DescriptorBytes));
 	if (head != Head::ok)
 		return head;
 	auto from = static_cast<const unsigned char *>(data);
@@ -122,6 +168,54 @@ Head decode_descriptor(const void *data, size_t bytes, Descriptor *descriptor)
 	    decoded.address + decoded.length < decoded.length)
 		return Head::foreign;
 	*descriptor = decoded;
+	return Head::ok;
+}
+
+} // namespace
+
+Head decode_descriptor(const void *data, size_t bytes, Descriptor *descriptor)
+{
+	return decode_part(Kind::descriptor, data, bytes, descriptor);
+}
+
+Head decode_grant(const DescriptorBytes &message, Descriptor *part)
+{
+	return decode_part(Kind::grant, message.data(), message.size(), part);
+}
+
+Head decode_claim(const HelloMessage &message, Claim *claim)
+{
+	Head head = check_head(message.data(), message.size(), Kind::claim,
+			       sizeof(ClaimBytes));
+	if (head != Head::ok)
+		return head;
+	claim->flags = load<uint32_t>(message.data() + 8);
+	claim->process = load<uint32_t>(message.data() + 12);
+	claim->offset = load<uint64_t>(message.data() + 16);
+	claim->length = load<uint64_t>(message.data() + 24);
+	return Head::ok;
+}
+
+Head decode_denial(const DescriptorBytes &message, Denial *denial)
+{
+	Head head = check_head(message.data(), message.size(), Kind::denial,
+			       message.size());
+	if (head != Head::ok)
+		return head;
+	auto reason = load<uint16_t>(message.data() + 8);
+	auto family = load<uint16_t>(message.data() + 22);
+	if (!reason ||
+	    reason > static_cast<uint16_t>(Denial::Reason::unconnected) ||
+	    (family != 0 && family != 4 && family != 6))
+		return Head::foreign;
+	denial->reason = static_cast<Denial::Reason>(reason);
+	denial->error = load<uint16_t>(message.data() + 10);
+	denial->seconds = load<uint32_t>(message.data() + 12);
+	denial->holder.process = load<uint32_t>(message.data() + 16);
+	denial->holder.port = load<uint16_t>(message.data() + 20);
+	denial->holder.family = family;
+	std::copy(message.begin() + 24, message.end(),
+		  denial->holder.address.begin());
 	return Head::ok;
 }
 

@@ -13,6 +13,16 @@
  *   descriptor  magic u32, version u16, kind u16, address u64, key u64,
  *               length u64, flags u32, reserved u32
  *
+ * Over a connection a client may claim a part of the region, to be the only
+ * writer there. The server answers with a grant, which has the layout of a
+ * descriptor and tells the part and a key for it, or with a denial, which tells
+ * who has it. A server that takes claims says so in its descriptor's flags.
+ *
+ *   claim       magic u32, version u16, kind u16, flags u32, process u32,
+ *               offset u64, length u64
+ *   denial      magic u32, version u16, kind u16, reason u16, error u16,
+ *               seconds u32, process u32, port u16, family u16, address[16]
+ *
  * Receivers take longer data than they know (RDMA-CM pads with zeros), never
  * shorter, and only their own version.
  */
@@ -28,7 +38,14 @@ namespace fi_pmem
 
 inline constexpr uint16_t kProtocolVersion = 1;
 
-enum class Kind : uint16_t { hello = 1, descriptor = 2, refusal = 3 };
+enum class Kind : uint16_t {
+	hello = 1,
+	descriptor = 2,
+	refusal = 3,
+	claim = 4,
+	grant = 5,
+	denial = 6
+};
 
 enum class Refusal : uint32_t {
 	none = 0,
@@ -40,11 +57,45 @@ enum class Refusal : uint32_t {
 
 struct Descriptor {
 	static constexpr uint32_t kMapSync = 1; /* mapped with MAP_SYNC */
+	static constexpr uint32_t kClaims = 2;	/* the server takes claims */
 
 	uint64_t address = 0; /* of the region's first byte */
 	uint64_t key = 0;
 	uint64_t length = 0;
 	uint32_t flags = 0;
+};
+
+struct Claim {
+	/* Ends the access of those who have claimed any of it before. */
+	static constexpr uint32_t kTakeover = 1;
+
+	uint32_t flags = 0;
+	uint32_t process = 0; /* of the client, on its host */
+	uint64_t offset = 0;  /* in the region */
+	uint64_t length = 0;
+};
+
+/* Who has claimed a part of the region. */
+struct Holder {
+	uint32_t process = 0;
+	/* As the server sees it: 4, 6, or 0 if it is unknown. */
+	uint16_t family = 0;
+	uint16_t port = 0;
+	std::array<unsigned char, 16> address{}; /* of IPv4 the first 4 */
+};
+
+struct Denial {
+	enum class Reason : uint16_t {
+		in_use = 1,	/* `holder` has it, for `seconds` */
+		range = 2,	/* it is no part of the region */
+		failed = 3,	/* the server met `error` */
+		unconnected = 4 /* only connected clients may claim */
+	};
+
+	Reason reason = Reason::failed;
+	uint16_t error = 0; /* positive fi_errno */
+	uint32_t seconds = 0;
+	Holder holder;
 };
 
 using HelloBytes = std::array<unsigned char, 8>;
@@ -53,6 +104,8 @@ using HelloMessage = std::array<unsigned char, 128>;
 using RefusalBytes = std::array<unsigned char, 12>;
 using DescriptorBytes = std::array<unsigned char, 40>;
 static_assert(sizeof(DescriptorBytes) <= 56, "RDMA-CM on RoCE");
+using ClaimBytes = std::array<unsigned char, 32>;
+static_assert(sizeof(ClaimBytes) <= sizeof(HelloMessage), "has room");
 
 /* What a message's head says. */
 enum class Head { ok, foreign, other_version };
@@ -73,6 +126,21 @@ enum class Head { ok, foreign, other_version };
 /* Fails also on a region that is empty or wraps around the address space. */
 [[nodiscard]] Head decode_descriptor(const void *data, size_t bytes,
 				     Descriptor *descriptor);
+
+[[nodiscard]] ClaimBytes encode_claim(const Claim &claim);
+[[nodiscard]] DescriptorBytes encode_grant(const Descriptor &part);
+[[nodiscard]] DescriptorBytes encode_denial(const Denial &denial);
+
+/* Whether the part lies in the region is for the caller to check. */
+[[nodiscard]] Head decode_claim(const HelloMessage &message, Claim *claim);
+
+/* Fails also on a part that decode_descriptor() would not take. */
+[[nodiscard]] Head decode_grant(const DescriptorBytes &message,
+				Descriptor *part);
+
+/* Fails also on a reason or a family that there is not. */
+[[nodiscard]] Head decode_denial(const DescriptorBytes &message,
+				 Denial *denial);
 
 /* Refusal::none if `data` is no refusal of ours. */
 [[nodiscard]] Refusal decode_refusal(const void *data, size_t bytes);

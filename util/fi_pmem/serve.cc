@@ -93,6 +93,10 @@ int Server::register_region()
 	descriptor.length = region_.length();
 	if (region_.map_sync())
 		descriptor.flags |= Descriptor::kMapSync;
+	if (!options_.rdm)
+		descriptor.flags |= Descriptor::kClaims;
+	claims_.open(info_.get(), fabric_.domain(), region_.base(),
+		     region_.length());
 	descriptor_ = encode_descriptor(descriptor);
 	return kOk;
 }
@@ -173,6 +177,7 @@ bool Server::drain_completions()
 		for (ssize_t i = 0; i < ret; i++)
 			greeter_.take(entries[i].op_context);
 	}
+	end_evicted();
 	greeter_.release_forgotten();
 	return !greeter_.answer();
 }

@@ -11,6 +11,7 @@
 
 #include <unordered_map>
 
+#include "claims.hh"
 #include "fabric.hh"
 #include "greeter.hh"
 #include "options.hh"
@@ -26,7 +27,10 @@ class Server
 public:
 	Server(const Options &options, Report &report)
 		: options_(options), report_(report),
-		  greeter_(fabric_, descriptor_)
+		  greeter_(fabric_, descriptor_,
+			   [this](fid_ep *ep, const Claim &claim) {
+				   return claims_.judge(ep, claim);
+			   })
 	{
 	}
 
@@ -54,6 +58,7 @@ private:
 	void forget(fid *object, const char *why);
 	/* False: more is to be done soon. */
 	[[nodiscard]] bool drain_completions();
+	void end_evicted();
 	void tell(const char *what, const std::string &name) const;
 
 	const Options &options_;
@@ -65,6 +70,7 @@ private:
 	FidPtr<fid_mr> mr_;
 	FidPtr<fid_pep> pep_;
 	DescriptorBytes descriptor_{};
+	Claims claims_;
 	Greeter greeter_;
 	std::unordered_map<fid *, Client> clients_;
 	FidPtr<fid_ep> rdm_;

@@ -86,6 +86,7 @@ int Server::accept(fi_info *info, const std::string &name)
 	/* Without receives it is a client that gets no answers. */
 	if (greeter_.listen(client.ep.get(), 1))
 		tell("takes no messages", name);
+	claims_.introduce(client.ep.get(), info->dest_addr);
 	fid *object = &client.ep->fid;
 	clients_.emplace(object, std::move(client));
 	return 0;
@@ -108,7 +109,28 @@ void Server::forget(fid *object, const char *why)
 		return;
 	tell(why, found->second.name);
 	greeter_.forget(found->second.ep.get());
+	claims_.forget(found->second.ep.get());
 	clients_.erase(found);
+}
+
+/*
+ * Their keys have ended. That suffices over ofi_pmem, and the client can go on
+ * to ask who has its part now. Others may be in the middle of a transfer, which
+ * ends with the connection. Before the new writer is answered.
+ */
+void Server::end_evicted()
+{
+	bool key_is_all = has_ofi_pmem(info_->fabric_attr->prov_name);
+	for (const fid_ep *one : claims_.take_evicted()) {
+		auto found = clients_.find(const_cast<fid *>(&one->fid));
+		if (found == clients_.end())
+			continue;
+		if (key_is_all)
+			tell("lost its log to another writer",
+			     found->second.name);
+		else
+			forget(found->first, "lost its log to another writer");
+	}
 }
 
 void Server::tell(const char *what, const std::string &name) const

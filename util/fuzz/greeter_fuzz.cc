@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /* Copyright (c) 2026 the ofi_pmem developers */
 /*
- * Hellos that come to fi_pmem serve as messages, from anybody. The endpoints
- * and what the greeter uses of Fabric are the fuzzer's: a hello is answered at
- * most once, to whom it says it is from, and its buffer is posted again.
+ * Hellos and claims that come to fi_pmem serve as messages, from anybody. The
+ * endpoints, what the greeter uses of Fabric and the judge of claims are the
+ * fuzzer's: a hello is answered at most once, to whom it says it is from, and
+ * its buffer is posted again. A claim is judged once, if it came by a
+ * connection, and answered by the judgement.
  */
 #include <cstddef>
 #include <list>
@@ -36,6 +38,8 @@ struct Network {
 	std::list<Receive> posted;
 	size_t arrived = 0;
 	size_t answered = 0;
+	size_t judged = 0;
+	bool connectionless = false;
 	bool full = false;
 	bool refuses_peers = false;
 	fi_addr_t peers = 0;
@@ -51,7 +55,7 @@ struct Endpoint : fid_ep {
 			if (network.full)
 				return -FI_EAGAIN;
 			require(len == sizeof(DescriptorBytes),
-				"the answer is the descriptor");
+				"the answer is as long as a descriptor");
 			require(to == FI_ADDR_UNSPEC || to < network.peers,
 				"an answer goes to a peer");
 			network.answered++;
@@ -120,8 +124,12 @@ void arrive(Greeter *greeter, Input *input, size_t which, bool fails)
 	}
 	HelloMessage message{};
 	std::string hello = encode_hello_message(std::string(kNameBytes, 'p'));
-	std::copy(hello.begin(), hello.end(), message.begin());
+	ClaimBytes claim = encode_claim({Claim::kTakeover, 1, 0, 4096});
 	auto change = input->take<uint8_t>();
+	if (change & 4)
+		std::copy(claim.begin(), claim.end(), message.begin());
+	else
+		std::copy(hello.begin(), hello.end(), message.begin());
 	if (change & 1)
 		message[input->take<uint8_t>() % message.size()] =
 			input->take<uint8_t>();
@@ -145,17 +153,27 @@ void become_connectionless(Fabric *fabric)
 		"an address vector is opened");
 }
 
+DescriptorBytes judge(const fid_ep *ep, const Claim &claim)
+{
+	require(!network.connectionless, "who claims has a connection");
+	require(ep, "a claim is a client's");
+	network.judged++;
+	return claim.length ? encode_grant({0, 1, claim.length, 0})
+			    : encode_denial({});
+}
+
 void run(Input *input)
 {
 	network = {};
 	auto setting = input->take<uint8_t>();
 	Fabric fabric;
-	if (setting & 1)
+	network.connectionless = setting & 1;
+	if (network.connectionless)
 		become_connectionless(&fabric);
 	DescriptorBytes descriptor = encode_descriptor({0, 1, 4096, 0});
 	Endpoint endpoints[2];
 	bool forgotten[2] = {};
-	Greeter greeter(fabric, descriptor);
+	Greeter greeter(fabric, descriptor, judge);
 	for (Endpoint &endpoint : endpoints)
 		require(!greeter.listen(&endpoint, 2), "hellos are taken");
 	while (!input->empty()) {
@@ -188,6 +206,8 @@ void run(Input *input)
 		}
 		require(network.answered <= network.arrived,
 			"a hello is answered at most once");
+		require(network.judged <= network.arrived,
+			"a claim is judged at most once");
 	}
 }
 

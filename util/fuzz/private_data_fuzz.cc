@@ -68,6 +68,40 @@ void read_refusal(const Bytes &bytes)
 			"a refusal is read as it was written");
 }
 
+void read_claim(const Bytes &bytes)
+{
+	HelloMessage message{};
+	std::copy_n(bytes.begin(), std::min(bytes.size(), message.size()),
+		    message.begin());
+	Claim claim;
+	if (decode_claim(message, &claim) != Head::ok)
+		return;
+	ClaimBytes again = encode_claim(claim);
+	require(std::equal(again.begin(), again.end(), message.begin()),
+		"a claim is read as it was written");
+}
+
+void read_answer(const Bytes &bytes)
+{
+	DescriptorBytes message{};
+	std::copy_n(bytes.begin(), std::min(bytes.size(), message.size()),
+		    message.begin());
+	Descriptor part;
+	bool granted = decode_grant(message, &part) == Head::ok;
+	if (granted) {
+		DescriptorBytes again = encode_grant(part);
+		require(std::equal(again.begin(), again.end() - 4,
+				   message.begin()),
+			"a grant is read as it was written");
+	}
+	Denial denial;
+	if (decode_denial(message, &denial) != Head::ok)
+		return;
+	require(!granted, "an answer is a grant or a denial");
+	require(encode_denial(denial) == message,
+		"a denial is read as it was written");
+}
+
 } // namespace
 
 } // namespace fi_pmem
@@ -78,5 +112,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	fi_pmem::read_hello(bytes);
 	fi_pmem::read_descriptor(bytes);
 	fi_pmem::read_refusal(bytes);
+	fi_pmem::read_claim(bytes);
+	fi_pmem::read_answer(bytes);
 	return 0;
 }

@@ -129,6 +129,100 @@ TEST(PrivateData, HelloMessageWithTooLongAnAddressIsForeign)
 		  Head::foreign);
 }
 
+HelloMessage received(const ClaimBytes &sent)
+{
+	return received(std::string(sent.begin(), sent.end()));
+}
+
+Denial sample_denial()
+{
+	Denial denial;
+	denial.reason = Denial::Reason::in_use;
+	denial.error = 0x1234;
+	denial.seconds = 0x56789abc;
+	denial.holder.process = 0xdef01234;
+	denial.holder.family = 6;
+	denial.holder.port = 0x4567;
+	denial.holder.address.back() = 1;
+	return denial;
+}
+
+TEST(PrivateData, ClaimSurvivesTheWire)
+{
+	Claim claim;
+	claim.flags = Claim::kTakeover;
+	claim.process = 0x01234567;
+	claim.offset = 0x89abcdef01234567;
+	claim.length = 0xfedcba9876543210;
+	Claim decoded;
+	ASSERT_EQ(decode_claim(received(encode_claim(claim)), &decoded),
+		  Head::ok);
+	EXPECT_EQ(decoded.flags, claim.flags);
+	EXPECT_EQ(decoded.process, claim.process);
+	EXPECT_EQ(decoded.offset, claim.offset);
+	EXPECT_EQ(decoded.length, claim.length);
+}
+
+TEST(PrivateData, GrantSurvivesTheWire)
+{
+	Descriptor decoded;
+	ASSERT_EQ(decode_grant(encode_grant(sample()), &decoded), Head::ok);
+	EXPECT_EQ(decoded.address, sample().address);
+	EXPECT_EQ(decoded.key, sample().key);
+	EXPECT_EQ(decoded.length, sample().length);
+	auto empty = sample();
+	empty.length = 0;
+	EXPECT_EQ(decode_grant(encode_grant(empty), &decoded), Head::foreign);
+}
+
+TEST(PrivateData, DenialSurvivesTheWire)
+{
+	Denial denial = sample_denial();
+	Denial decoded;
+	ASSERT_EQ(decode_denial(encode_denial(denial), &decoded), Head::ok);
+	EXPECT_EQ(decoded.reason, denial.reason);
+	EXPECT_EQ(decoded.error, denial.error);
+	EXPECT_EQ(decoded.seconds, denial.seconds);
+	EXPECT_EQ(decoded.holder.process, denial.holder.process);
+	EXPECT_EQ(decoded.holder.family, denial.holder.family);
+	EXPECT_EQ(decoded.holder.port, denial.holder.port);
+	EXPECT_EQ(decoded.holder.address, denial.holder.address);
+}
+
+TEST(PrivateData, DenialForNoReasonThatThereIsIsForeign)
+{
+	Denial decoded;
+	for (unsigned char reason : {0, 5, 255}) {
+		auto bytes = encode_denial(sample_denial());
+		bytes[8] = reason;
+		EXPECT_EQ(decode_denial(bytes, &decoded), Head::foreign);
+	}
+	auto bytes = encode_denial(sample_denial());
+	bytes[22] = 5;
+	EXPECT_EQ(decode_denial(bytes, &decoded), Head::foreign);
+}
+
+TEST(PrivateData, AClaimIsNoHelloAndAGrantIsNoDescriptor)
+{
+	auto claim = received(encode_claim({}));
+	auto hello = received(encode_hello_message("address"));
+	std::string address;
+	Claim ignored;
+	EXPECT_EQ(decode_hello_message(claim, &address), Head::foreign);
+	EXPECT_EQ(decode_claim(hello, &ignored), Head::foreign);
+	claim[4]++;
+	EXPECT_EQ(decode_claim(claim, &ignored), Head::other_version);
+	auto grant = encode_grant(sample());
+	auto denial = encode_denial(sample_denial());
+	auto descriptor = encode_descriptor(sample());
+	Descriptor part;
+	Denial reason;
+	EXPECT_EQ(decode(grant, grant.size()), Head::foreign);
+	EXPECT_EQ(decode_grant(descriptor, &part), Head::foreign);
+	EXPECT_EQ(decode_grant(denial, &part), Head::foreign);
+	EXPECT_EQ(decode_denial(grant, &reason), Head::foreign);
+}
+
 TEST(PrivateData, OneKindIsNotTakenForAnother)
 {
 	auto descriptor = encode_descriptor(sample());
