@@ -7,10 +7,17 @@
 #include "connection.hh"
 
 #include <cinttypes>
+#include <cstdlib>
+#include <future>
+#include <memory>
+#include <thread>
+
+#include <netdb.h>
 
 #include <rdma/fi_eq.h>
 #include <rdma/fi_errno.h>
 
+#include "core/key.hh"
 #include "exit_codes.hh"
 #include "report.hh"
 
@@ -37,11 +44,62 @@ const char *refusal_text(Refusal reason)
 	}
 }
 
+/*
+ * What the provider waits for follows --timeout and --stall, unless it has been
+ * told otherwise. It gives up after this program, which says more.
+ */
+void set_provider_timeouts(const Options &options)
+{
+	constexpr int kKeep = 0;
+	auto set = [](const char *name, unsigned seconds, unsigned most_ms) {
+		unsigned ms = std::min(seconds * 1000 + 1000, most_ms);
+		setenv(name, std::to_string(ms).c_str(), kKeep);
+	};
+	set("FI_OFI_PMEM_CONNECT_TIMEOUT_MS", options.timeout_s, 3600000);
+	set("FI_OFI_PMEM_OPERATION_TIMEOUT_MS", options.stall_s, 86400000);
+}
+
+/*
+ * A name server that is silent keeps getaddrinfo(3) for longer than anybody
+ * waits. It cannot be interrupted, so it is tried on a thread of its own first.
+ */
+std::future<void> look_up(const std::string &host)
+{
+	auto done = std::make_shared<std::promise<void>>();
+	std::future<void> looked_up = done->get_future();
+	std::thread([done, host] {
+		addrinfo *found = nullptr;
+		if (!getaddrinfo(host.c_str(), nullptr, nullptr, &found))
+			freeaddrinfo(found);
+		done->set_value();
+	}).detach();
+	return looked_up;
+}
+
+/* It is the way to the service that fails, not what is asked of it. */
+bool is_unreachable(int error)
+{
+	return error != FI_EACCES && error != FI_ENOKEY && error != FI_EINVAL &&
+	       error != FI_EOPNOTSUPP && error != FI_ENOMEM;
+}
+
 } // namespace
 
 int Connection::open()
 {
 	peer_ = format_address(options_.peer);
+	set_provider_timeouts(options_);
+	constexpr auto kLook = std::chrono::milliseconds(100);
+	auto deadline = Clock::now() + std::chrono::seconds(options_.timeout_s);
+	std::future<void> name = look_up(options_.peer.host);
+	while (name.wait_for(kLook) != std::future_status::ready) {
+		if (Clock::now() >= deadline)
+			return report_.fail(kUnreachable,
+					    "no name server told the address "
+					    "of %s within %u s",
+					    options_.peer.host.c_str(),
+					    options_.timeout_s);
+	}
 	Target target{options_.provider,  options_.peer.host,
 		      options_.peer.port, false,
 		      options_.rdm,	  options_.caps};
@@ -57,7 +115,13 @@ int Connection::open()
 	if (ret)
 		return report_.fail(kFailed, "cannot open an endpoint: %s",
 				    fi_strerror(-ret));
-	return options_.rdm ? ask_for_region() : connect();
+	ret = options_.rdm ? ask_for_region() : connect();
+	if (ret || !has_ofi_pmem(provider()))
+		return ret;
+	/* What else may be the matter is told by what fails for it. */
+	fi_pmem_region_attr attr{};
+	ret = query(&attr);
+	return ret == kUnreachable || ret >= kSignalBase ? ret : int{kOk};
 }
 
 int Connection::connect()
@@ -228,16 +292,27 @@ int Connection::query(fi_pmem_region_attr *attr)
 	int ret = open_extension(&ops);
 	if (!ops)
 		return ret;
+	unsigned port = ofi_pmem::Key(region_.key).port();
+	std::string what = "answer at its data port " + std::to_string(port);
 	auto deadline = Clock::now() + std::chrono::seconds(options_.timeout_s);
 	attr->size = sizeof(*attr);
-	while ((ret = ops->query(ep_.get(), FI_ADDR_UNSPEC, region_.key,
-				 attr)) == -FI_EAGAIN) {
-		int late = check_time(deadline, "describe its region");
+	while ((ret = ops->query(ep_.get(), address_, region_.key, attr)) ==
+	       -FI_EAGAIN) {
+		int late = check_time(deadline, what.c_str());
 		if (late)
 			return late;
 		fabric_.wait(1);
 		static_cast<void>(fi_cq_read(fabric_.cq(), nullptr, 0));
 	}
+	if (ret && is_unreachable(-ret) && !is_lost())
+		return report_.fail(
+			kUnreachable,
+			"cannot reach the data port %u of %s: %s (a firewall "
+			"or "
+			"port forward must let it through besides port %u, "
+			"under the same number; serve --data-port chooses it)",
+			port, options_.peer.host.c_str(), fi_strerror(-ret),
+			unsigned{options_.peer.port});
 	if (ret)
 		return report_.fail(kFailed,
 				    "cannot query the region of %s: %s",

@@ -182,24 +182,26 @@ ssize_t Fabric::next_event(uint32_t *event, EventBuffer *buffer,
 	return -FI_EAVAIL;
 }
 
-void Fabric::wait(int timeout_ms)
+void Fabric::wait(int timeout_ms, int input_fd)
 {
 	fid *fids[] = {&eq_->fid, &cq_->fid};
+	/* What is readable without the provider comes first. */
 	pollfd fds[] = {{signal_fd_, POLLIN, 0},
+			{input_fd, POLLIN, 0},
 			{eq_fd_, POLLIN, 0},
 			{cq_fd_, POLLIN, 0}};
 	int ret = fi_trywait(fabric_.get(), fids, 2);
 	if (ret == -FI_EAGAIN)
 		return; /* there is news already */
 	if (!ret) {
-		poll(fds, 3, timeout_ms);
+		poll(fds, 4, timeout_ms);
 		if (++wakeups_ % ofi_pmem::kWakeupsPerLook == 0 &&
 		    !ofi_pmem::descriptors_left(eq_fd_))
-			poll(fds, 1, ofi_pmem::kExhaustedMs);
+			poll(fds, 2, ofi_pmem::kExhaustedMs);
 		return;
 	}
 	bool shorter = timeout_ms >= 0 && timeout_ms < kPollMs;
-	poll(fds, 1, shorter ? timeout_ms : kPollMs);
+	poll(fds, 2, shorter ? timeout_ms : kPollMs);
 }
 
 } // namespace fi_pmem

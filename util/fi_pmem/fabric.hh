@@ -122,8 +122,11 @@ public:
 	[[nodiscard]] ssize_t next_event(uint32_t *event, EventBuffer *buffer,
 					 EventError *error);
 
-	/* Sleeps until there may be news, at most `timeout_ms` (-1: no end). */
-	void wait(int timeout_ms);
+	/*
+	 * Sleeps until there may be news, or something to read from `input_fd`
+	 * (-1: from none), at most `timeout_ms` (-1: no end).
+	 */
+	void wait(int timeout_ms, int input_fd = -1);
 
 	[[nodiscard]] fid_fabric *fabric() { return fabric_.get(); }
 	[[nodiscard]] fid_domain *domain() { return domain_.get(); }

@@ -86,13 +86,19 @@ void add_peer(CLI::App *app, Options *options, std::string *peer)
 		->type_name("");
 	add_size(app, "--offset", options->offset,
 		 "where in the region to begin (default: 0)");
-	add_number(app, "--timeout", options->timeout_s,
-		   "seconds after which connecting fails (default: 10)")
-		->check(CLI::Range(1, 86400));
-	add_number(app, "--stall", options->stall_s,
-		   "seconds without any progress after which a transfer "
-		   "fails (default: 30)")
-		->check(CLI::Range(1, 86400));
+	auto timeout =
+		add_number(app, "--timeout", options->timeout_s,
+			   "seconds after which every wait for the peer fails "
+			   "(default: 10 to connect, then --stall)")
+			->check(CLI::Range(1, 86400));
+	auto stall = add_number(app, "--stall", options->stall_s,
+				"seconds without any progress after which what "
+				"has begun fails (default: 30, or --timeout)")
+			     ->check(CLI::Range(1, 86400));
+	app->callback([options, timeout, stall] {
+		if (timeout->count() && !stall->count())
+			options->stall_s = options->timeout_s;
+	});
 }
 
 namespace
@@ -130,6 +136,9 @@ void add_serve(CLI::App *app, Options *options)
 			"address to listen on (default: every one)");
 	add_number(app, "--port", options->port,
 		   "port to listen on, 0: the system chooses (default: 7476)");
+	add_number(app, "--data-port", options->data_port,
+		   "port that takes the data, 0: the system chooses, or "
+		   "FI_OFI_PMEM_PORT_RANGE (default: 0)");
 	app->add_flag("--spin", options->spin,
 		      "poll without sleeping, for providers that progress "
 		      "only so");
@@ -141,17 +150,29 @@ void add_serve(CLI::App *app, Options *options)
 
 void add_put(CLI::App *app, Options *options, std::string *peer)
 {
-	app->add_option("LOCAL", options->file, "file to copy")
+	app->add_option("LOCAL", options->file,
+			"file to copy, - for standard input")
 		->required()
 		->type_name("");
 	add_peer(app, options, peer);
 	add_transfer(app, options);
+	add_size(app, "--source-offset", options->source_offset,
+		 "where in LOCAL to begin (default: 0)");
+	add_size(app, "--length", options->length,
+		 "bytes of LOCAL to copy (default: to its end)");
+	add_size(app, "--window", options->window_bytes,
+		 "bytes after which what was written is made durable, at most "
+		 "(default: 256M)");
 	app->add_flag(
 		"--no-commit", [options](int64_t) { options->commit = false; },
 		"do not make it durable: it is visible at the peer, and lost "
 		"with its power");
 	app->add_flag("--verify", options->verify,
 		      "read it back at the peer and compare digests")
+		->excludes("--no-commit");
+	app->add_flag("--resume", options->resume,
+		      "copy only what is behind the bytes that the region has "
+		      "already")
 		->excludes("--no-commit");
 	add_common(app, options);
 }
@@ -251,6 +272,12 @@ std::string check_together(Options &options)
 		return "--block: must be 1 to 1G";
 	if (options.block_bytes * options.depth > kMaxWindow)
 		return "--depth times --block must not exceed 4G";
+	if (!options.window_bytes)
+		return "--window: must be 1 or more";
+	if (options.resume && options.file == "-")
+		return "--resume: standard input cannot be read twice";
+	if (options.data_port && options.data_port == options.port)
+		return "--port and --data-port must differ";
 	if (options.command == Command::get && options.file == "-" &&
 	    options.json)
 		return "--json and the data cannot share standard output";

@@ -73,18 +73,22 @@ struct TortureOptions {
 	std::string check; /* a journal */
 };
 
+inline constexpr unsigned kDefaultTimeout = 10;
+inline constexpr unsigned kDefaultStall = 30;
+
 struct Options {
 	Command command = Command::serve;
 	std::string provider; /* empty: choose */
 	bool json = false;
-	unsigned timeout_s = 10; /* for connecting */
-	unsigned stall_s = 30;	 /* without any completion */
+	unsigned timeout_s = kDefaultTimeout; /* for connecting */
+	unsigned stall_s = kDefaultStall;     /* without any completion */
 
 	std::string file;  /* serve, log: FILE; put, get, verify: LOCAL */
 	std::string place; /* info, bench, torture */
 	std::optional<uint64_t> size; /* serve */
 	std::string bind;	      /* serve, info; empty: every address */
 	uint16_t port = kDefaultPort; /* serve; 0: the system chooses */
+	uint16_t data_port = 0;	      /* serve; 0: the system chooses */
 	bool verbose = false;	      /* serve */
 	bool spin = false;	      /* serve, bench */
 	/* serve, bench, torture: endpoints without connection */
@@ -94,7 +98,10 @@ struct Options {
 	bool local = false; /* info, bench, torture: there is no peer */
 	Address peer;
 	uint64_t offset = 0;
-	std::optional<uint64_t> length; /* get, log */
+	std::optional<uint64_t> length;		     /* get, put, log */
+	uint64_t source_offset = 0;		     /* put */
+	uint64_t window_bytes = uint64_t{256} << 20; /* put */
+	bool resume = false;			     /* put */
 	uint32_t depth = 16;
 	size_t block_bytes = 256 * 1024;
 	bool commit = true;  /* put */

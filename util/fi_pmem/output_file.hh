@@ -34,7 +34,7 @@ public:
 	/* Gives the file its name, durably. */
 	[[nodiscard]] int finish();
 
-	[[nodiscard]] int fill(char *, size_t) override { return 0; }
+	[[nodiscard]] int fill(char *, size_t, size_t *) override { return 0; }
 	[[nodiscard]] int drain(const char *buffer, size_t bytes) override;
 
 private:

@@ -29,7 +29,7 @@ size_t terminal_columns()
 
 ProgressBar::ProgressBar(std::string label, uint64_t total, bool wanted)
 	: label_(std::move(label)), total_(total),
-	  enabled_(wanted && total && isatty(STDERR_FILENO))
+	  enabled_(wanted && isatty(STDERR_FILENO))
 {
 }
 
@@ -47,24 +47,23 @@ void ProgressBar::draw(uint64_t done) const
 {
 	double seconds =
 		std::chrono::duration<double>(Clock::now() - start_).count();
-	double share = static_cast<double>(done) / static_cast<double>(total_);
-	double rate = static_cast<double>(done) / std::max(seconds, 1e-6);
-	char tail[96];
-	std::snprintf(tail, sizeof(tail), " %3.0f%% %s of %s, %s/s",
-		      100 * share,
-		      human_bytes(static_cast<double>(done)).c_str(),
-		      human_bytes(static_cast<double>(total_)).c_str(),
-		      human_bytes(rate).c_str());
-	std::string line = label_ + " [";
-	size_t used = line.size() + std::string(tail).size() + 2;
+	std::string tail = progress_text(done, skipped_, total_, seconds);
 	size_t columns = terminal_columns();
-	size_t width =
-		columns > used + 10 ? std::min<size_t>(columns - used, 40) : 0;
-	auto full = static_cast<size_t>(share * static_cast<double>(width));
-	line += std::string(full, '#') + std::string(width - full, '.') + "]" +
-		tail;
+	std::string line = label_ + tail;
+	if (total_) {
+		double share =
+			static_cast<double>(done) / static_cast<double>(total_);
+		size_t used = label_.size() + tail.size() + 4;
+		size_t width = columns > used + 10
+				       ? std::min<size_t>(columns - used, 40)
+				       : 0;
+		auto full =
+			static_cast<size_t>(share * static_cast<double>(width));
+		line = label_ + " [" + std::string(full, '#') +
+		       std::string(width - full, '.') + "]" + tail;
+	}
 	if (line.size() >= columns)
-		line = std::string(tail).substr(0, columns - 1);
+		line = tail.substr(0, columns - 1);
 	std::fprintf(stderr, "\r\033[K%s", line.c_str());
 	static_cast<void>(std::fflush(stderr));
 }
@@ -74,6 +73,35 @@ void ProgressBar::clear()
 	if (drawn_)
 		std::fprintf(stderr, "\r\033[K");
 	drawn_ = false;
+}
+
+std::string progress_text(uint64_t done, uint64_t skipped, uint64_t total,
+			  double seconds)
+{
+	auto moved = static_cast<double>(done - std::min(done, skipped));
+	double rate = moved / std::max(seconds, 1e-6);
+	std::string text = human_bytes(static_cast<double>(done));
+	char number[32];
+	if (total) {
+		std::snprintf(number, sizeof(number), "%3.0f%% ",
+			      100 * static_cast<double>(done) /
+				      static_cast<double>(total));
+		text = number + text + " of " +
+		       human_bytes(static_cast<double>(total));
+	}
+	text = " " + text + ", " + human_bytes(rate) + "/s";
+	double left = static_cast<double>(total - std::min(done, total)) /
+		      std::max(rate, 1e-6);
+	if (done >= total || left >= 360000 || !(moved > 0))
+		return text;
+	auto eta = static_cast<unsigned>(left + 0.5);
+	if (eta >= 3600)
+		std::snprintf(number, sizeof(number), ", ETA %u:%02u:%02u",
+			      eta / 3600, eta / 60 % 60, eta % 60);
+	else
+		std::snprintf(number, sizeof(number), ", ETA %u:%02u", eta / 60,
+			      eta % 60);
+	return text + number;
 }
 
 std::string human_bytes(double bytes)

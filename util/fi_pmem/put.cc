@@ -1,17 +1,20 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /* Copyright (c) 2026 the ofi_pmem developers */
 /*
- * The result of a put.
+ * The source of a put, and its result.
  */
 #include "put.hh"
 
 #include <cinttypes>
 #include <cstring>
+#include <optional>
 
 #include "exit_codes.hh"
 #include "progress_bar.hh"
 #include "report.hh"
+#include "resume.hh"
 #include "source_file.hh"
+#include "source_pipe.hh"
 #include "transfer.hh"
 
 namespace fi_pmem
@@ -35,19 +38,41 @@ const char *state_text(const Options &options, const Connection &connection)
 	return makes_files_durable(connection) ? "durable" : "committed";
 }
 
+/* Where the bytes come from: a file, or standard input. */
+struct Source {
+	Source(const Options &options, Report &report)
+		: file(options.file, report)
+	{
+	}
+
+	[[nodiscard]] BlockStream &stream()
+	{
+		return pipe ? static_cast<BlockStream &>(*pipe) : file;
+	}
+
+	SourceFile file;
+	std::optional<SourcePipe> pipe;
+	uint64_t bytes = 0; /* 0: until its end */
+};
+
 void tell_result(Report &report, const Options &options,
-		 const Connection &connection, const Transfer &transfer)
+		 const Connection &connection, const Transfer &transfer,
+		 uint64_t resumed)
 {
-	auto bytes = static_cast<double>(transfer.done_bytes());
+	auto bytes = static_cast<double>(transfer.done_bytes() - resumed);
 	double rate = bytes / std::max(transfer.seconds(), 1e-9);
 	report.set("seconds", transfer.seconds());
 	report.set("bytes_per_second", rate);
-	report.say("put %s (%" PRIu64 " bytes) to %s offset %" PRIu64
-		   " in %.3f s, %s/s: %s",
-		   options.file.c_str(), transfer.done_bytes(),
-		   connection.peer().c_str(), options.offset,
-		   transfer.seconds(), human_bytes(rate).c_str(),
-		   state_text(options, connection));
+	std::string text;
+	if (options.resume)
+		text = "; " + std::to_string(resumed) + " bytes were there";
+	report.say(
+		"put %s (%" PRIu64 " bytes) to %s offset %" PRIu64
+		" in %.3f s, %s/s: %s%s",
+		options.file == "-" ? "standard input" : options.file.c_str(),
+		transfer.done_bytes(), connection.peer().c_str(),
+		options.offset, transfer.seconds(), human_bytes(rate).c_str(),
+		state_text(options, connection), text.c_str());
 }
 
 /* What became durable before the failure is worth as much as the reason. */
@@ -55,56 +80,104 @@ void tell_prefix(Report &report, const Options &options,
 		 const Connection &connection, const Transfer &transfer,
 		 uint64_t total)
 {
-	report.say("the first %" PRIu64 " of %" PRIu64 " bytes are %s",
-		   transfer.done_bytes(), total,
-		   state_text(options, connection));
+	std::string of = total ? " of " + std::to_string(total) : "";
+	report.say("the first %" PRIu64 "%s bytes are %s",
+		   options.commit ? transfer.durable_bytes()
+				  : transfer.done_bytes(),
+		   of.c_str(), state_text(options, connection));
+}
+
+int open_pipe(const Options &options, Report &report,
+	      const Connection &connection, Source *source)
+{
+	int ret = connection.check_range(options.length.value_or(1),
+					 "standard input");
+	if (ret)
+		return ret;
+	source->bytes = options.length.value_or(0);
+	source->pipe.emplace(report, options.source_offset, options.length,
+			     connection.region().length - options.offset);
+	return kOk;
+}
+
+int check_provider(const Options &options, Report &report,
+		   const Connection &connection)
+{
+	bool durable = makes_files_durable(connection);
+	if (options.verify && !durable)
+		return report.fail(kFailed,
+				   "provider %s cannot verify: it needs "
+				   "ofi_pmem",
+				   connection.provider());
+	if (options.commit && !durable)
+		report.warn("provider %s flushes processor caches only: in an "
+			    "ordinary file nothing becomes durable",
+			    connection.provider());
+	return kOk;
+}
+
+int put(const Options &options, Report &report, Connection &connection,
+	Source &source, uint64_t resumed)
+{
+	report.set("file", options.file);
+	report.set("peer", connection.peer());
+	report.set("provider", connection.provider());
+	report.set("offset", options.offset);
+	report.set("committed", options.commit);
+	if (options.resume)
+		report.set("resumed_bytes", resumed);
+	Transfer transfer(options, report, connection);
+	transfer.resume_behind(resumed);
+	ProgressBar bar("put", source.bytes, !options.json);
+	bar.skip(resumed);
+	uint64_t most = source.pipe ? source.pipe->most() : source.bytes;
+	int ret = transfer.run(Direction::write, most, source.stream(), bar);
+	bool durable = options.commit && makes_files_durable(connection);
+	if (source.bytes || !ret)
+		report.set("bytes",
+			   source.bytes ? source.bytes : transfer.done_bytes());
+	report.set("done_bytes", transfer.done_bytes());
+	report.set("durable_bytes",
+		   durable ? transfer.durable_bytes() : uint64_t{0});
+	report.set("durable", durable && !ret);
+	if (options.verify)
+		report.set("verified", !ret);
+	if (ret)
+		tell_prefix(report, options, connection, transfer,
+			    source.bytes);
+	else
+		tell_result(report, options, connection, transfer, resumed);
+	return ret;
 }
 
 } // namespace
 
 int run_put(const Options &options, Report &report)
 {
-	SourceFile source(options.file, report);
-	int ret = source.open();
+	Source source(options, report);
+	bool standard = options.file == "-";
+	int ret = standard ? int{kOk}
+			   : source.file.open(options.source_offset,
+					      options.length);
+	if (ret)
+		return ret;
+	source.bytes = source.file.bytes();
+	uint64_t resumed = 0;
+	if (options.resume)
+		ret = find_common_prefix(options, report, source.file,
+					 &resumed);
 	if (ret)
 		return ret;
 	Connection connection(options, report);
 	ret = connection.open();
-	if (!ret)
-		ret = connection.check_range(source.bytes(),
+	if (!ret && standard)
+		ret = open_pipe(options, report, connection, &source);
+	else if (!ret)
+		ret = connection.check_range(source.bytes,
 					     options.file.c_str());
-	if (ret)
-		return ret;
-	if (options.verify && !makes_files_durable(connection))
-		return report.fail(kFailed,
-				   "provider %s cannot verify: it needs "
-				   "ofi_pmem",
-				   connection.provider());
-	if (options.commit && !makes_files_durable(connection))
-		report.warn("provider %s flushes processor caches only: in an "
-			    "ordinary file nothing becomes durable",
-			    connection.provider());
-	report.set("file", options.file);
-	report.set("peer", connection.peer());
-	report.set("provider", connection.provider());
-	report.set("offset", options.offset);
-	report.set("bytes", source.bytes());
-	report.set("committed", options.commit);
-	Transfer transfer(options, report, connection);
-	ProgressBar bar("put", source.bytes(), !options.json);
-	ret = transfer.run(Direction::write, source.bytes(), source, bar);
-	bool durable = options.commit && makes_files_durable(connection);
-	report.set("done_bytes", transfer.done_bytes());
-	report.set("durable_bytes", durable ? transfer.done_bytes() : 0);
-	report.set("durable", durable && !ret);
-	if (options.verify)
-		report.set("verified", !ret);
-	if (ret)
-		tell_prefix(report, options, connection, transfer,
-			    source.bytes());
-	else
-		tell_result(report, options, connection, transfer);
-	return ret;
+	if (!ret)
+		ret = check_provider(options, report, connection);
+	return ret ? ret : put(options, report, connection, source, resumed);
 }
 
 } // namespace fi_pmem

@@ -57,7 +57,7 @@ public:
 
 private:
 	void set_fields(uint64_t length);
-	[[nodiscard]] int fill(char *, size_t) override { return 0; }
+	[[nodiscard]] int fill(char *, size_t, size_t *) override { return 0; }
 	[[nodiscard]] int drain(const char *digests, size_t bytes) override;
 	void unreadable(uint64_t position, uint64_t bytes) override;
 

@@ -6,6 +6,7 @@
 #include "serve.hh"
 
 #include <cinttypes>
+#include <cstdlib>
 #include <cstring>
 
 #include <sys/socket.h>
@@ -15,6 +16,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "core/key.hh"
 #include "exit_codes.hh"
 #include "report.hh"
 
@@ -49,6 +51,11 @@ int Server::run()
 
 int Server::open()
 {
+	if (options_.data_port) {
+		std::string port = std::to_string(options_.data_port);
+		setenv("FI_OFI_PMEM_PORT_RANGE", (port + "-" + port).c_str(),
+		       1);
+	}
 	/* What may fail without touching the file comes first. */
 	Target target{options_.provider, options_.bind, options_.port, true,
 		      options_.rdm};
@@ -78,6 +85,13 @@ int Server::register_region()
 			"real file system or DAX, not on tmpfs; "
 			"FI_LOG_LEVEL=warn tells more",
 			options_.file.c_str(), fi_strerror(-ret));
+	if (ret == -FI_EADDRINUSE)
+		return report_.fail(kFailed,
+				    "cannot listen on the data port: %s "
+				    "(--data-port %u, or "
+				    "FI_OFI_PMEM_PORT_RANGE)",
+				    fi_strerror(-ret),
+				    unsigned{options_.data_port});
 	if (ret == -FI_EADDRNOTAVAIL && !options_.bind.empty())
 		return report_.fail(kFailed,
 				    "--bind: %s is no address of this host",
@@ -148,13 +162,20 @@ void Server::announce()
 		report_.warn("provider %s flushes processor caches only: what "
 			     "it commits is not durable in an ordinary file",
 			     provider);
-	report_.say("serving %s (%" PRIu64 " bytes) on %s, provider %s",
+	unsigned data_port =
+		has_ofi_pmem(provider)
+			? ofi_pmem::Key(fi_mr_key(mr_.get())).port()
+			: 0;
+	std::string data =
+		data_port ? ", data port " + std::to_string(data_port) : "";
+	report_.say("serving %s (%" PRIu64 " bytes) on %s, provider %s%s",
 		    options_.file.c_str(), region_.length(), where.c_str(),
-		    provider);
+		    provider, data.c_str());
 	report_.event({{"event", "serving"},
 		       {"file", options_.file},
 		       {"bytes", region_.length()},
 		       {"address", where},
+		       {"data_port", data_port},
 		       {"provider", provider},
 		       {"map_sync", region_.map_sync()}});
 }

@@ -3,6 +3,7 @@
 #include "source_file.hh"
 
 #include <cerrno>
+#include <cinttypes>
 #include <cstring>
 
 #include <fcntl.h>
@@ -21,7 +22,7 @@ SourceFile::~SourceFile()
 		close(fd_);
 }
 
-int SourceFile::open()
+int SourceFile::open(uint64_t offset, std::optional<uint64_t> length)
 {
 	/* O_NONBLOCK: opening a FIFO must not wait for its writer. */
 	fd_ = ::open(path_.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
@@ -35,14 +36,23 @@ int SourceFile::open()
 		return local_error("is not a regular file");
 	if (!status.st_size)
 		return local_error("is empty");
-	bytes_ = static_cast<uint64_t>(status.st_size);
+	auto size = static_cast<uint64_t>(status.st_size);
+	uint64_t least = length.value_or(1);
+	if (offset > size || size - offset < least)
+		return report_.fail(kLocalFile,
+				    "%s: has %" PRIu64 " bytes, not %" PRIu64
+				    " behind %" PRIu64,
+				    path_.c_str(), size, least, offset);
+	offset_ = next_ = offset;
+	bytes_ = length.value_or(size - offset);
 	return kOk;
 }
 
-int SourceFile::fill(char *buffer, size_t bytes)
+int SourceFile::read(char *buffer, size_t bytes)
 {
 	for (size_t have = 0; have < bytes;) {
-		ssize_t ret = read(fd_, buffer + have, bytes - have);
+		ssize_t ret = pread(fd_, buffer + have, bytes - have,
+				    static_cast<off_t>(next_));
 		if (ret < 0 && errno == EINTR)
 			continue;
 		if (ret < 0)
@@ -51,6 +61,7 @@ int SourceFile::fill(char *buffer, size_t bytes)
 			return local_error("shrank while it was "
 					   "copied");
 		have += static_cast<size_t>(ret);
+		next_ += static_cast<size_t>(ret);
 	}
 	return kOk;
 }

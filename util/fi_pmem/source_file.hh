@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "transfer.hh"
@@ -24,12 +25,27 @@ public:
 	SourceFile(const SourceFile &) = delete;
 	SourceFile &operator=(const SourceFile &) = delete;
 
-	/* A regular file that is not empty. Exit code. */
-	[[nodiscard]] int open();
+	/*
+	 * A regular file that is not empty: what is behind `offset`, or
+	 * `length` bytes from there, which it must have. Exit code.
+	 */
+	[[nodiscard]] int open(uint64_t offset = 0,
+			       std::optional<uint64_t> length = {});
 
 	[[nodiscard]] uint64_t bytes() const { return bytes_; }
 
-	[[nodiscard]] int fill(char *buffer, size_t bytes) override;
+	/* The next read() is of this position, from the offset on. */
+	void seek(uint64_t position) { next_ = offset_ + position; }
+
+	/* The next `bytes` bytes. Exit code. */
+	[[nodiscard]] int read(char *buffer, size_t bytes);
+
+	[[nodiscard]] int fill(char *buffer, size_t bytes,
+			       size_t *filled) override
+	{
+		*filled = bytes;
+		return read(buffer, bytes);
+	}
 	[[nodiscard]] int drain(const char *, size_t) override { return 0; }
 
 private:
@@ -38,7 +54,9 @@ private:
 	std::string path_;
 	Report &report_;
 	int fd_ = -1;
+	uint64_t offset_ = 0;
 	uint64_t bytes_ = 0;
+	uint64_t next_ = 0; /* in the file */
 };
 
 } // namespace fi_pmem

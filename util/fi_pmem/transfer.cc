@@ -2,8 +2,8 @@
 /* Copyright (c) 2026 the ofi_pmem developers */
 /*
  * Setting a transfer up, and its loop. Every way out is bounded in time: a
- * signal leaves the operations in flight kDrain to finish, and a transfer that
- * makes no progress for --stall seconds fails.
+ * signal leaves the operations in flight, and the drain behind them, kDrain to
+ * finish; and a transfer that makes no progress for --stall seconds fails.
  */
 #include "transfer.hh"
 
@@ -46,6 +46,10 @@ int Transfer::run(Direction direction, uint64_t length, BlockStream &stream,
 		return ret;
 	start_ = Clock::now();
 	last_progress_ = start_;
+	window_ =
+		Window(std::max<uint64_t>(options_.window_bytes, block_bytes_),
+		       start_);
+	posted_bytes_ = done_bytes_ = resumed_bytes_;
 	ret = loop(stream, bar);
 	bar.clear();
 	seconds_ = std::chrono::duration<double>(Clock::now() - start_).count();
@@ -60,7 +64,7 @@ int Transfer::prepare(Direction direction, uint64_t length)
 	int ret = choose_blocks(&buffer_bytes);
 	if (ret)
 		return ret;
-	uint64_t count = (length + block_bytes_ - 1) / block_bytes_;
+	uint64_t count = (length - 1) / block_bytes_ + 1;
 	blocks_.resize(std::min<uint64_t>(count, options_.depth));
 	return prepare_buffers(buffer_bytes);
 }
@@ -72,7 +76,9 @@ int Transfer::choose_blocks(size_t *buffer_bytes)
 		block_bytes_ = std::min(options_.block_bytes,
 					connection_.max_message_bytes());
 		*buffer_bytes = block_bytes_;
-		return kOk;
+		drains_ = direction_ == Direction::write && options_.commit &&
+			  has_ofi_pmem(connection_.provider());
+		return drains_ ? connection_.open_extension(&ops_) : int{kOk};
 	}
 	size_t digests = std::max<size_t>(kDigested / options_.digest_block, 1);
 	block_bytes_ = digests * options_.digest_block;
@@ -115,6 +121,8 @@ int Transfer::loop(BlockStream &stream, ProgressBar &bar)
 		if (!ret)
 			ret = post_blocks(stream, &blocked);
 		if (!ret)
+			ret = post_drain(&blocked);
+		if (!ret)
 			ret = reap(&reaped);
 		if (!ret)
 			ret = retire(stream);
@@ -122,29 +130,46 @@ int Transfer::loop(BlockStream &stream, ProgressBar &bar)
 			ret = check_peer();
 		if (ret)
 			return ret;
-		bar.update(done_bytes_);
+		bar.update(kept_bytes());
 		if (!reaped && !is_finished())
-			sleep(blocked);
+			sleep(stream, blocked);
 	}
-	if (signal_ && done_bytes_ < length_)
-		return report_.fail(kSignalBase + signal_, "interrupted by %s",
-				    signal_name(signal_).c_str());
+	return kept_bytes() < length_ ? stopped_ : int{kOk};
+}
+
+/* When it stops early, what has been written still becomes durable. */
+bool Transfer::is_finished() const
+{
+	if (kept_bytes() == length_)
+		return true;
+	return stopped_ && !in_flight_ && !drain_.in_flight &&
+	       kept_bytes() == done_bytes_;
+}
+
+/* What is in flight goes on. */
+int Transfer::stop(int code)
+{
+	if (!stopped_)
+		stopped_ = code;
 	return kOk;
 }
 
-void Transfer::sleep(bool blocked)
+void Transfer::sleep(BlockStream &stream, bool blocked)
 {
 	auto until = last_progress_ + std::chrono::seconds(options_.stall_s);
 	if (signal_)
 		until = std::min(until, drain_until_);
 	if (resume_at_ > Clock::now())
 		until = std::min(until, resume_at_);
+	if (drains_ && !drain_.in_flight && durable_bytes_ < posted_bytes_)
+		until = std::min(until, window_.due_at());
 	auto left = std::chrono::ceil<std::chrono::milliseconds>(until -
 								 Clock::now());
 	auto timeout = std::max<int64_t>(left.count(), 0);
 	if (blocked)
 		timeout = std::min<int64_t>(timeout, kRetryMs);
-	connection_.fabric().wait(static_cast<int>(timeout));
+	connection_.fabric().wait(static_cast<int>(timeout),
+				  awaits_input_ ? stream.wait_fd() : -1);
 }
 
 /* Whether --rate has the next block wait; then no progress is no stall. */
@@ -172,10 +197,13 @@ int Transfer::check_signals()
 	if (signal && !signal_) {
 		signal_ = signal;
 		drain_until_ = Clock::now() + kDrain;
-	} else if (signal || (signal_ && Clock::now() >= drain_until_)) {
+		return stop(report_.fail(kSignalBase + signal,
+					 "interrupted by %s",
+					 signal_name(signal).c_str()));
+	}
+	if (signal || (signal_ && Clock::now() >= drain_until_))
 		return report_.fail(kSignalBase + signal_, "interrupted by %s",
 				    signal_name(signal_).c_str());
-	}
 	return kOk;
 }
 
@@ -184,6 +212,9 @@ int Transfer::check_peer()
 	if (connection_.is_lost())
 		return report_.fail(kFailed, "lost the connection to %s",
 				    connection_.peer().c_str());
+	/* Whoever waits for its input does not wait for the peer. */
+	if (awaits_input_ && !in_flight_ && !drain_.in_flight)
+		last_progress_ = Clock::now();
 	auto limit = std::chrono::seconds(options_.stall_s);
 	if (!signal_ && Clock::now() - last_progress_ >= limit)
 		return report_.fail(

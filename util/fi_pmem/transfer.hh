@@ -3,7 +3,10 @@
 /*
  * A stream of blocks to or from a region, or of their digests, several in
  * flight. Blocks are prepared and retired in order, so what has been retired is
- * a contiguous prefix: for put, of bytes that are durable at the peer.
+ * a contiguous prefix. A put over ofi_pmem writes without committing, and
+ * drains now and then (window.hh) and at its end: what a drain covered is a
+ * prefix that is durable. Other providers have no drain; there every write
+ * commits.
  */
 #pragma once
 
@@ -14,6 +17,7 @@
 #include <rdma/fi_ext_pmem.h>
 
 #include "connection.hh"
+#include "window.hh"
 
 namespace fi_pmem
 {
@@ -26,8 +30,15 @@ class BlockStream
 public:
 	virtual ~BlockStream() = default;
 
-	/* Before a block is written: fills the buffer. Exit code. */
-	[[nodiscard]] virtual int fill(char *buffer, size_t bytes) = 0;
+	/*
+	 * Before a block is written: fills the buffer. Fewer bytes than asked
+	 * for if the input has ended, or pauses and wait_fd() tells when there
+	 * is more. Exit code.
+	 */
+	[[nodiscard]] virtual int fill(char *buffer, size_t bytes,
+				       size_t *filled) = 0;
+	[[nodiscard]] virtual bool ended() const { return false; }
+	[[nodiscard]] virtual int wait_fd() const { return -1; }
 
 	/*
 	 * After a block was read: takes the buffer; after it was digested: the
@@ -55,18 +66,35 @@ public:
 	Transfer(const Transfer &) = delete;
 	Transfer &operator=(const Transfer &) = delete;
 
-	/* Moves, or digests, `length` bytes at --offset; the range has been
-	 * checked. */
+	/*
+	 * Before run(), of a put that an earlier one began: the first bytes are
+	 * at the peer already. They are made durable, and what follows them is
+	 * written.
+	 */
+	void resume_behind(uint64_t bytes) { resumed_bytes_ = bytes; }
+
+	/*
+	 * Moves, or digests, `length` bytes at --offset, or as many as the
+	 * stream has until it ends; the range has been checked.
+	 */
 	[[nodiscard]] int run(Direction direction, uint64_t length,
 			      BlockStream &stream, ProgressBar &bar);
 
 	/* How long the contiguous prefix is that has been moved. */
 	[[nodiscard]] uint64_t done_bytes() const { return done_bytes_; }
 
+	/* Of a put: how much of that has been made durable. */
+	[[nodiscard]] uint64_t durable_bytes() const
+	{
+		return drains_		 ? durable_bytes_
+		       : options_.commit ? done_bytes_
+					 : 0;
+	}
+
 	[[nodiscard]] double seconds() const { return seconds_; }
 
 private:
-	enum class State { free, ready, posted, done };
+	enum class State { free, filling, ready, posted, done };
 
 	/* The context of an operation: its address is the operation's. */
 	struct Block {
@@ -74,8 +102,17 @@ private:
 		char *buffer = nullptr;
 		uint64_t position = 0; /* from the transfer's begin */
 		size_t bytes = 0;
+		size_t filled = 0;
 		State state = State::free;
 		std::vector<fi_pmem_bad_block> bad; /* digested */
+	};
+
+	/* What makes the bytes before `covers` durable; one at a time. */
+	struct Drain {
+		fi_context2 context{};
+		uint64_t covers = 0;
+		Clock::time_point posted;
+		bool in_flight = false;
 	};
 
 	struct BufferFree {
@@ -88,6 +125,11 @@ private:
 	[[nodiscard]] bool is_throttled();
 	[[nodiscard]] int loop(BlockStream &stream, ProgressBar &bar);
 	[[nodiscard]] int post_blocks(BlockStream &stream, bool *blocked);
+	[[nodiscard]] int fill_block(BlockStream &stream, Block &block);
+	[[nodiscard]] int post_drain(bool *blocked);
+	[[nodiscard]] ssize_t post_flush();
+	[[nodiscard]] bool is_drain_due() const;
+	void take_drain();
 	[[nodiscard]] ssize_t post(Block &block);
 	[[nodiscard]] ssize_t post_digest(Block &block,
 					  const fi_rma_iov &remote);
@@ -101,15 +143,18 @@ private:
 	[[nodiscard]] int check_peer();
 	[[nodiscard]] int operation_failed(const Block *block, int error,
 					   const std::string &detail);
-	[[nodiscard]] bool is_finished() const
+	[[nodiscard]] int stop(int code);
+	[[nodiscard]] bool is_finished() const;
+	/* How far everything has come that the result promises. */
+	[[nodiscard]] uint64_t kept_bytes() const
 	{
-		return done_bytes_ == length_ || (signal_ && !in_flight_);
+		return drains_ ? durable_bytes_ : done_bytes_;
 	}
 	[[nodiscard]] Block &block_at(uint64_t position)
 	{
 		return blocks_[(position / block_bytes_) % blocks_.size()];
 	}
-	void sleep(bool blocked);
+	void sleep(BlockStream &stream, bool blocked);
 
 	const Options &options_;
 	Report &report_;
@@ -118,14 +163,21 @@ private:
 	uint64_t length_ = 0;
 	size_t block_bytes_ = 0;
 	size_t digests_bytes_ = 0;	/* of a block */
-	fi_ops_pmem_ep *ops_ = nullptr; /* to digest */
+	fi_ops_pmem_ep *ops_ = nullptr; /* to digest, and to drain */
 	std::unique_ptr<char, BufferFree> buffer_;
 	FidPtr<fid_mr> mr_;
 	std::vector<Block> blocks_;
+	uint64_t resumed_bytes_ = 0;
 	uint64_t posted_bytes_ = 0;
 	uint64_t done_bytes_ = 0;
 	size_t in_flight_ = 0;
+	bool drains_ = false; /* it writes without committing, and drains */
+	Window window_{0, {}};
+	Drain drain_;
+	uint64_t durable_bytes_ = 0;
+	bool awaits_input_ = false;
 	int signal_ = 0;
+	int stopped_ = 0; /* the exit code, once nothing more is posted */
 	Clock::time_point drain_until_;
 	Clock::time_point start_;
 	Clock::time_point last_progress_;

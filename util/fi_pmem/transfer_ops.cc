@@ -20,21 +20,27 @@ namespace fi_pmem
 /* Stops at the first block that is refused for now: `*blocked`. */
 int Transfer::post_blocks(BlockStream &stream, bool *blocked)
 {
-	while (!signal_ && posted_bytes_ < length_ && !is_throttled()) {
+	awaits_input_ = false;
+	while (!stopped_ && posted_bytes_ < length_ && !is_throttled()) {
 		Block &block = block_at(posted_bytes_);
 		if (block.state == State::posted || block.state == State::done)
 			return kOk; /* every block is in use */
 		if (block.state == State::free) {
 			block.position = posted_bytes_;
 			block.bytes = std::min<uint64_t>(
-				block_bytes_, length_ - posted_bytes_);
-			int ret =
-				direction_ == Direction::write
-					? stream.fill(block.buffer, block.bytes)
-					: kOk;
+				block_bytes_ - posted_bytes_ % block_bytes_,
+				length_ - posted_bytes_);
+			block.filled = 0;
+			block.state = direction_ == Direction::write
+					      ? State::filling
+					      : State::ready;
+		}
+		if (block.state == State::filling) {
+			int ret = fill_block(stream, block);
 			if (ret)
-				return ret;
-			block.state = State::ready;
+				return stop(ret);
+			if (block.state != State::ready)
+				return kOk;
 		}
 		ssize_t ret = post(block);
 		if (ret == -FI_EAGAIN) {
@@ -51,7 +57,27 @@ int Transfer::post_blocks(BlockStream &stream, bool *blocked)
 	return kOk;
 }
 
-/* Without a commit a write still waits until the peer can see it. */
+/* The end of the input is that of the transfer. */
+int Transfer::fill_block(BlockStream &stream, Block &block)
+{
+	size_t filled = 0;
+	int ret = stream.fill(block.buffer + block.filled,
+			      block.bytes - block.filled, &filled);
+	if (ret)
+		return ret;
+	block.filled += filled;
+	if (block.filled < block.bytes && !stream.ended()) {
+		awaits_input_ = true;
+		return kOk;
+	}
+	if (stream.ended())
+		length_ = block.position + block.filled;
+	block.bytes = block.filled;
+	block.state = block.bytes ? State::ready : State::free;
+	return kOk;
+}
+
+/* Without a commit of its own a write waits until the peer can see it. */
 ssize_t Transfer::post(Block &block)
 {
 	const Descriptor &region = connection_.region();
@@ -72,8 +98,9 @@ ssize_t Transfer::post(Block &block)
 		return post_digest(block, remote);
 	return fi_writemsg(connection_.ep(), &message,
 			   FI_COMPLETION |
-				   (options_.commit ? FI_COMMIT_COMPLETE
-						    : FI_DELIVERY_COMPLETE) |
+				   (options_.commit && !drains_
+					    ? FI_COMMIT_COMPLETE
+					    : FI_DELIVERY_COMPLETE) |
 				   (options_.verify ? FI_PMEM_VERIFY : 0));
 }
 
@@ -103,12 +130,17 @@ int Transfer::reap(size_t *count)
 	}
 	if (ret < 0 && ret != -FI_EAGAIN && ret != -FI_EINTR)
 		return operation_failed(nullptr, static_cast<int>(-ret), "");
-	for (ssize_t i = 0; i < ret; i++)
+	for (ssize_t i = 0; i < ret; i++) {
+		if (entries[i].op_context == &drain_.context) {
+			take_drain();
+			continue;
+		}
 		static_cast<Block *>(entries[i].op_context)->state =
 			State::done;
+		in_flight_--;
+	}
 	if (ret > 0) {
 		*count = static_cast<size_t>(ret);
-		in_flight_ -= *count;
 		last_progress_ = Clock::now();
 	}
 	return kOk;
@@ -117,7 +149,9 @@ int Transfer::reap(size_t *count)
 /* Blocks that cannot be digested are a result; all else is a failure. */
 int Transfer::take_error(const fi_cq_err_entry &error, size_t *count)
 {
-	auto block = static_cast<Block *>(error.op_context);
+	auto block = error.op_context == &drain_.context
+			     ? nullptr
+			     : static_cast<Block *>(error.op_context);
 	auto bad = static_cast<const fi_pmem_bad_block *>(error.err_data);
 	size_t bad_count = error.err_data_size / sizeof(*bad);
 	bool checks = direction_ == Direction::digest || options_.verify;
@@ -150,7 +184,7 @@ int Transfer::reads_back_otherwise(const fi_pmem_bad_block *bad, size_t count)
 
 int Transfer::retire(BlockStream &stream)
 {
-	while (done_bytes_ < length_) {
+	while (done_bytes_ < posted_bytes_) {
 		Block &block = block_at(done_bytes_);
 		if (block.state != State::done)
 			break;
