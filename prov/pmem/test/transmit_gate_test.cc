@@ -3,7 +3,10 @@
 #include "app/cq.hh"
 #include "app/ep.hh"
 #include "app/marker_gate.hh"
+#include "core/params.hh"
 #include "app_fixture.hh"
+
+#include <chrono>
 
 #include <unistd.h>
 
@@ -206,6 +209,107 @@ TEST_F(TransmitGateTest, InnerProviderWithCountersIsCounted)
 	opened->end(Transmit::read, false);
 	EXPECT_EQ(opened->idle(), -FI_EAGAIN);
 	EXPECT_TRUE(markers.empty());
+}
+
+/* The same with the counters of tcp and rxm. */
+class CountingGateTest : public TransmitGateTest
+{
+protected:
+	void open_counting()
+	{
+		open("tcp;ofi_pmem");
+		inner_domain->table.cntr_open = open_counter;
+		counters.clear();
+		ASSERT_EQ(open_transmit_gate(static_cast<Endpoint *>(ep),
+					     &counting),
+			  0);
+		ASSERT_EQ(counters.size(), 3u);
+	}
+
+	void TearDown() override
+	{
+		counting.reset();
+		unsetenv("FI_OFI_PMEM_OPERATION_TIMEOUT_MS");
+		ASSERT_EQ(load_params(), 0);
+		TransmitGateTest::TearDown();
+	}
+
+	static int open_counter(fid_domain *, fi_cntr_attr *, fid_cntr **out,
+				void *context) noexcept
+	{
+		counters.push_back(new fake::Counter(context));
+		*out = counters.back();
+		return 0;
+	}
+
+	void transmit(Transmit kind)
+	{
+		counting->begin(kind);
+		counting->end(kind, true);
+	}
+
+	/* Of sends, writes and reads. */
+	static inline std::vector<fake::Counter *> counters;
+
+	std::unique_ptr<TransmitGate> counting;
+};
+
+TEST_F(CountingGateTest, WaitsForEveryKind)
+{
+	open_counting();
+	transmit(Transmit::send);
+	transmit(Transmit::read);
+	EXPECT_EQ(counting->idle(), -FI_EAGAIN);
+	counters[0]->value = 1;
+	EXPECT_EQ(counting->idle(), -FI_EAGAIN);
+	counters[2]->value = 1;
+	EXPECT_EQ(counting->idle(), 0);
+}
+
+/* As rxm counts an RMA operation that fails. */
+TEST_F(CountingGateTest, FailureMayBeCountedAsOfAnotherKind)
+{
+	open_counting();
+	transmit(Transmit::write);
+	EXPECT_EQ(counting->idle(), -FI_EAGAIN);
+	counters[0]->errors = 1;
+	EXPECT_EQ(counting->idle(), 0);
+	transmit(Transmit::send);
+	EXPECT_EQ(counting->idle(), -FI_EAGAIN);
+	counters[0]->value = 1;
+	EXPECT_EQ(counting->idle(), 0);
+}
+
+/* Which tcp does not count. */
+TEST_F(CountingGateTest, NothingIsOutstandingBehindALostConnection)
+{
+	open_counting();
+	transmit(Transmit::send);
+	EXPECT_EQ(counting->idle(), -FI_EAGAIN);
+	inner_domain->ep->cm_table.getpeer = [](fid_ep *, void *,
+						size_t *) noexcept {
+		return -FI_ENOTCONN;
+	};
+	EXPECT_EQ(counting->idle(), 0);
+}
+
+TEST_F(CountingGateTest, WhatNeverCompletesIsReportedInTime)
+{
+	open_counting();
+	setenv("FI_OFI_PMEM_OPERATION_TIMEOUT_MS", "30", 1);
+	ASSERT_EQ(load_params(), 0);
+	transmit(Transmit::send);
+	using Clock = std::chrono::steady_clock;
+	auto patience = Clock::now() + std::chrono::seconds(20);
+	int ret;
+	while ((ret = counting->idle()) == -FI_EAGAIN &&
+	       Clock::now() < patience)
+		continue;
+	EXPECT_EQ(ret, -FI_ETIMEDOUT);
+	/* The fence stands, and goes on to wait. */
+	EXPECT_EQ(counting->idle(), -FI_EAGAIN);
+	counters[0]->value = 1;
+	EXPECT_EQ(counting->idle(), 0);
 }
 
 TEST_F(TransmitGateTest, VerbsWithoutCountersGetsMarkers)

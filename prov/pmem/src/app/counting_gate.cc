@@ -2,7 +2,14 @@
 /* Copyright (c) 2026 the ofi_pmem developers */
 #include "app/counting_gate.hh"
 
+#include <algorithm>
+
+#include <rdma/fi_cm.h>
+#include <sys/socket.h>
+
 #include "app/cntr.hh"
+#include "core/log.hh"
+#include "core/params.hh"
 
 namespace ofi_pmem
 {
@@ -19,8 +26,10 @@ CountingGate::~CountingGate()
 	close();
 }
 
-int CountingGate::open(fid_domain *inner_domain, fid_ep *inner_ep)
+int CountingGate::open(fid_domain *inner_domain, fid_ep *inner_ep,
+		       bool connected)
 {
+	connected_ep_ = connected ? inner_ep : nullptr;
 	fi_cntr_attr attr{};
 	attr.events = FI_CNTR_EVENTS_COMP;
 	attr.wait_obj = FI_WAIT_NONE;
@@ -52,15 +61,56 @@ int CountingGate::feed(Counter *counter, uint64_t kinds)
 
 int CountingGate::idle() noexcept
 {
-	bool all = true;
+	/* Before what was posted, so that none counts which came later. */
+	uint64_t done = 0;
 	for (Tally &tally : tallies_) {
 		fid_cntr *counter = tally.counter.get();
 		/* Both reads progress the inner endpoint. */
-		uint64_t done =
-			fi_cntr_read(counter) + fi_cntr_readerr(counter);
-		all = all && done >= tally.posted;
+		done += fi_cntr_read(counter) + fi_cntr_readerr(counter);
 	}
-	return all ? 0 : -FI_EAGAIN;
+	uint64_t posted = 0;
+	for (Tally &tally : tallies_)
+		posted += tally.posted;
+	if (done >= posted || disconnected())
+		return 0;
+	return stalls(done) ? -FI_ETIMEDOUT : -FI_EAGAIN;
+}
+
+/*
+ * With its connection all that was outstanding has ended; tcp does not count
+ * what it then cancels.
+ */
+bool CountingGate::disconnected() const noexcept
+{
+	if (!connected_ep_)
+		return false;
+	sockaddr_storage peer{};
+	size_t len = sizeof(peer);
+	return fi_getpeer(connected_ep_, &peer, &len) == -FI_ENOTCONN;
+}
+
+/* An application that was busy elsewhere has not seen what came meanwhile. */
+bool CountingGate::stalls(uint64_t done) noexcept
+{
+	using Clock = std::chrono::steady_clock;
+	Clock::duration timeout =
+		std::chrono::milliseconds(params().operation_timeout_ms);
+	if (!timeout.count())
+		return false;
+	std::lock_guard guard(lock_);
+	auto now = Clock::now();
+	auto since = std::min(now - looked_, timeout / 4);
+	looked_ = now;
+	unmoved_ = done == done_ ? unmoved_ + since : Clock::duration{};
+	done_ = done;
+	if (unmoved_ < timeout)
+		return false;
+	unmoved_ = {};
+	PMEM_WARN(FI_LOG_EP_DATA,
+		  "FI_FENCE has waited for FI_OFI_PMEM_OPERATION_TIMEOUT_MS "
+		  "(%u): the inner provider completes no earlier transmit",
+		  params().operation_timeout_ms);
+	return true;
 }
 
 void CountingGate::close() noexcept

@@ -32,7 +32,9 @@ bool completes_in_order(const fi_info &info) noexcept
 int open_transmit_gate(Endpoint *endpoint, std::unique_ptr<TransmitGate> *gate)
 {
 	auto counting = std::make_unique<CountingGate>();
-	int ret = counting->open(endpoint->domain().inner(), endpoint->inner());
+	bool connected = endpoint->info().ep_attr->type == FI_EP_MSG;
+	int ret = counting->open(endpoint->domain().inner(), endpoint->inner(),
+				 connected);
 	if (!ret) {
 		*gate = std::move(counting);
 		return 0;

@@ -36,7 +36,8 @@ public:
 
 	/*
 	 * 0 when every transmit that has returned has completed, -FI_EAGAIN
-	 * while not.
+	 * while not; -FI_ETIMEDOUT when that takes too long, and -FI_EAGAIN
+	 * again after that.
 	 */
 	[[nodiscard]] virtual int idle() noexcept = 0;
 
