@@ -487,12 +487,13 @@ void EndpointPlane::address_removed(fi_addr_t address) noexcept
 void EndpointPlane::run_deferred() noexcept
 {
 	notifications_ = false;
+	channels_->begin_notifications();
 	Notification note{};
 	while (channels_->take_notification(&note)) {
 		ssize_t ret = notify(note);
 		if (ret == -FI_EAGAIN) {
 			channels_->return_notification(note);
-			return;
+			continue;
 		}
 		if (ret)
 			channels_->notified(note.op, static_cast<int>(-ret),

@@ -152,6 +152,9 @@ public:
 	void on_sent(uint16_t slot);
 	void on_one_sided(uint16_t slot);
 
+	/* Its connection is made, and not lost. */
+	bool stands() const noexcept { return state_ == State::ready; }
+
 	uint32_t link_id() const noexcept { return link_ ? link_->id() : 0; }
 	bool connecting() const noexcept
 	{

@@ -100,6 +100,7 @@ void ChannelTable::open(size_t operations)
 	}
 	to_notify_.reserve(operations);
 	notifying_.reserve(operations);
+	refused_.reserve(operations);
 }
 
 int ChannelTable::channel_to(fi_addr_t peer, uint16_t port, Channel **channel)
@@ -143,6 +144,7 @@ ssize_t ChannelTable::submit(const OpRequest &request, fi_addr_t peer)
 	if (ret)
 		return ret;
 	op->table_peer = peer;
+	op->service_port = key.port();
 	if (op->is_drain() || op->flush != FlushScope::none)
 		ret = vouch(*op, channel);
 	if (ret)
@@ -212,8 +214,9 @@ ssize_t ChannelTable::drain_all(void *context, bool report, bool checked)
 		if (!channel->clean() || (checked && channel->expects()))
 			dirty.push_back(channel.get());
 	}
-	if (!lost_.empty()) {
+	if (!lost_.empty() || lost_with_peer_) {
 		lost_.clear();
+		lost_with_peer_ = false;
 		return lost_before("drain");
 	}
 	if (free_ops_.size() <= dirty.size()) {
@@ -331,6 +334,7 @@ void ChannelTable::finish(PersistentOp *op)
 	    owner_->commit_local(op->local.iov(), op->local.count()))
 		op->fail({FI_EIO, Cause::local_flush_failed});
 	if (op->notify && !op->failure) {
+		op->refused_at = {};
 		to_notify_.push_back(op);
 		owner_->notification_ready();
 		return;
@@ -352,13 +356,25 @@ void ChannelTable::complete(PersistentOp *op, bool counted)
 	owner_->completed(result);
 }
 
+void ChannelTable::begin_notifications()
+{
+	std::lock_guard guard(initiator_->lock());
+	refused_.clear();
+}
+
 bool ChannelTable::take_notification(Notification *notification)
 {
 	std::lock_guard guard(initiator_->lock());
-	if (to_notify_.empty())
+	auto next = std::find_if(
+		to_notify_.begin(), to_notify_.end(),
+		[&](const PersistentOp *op) {
+			return std::find(refused_.begin(), refused_.end(),
+					 op->table_peer) == refused_.end();
+		});
+	if (next == to_notify_.end())
 		return false;
-	PersistentOp *op = to_notify_.front();
-	to_notify_.erase(to_notify_.begin());
+	PersistentOp *op = *next;
+	to_notify_.erase(next);
 	notifying_.push_back(op);
 	*notification = {op->peer, op->notify_addr, op->notify_key, op->data,
 			 op};
@@ -370,8 +386,31 @@ void ChannelTable::return_notification(const Notification &notification)
 	std::lock_guard guard(initiator_->lock());
 	PersistentOp *op = notification.op;
 	notifying_.erase(std::find(notifying_.begin(), notifying_.end(), op));
+	if (int err = why_not_notified(op)) {
+		end_notification(op, err, false);
+		return;
+	}
 	to_notify_.insert(to_notify_.begin(), op);
+	refused_.push_back(op->table_peer);
 	owner_->notification_ready();
+}
+
+/*
+ * Whether the inner provider will not take it any more, which rxm does not
+ * tell: it tries to connect to a peer that has died for as long as it is asked
+ * to. Positive fi_errno, or 0.
+ */
+int ChannelTable::why_not_notified(PersistentOp *op) const
+{
+	auto channel = channels_.find({op->table_peer, op->service_port});
+	if (channel == channels_.end() || !channel->second->stands())
+		return FI_ECONNRESET;
+	auto now = std::chrono::steady_clock::now();
+	if (op->refused_at == std::chrono::steady_clock::time_point{})
+		op->refused_at = now;
+	std::chrono::milliseconds timeout(params().operation_timeout_ms);
+	bool late = timeout.count() && now - op->refused_at >= timeout;
+	return late ? FI_ETIMEDOUT : 0;
 }
 
 void ChannelTable::end_notification(PersistentOp *op, int err, bool counted)
@@ -442,6 +481,18 @@ void ChannelTable::drop(fi_addr_t peer)
 	for (auto it = channels_.begin(); it != channels_.end();)
 		it = it->first.peer == peer ? channels_.erase(it)
 					    : std::next(it);
+	if (lost_.erase(peer))
+		lost_with_peer_ = true;
+	for (size_t i = 0; i < to_notify_.size();) {
+		PersistentOp *op = to_notify_[i];
+		if (op->table_peer != peer) {
+			i++;
+			continue;
+		}
+		to_notify_.erase(to_notify_.begin() +
+				 static_cast<ptrdiff_t>(i));
+		end_notification(op, FI_ECANCELED, false);
+	}
 }
 
 } // namespace ofi_pmem

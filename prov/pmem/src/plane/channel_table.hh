@@ -61,14 +61,20 @@ public:
 	/* Whether all operations to `peer` are done and visible there. */
 	[[nodiscard]] bool quiet(fi_addr_t peer);
 
-	/* Closes the channels to `peer`; what is outstanding fails. */
+	/*
+	 * Closes the channels to `peer`; what is outstanding fails. Who gets
+	 * the name next has nothing to do with it.
+	 */
 	void drop(fi_addr_t peer);
 
 	/*
-	 * Takes the next notification that is ready to be sent; false when
-	 * there is none. return_notification() puts it back (-FI_EAGAIN),
-	 * notified() ends its operation.
+	 * After begin_notifications(): takes the next notification that is
+	 * ready to be sent; false when there is none. return_notification()
+	 * puts it back (-FI_EAGAIN), with all that are behind it for the same
+	 * peer; or ends its operation when that peer is gone. notified() ends
+	 * it in any case.
 	 */
+	void begin_notifications();
 	[[nodiscard]] bool take_notification(Notification *notification);
 	void return_notification(const Notification &notification);
 	void notified(PersistentOp *op, int err, bool counted);
@@ -110,6 +116,7 @@ private:
 	[[nodiscard]] int vouch(const PersistentOp &op, const Channel *channel);
 	PersistentOp *take(const OpRequest &request);
 	void end_notification(PersistentOp *op, int err, bool counted);
+	[[nodiscard]] int why_not_notified(PersistentOp *op) const;
 	std::unique_ptr<PersistentOp> detach(PersistentOp *op);
 	[[nodiscard]] int channel_to(fi_addr_t peer, uint16_t port,
 				     Channel **channel);
@@ -127,10 +134,13 @@ private:
 	std::vector<PersistentOp *> free_ops_;
 	std::vector<PersistentOp *> to_notify_;
 	std::vector<PersistentOp *> notifying_; /* taken, not yet notified */
+	std::vector<fi_addr_t> refused_; /* peers, since begin_notifications */
 	std::unordered_map<PeerService, std::unique_ptr<Channel>, Hash>
 		channels_;
 	/* Peers with writes that were lost since their last fenced commit. */
 	std::unordered_set<fi_addr_t> lost_;
+	/* Likewise some to peers that were dropped, since the last drain. */
+	bool lost_with_peer_ = false;
 };
 
 } // namespace ofi_pmem

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -226,6 +227,7 @@ public:
 	FlushScope flush = FlushScope::none;
 	fi_addr_t peer = FI_ADDR_UNSPEC; /* as the call named it */
 	fi_addr_t table_peer = 0;	 /* as the channel table does */
+	uint16_t service_port = 0;	 /* of that peer's service */
 	uint64_t data = 0;
 	size_t len = 0; /* of the ranges; of a flush 0 */
 	Buffers local;	/* of an atomic: the operands, if it has any */
@@ -235,6 +237,8 @@ public:
 	size_t range_count = 0;
 	uint64_t notify_addr = 0;
 	uint64_t notify_key = 0;
+	/* When the inner provider refused it first, or 0. */
+	std::chrono::steady_clock::time_point refused_at{};
 	/* What only atomics have. */
 	bool atomic = false;
 	bool fetch = false;
