@@ -160,6 +160,27 @@ TEST_F(PlaneOrder, InjectThatMustWaitIsNotAccepted)
 	EXPECT_EQ(wait().failure.err, 0);
 }
 
+TEST_F(PlaneOrder, InjectThatIsNotAcceptedVoidsNoDigest)
+{
+	FakeMedium &medium = media_.emplace_back(32 << 20);
+	uint64_t key = add_region(&medium);
+	std::vector<uint8_t> buffer(medium.visible.size());
+	uint64_t value = 0x44;
+	ASSERT_EQ(submit(checked(kWrite), &value, 8, 4096, key), 0);
+	EXPECT_EQ(wait().failure.err, 0);
+	ASSERT_EQ(try_submit(kRead, buffer.data(), buffer.size(), 0, key), 0);
+	Call inject;
+	inject.inject = true;
+	EXPECT_EQ(try_submit(inject, &value, 8, 4096, key), -FI_EAGAIN);
+	EXPECT_EQ(wait().failure.err, 0);
+	{
+		std::lock_guard guard(medium.mutex);
+		medium.visible[4096] ^= 0x10;
+	}
+	ASSERT_EQ(submit(checked(kFencedCommit), &value, 8, 512, key), 0);
+	EXPECT_EQ(wait().failure.err, FI_EIO);
+}
+
 TEST_F(PlaneOrder, OperationsBehindAClosedRegionAllComplete)
 {
 	FakeMedium *closed = nullptr;

@@ -45,7 +45,8 @@ int Channel::submit(PersistentOp *op)
 	if (op->inject) {
 		if (!queue_.empty())
 			return -FI_EAGAIN;
-		start(op);
+		/* What start() does besides cannot be undone. */
+		op->route = choose_route(*op);
 		if (must_wait(*op) || waits_for_nic(*op) ||
 		    link_->free_sends() < needed ||
 		    credits_ - (next_sequence_ - 1 - answered_) < needed)
