@@ -108,6 +108,9 @@ struct Node {
 	/* Initiator; MSG: the target must be in accept(). */
 	void connect(const Address &peer);
 
+	/* RDM: one endpoint more, with the same queues and addresses. */
+	void add_endpoint() { open_endpoint(info.get()); }
+
 	Address address() const;
 	fid_ep *ep() const { return eps.back().get(); }
 	bool local_mr() const

@@ -185,6 +185,13 @@ bool Target::reply_ready()
 	return poll(&readable, 1, 0) == 1;
 }
 
+void Target::serve()
+{
+	TargetCommand command;
+	command.command = Command::serve;
+	send(command);
+}
+
 void Target::mount(const std::string &image, const std::string &directory)
 {
 	TargetCommand command;

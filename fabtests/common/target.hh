@@ -75,6 +75,7 @@ enum class Command : uint32_t {
 	peek,
 	post_recv,
 	read_cq,
+	serve,
 	mount,
 	ping,
 	quit,
@@ -163,6 +164,12 @@ public:
 	void start_read_cq();
 	bool reply_ready();
 	TargetReply finish_read_cq() { return receive(); }
+
+	/*
+	 * From here on the target reads its queue and has receives posted, so
+	 * that it takes messages and remote CQ data: until it is killed.
+	 */
+	void serve();
 
 	/* Mounts the image at `path` over its own mount point for the target
 	 * alone; -FI_ENOSYS where that is not possible. */

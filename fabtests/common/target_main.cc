@@ -48,6 +48,7 @@ private:
 					 const RegionRequest &request);
 	void post_recv();
 	void read_cq(TargetReply *reply);
+	void serve();
 	void mount_image(const char *arguments);
 	Region &region(const TargetCommand &command);
 
@@ -124,6 +125,8 @@ void Server::execute(const TargetCommand &command, TargetReply *reply)
 		return post_recv();
 	case Command::read_cq:
 		return read_cq(reply);
+	case Command::serve:
+		return serve();
 	case Command::mount:
 		return mount_image(command.region.path);
 	default:
@@ -206,6 +209,35 @@ void Server::read_cq(TargetReply *reply)
 	reply->flags = completion.flags;
 	reply->len = completion.len;
 	reply->data = completion.data;
+}
+
+void Server::serve()
+{
+	constexpr size_t kReceives = 16;
+	constexpr size_t kLen = 64;
+	LocalBuffer buffer(*node_, kReceives * kLen);
+	std::vector<fi_context2> contexts(kReceives);
+	size_t share = kReceives / node_->eps.size();
+	auto post = [&](size_t index) {
+		return fi_recv(node_->eps[index / share].get(),
+			       buffer.data() + index * kLen, kLen,
+			       buffer.desc(), FI_ADDR_UNSPEC, &contexts[index]);
+	};
+	for (size_t i = 0; i < share * node_->eps.size(); i++)
+		check(post(i), "fi_recv");
+	pollfd readable{control_, POLLIN, 0};
+	while (!poll(&readable, 1, 1)) {
+		Completion completion;
+		node_->completions->poll();
+		while (node_->completions->take(&completion)) {
+			auto context =
+				static_cast<fi_context2 *>(completion.context);
+			/* An initiator that has gone sends nothing more. */
+			if (!completion.err && (completion.flags & FI_RECV))
+				static_cast<void>(post(static_cast<size_t>(
+					context - contexts.data())));
+		}
+	}
 }
 
 /* In a mount namespace of this process, so nothing is left when it dies. */
