@@ -22,8 +22,7 @@ PageBackend::PageBackend(FileMapping file, Sync fdatasync_fn,
 	: bytes_(std::move(file.fd), std::move(file.segment.path)),
 	  file_offset_(file.offset),
 	  sync_(fdatasync_fn ? fdatasync_fn : fdatasync),
-	  start_sync_(sync_file_range_fn ? sync_file_range_fn
-					 : sync_file_range)
+	  start_sync_(sync_file_range_fn ? sync_file_range_fn : sync_file_range)
 {
 }
 
