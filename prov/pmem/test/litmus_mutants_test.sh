@@ -72,4 +72,10 @@ mutant "digest before the drain" prov/pmem/src/target/session.cc \
 mutant "8 bytes by memcpy" prov/pmem/src/persist/pmem2_backend.cc \
 	's/if (store_integer(.*))$/if (false)/' \
 	Pmem2BackendTest.AlignedIntegersAreFlushedAsOneStore 'FAILED'
+mutant "a file is volatile when descriptors run out" prov/pmem/src/persist/mapping.cc \
+	's/^\tresult->known = false;/\tresult->forcible = true;/' \
+	FactoryTest.FileIsNeverVolatileForWantOfDescriptors 'FAILED'
+mutant "only the first region of a file is poisoned" prov/pmem/src/persist/shared_file.cc \
+	's/^\t\t\tfailure_ = ret;/\t\t\treturn ret;/' \
+	SharedFileTest.FailsInAllItsRegionsWhoeverWasTold 'FAILED'
 exit "$missed"

@@ -287,6 +287,25 @@ TEST_F(Pmem2BackendTest, DeclaredCachesDoNotStopLibpmem2FromFlushingLines)
 	EXPECT_TRUE(exited_with(status, 0));
 }
 
+/* A region that is only read. */
+TEST_F(Pmem2BackendTest, FileThatIsOpenForReadingSuffices)
+{
+	int status = run_in_child([&] {
+		setenv("PMEM2_FORCE_GRANULARITY", "CACHE_LINE", 1);
+		FileMapping file;
+		file.fd = OwnedFd(open(path_.c_str(), O_RDONLY | O_CLOEXEC));
+		file.file_size = len_;
+		file.map_sync = true;
+		Pmem2Method method;
+		if (choose_pmem2_method(file, kCache, {}, &method))
+			return 1;
+		return method.functions.granularity == Granularity::cache_line
+			       ? 0
+			       : 2;
+	});
+	EXPECT_TRUE(exited_with(status, 0)) << WEXITSTATUS(status);
+}
+
 TEST_F(Pmem2BackendTest, LineFunctionsAreToBeHadWhereLibpmem2FlushesNothing)
 {
 	int status = run_in_child([&] {

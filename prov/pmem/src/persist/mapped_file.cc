@@ -70,9 +70,7 @@ namespace
 int is_mapped_file(const FoundFile &one, const MapSegment &segment, bool *same)
 {
 	*same = is_inode_of(one.st, segment);
-	bool known = major(one.st.st_dev) == segment.device_major &&
-		     minor(one.st.st_dev) == segment.device_minor;
-	if (known || !S_ISREG(one.st.st_mode))
+	if (*same || !S_ISREG(one.st.st_mode))
 		return 0;
 	OwnedFd fd = reopen(one.fd, O_RDONLY);
 	return fd ? is_mapped_file(fd.get(), one.st, segment, same) : -errno;

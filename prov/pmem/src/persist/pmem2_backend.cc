@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <cstring>
 
+#include <fcntl.h>
 #include <sys/mman.h>
 
 #include <rdma/fi_errno.h>
@@ -68,6 +69,13 @@ int make_config(const FileMapping &file, size_t alignment,
 	bool whole = file.device_dax || offset + alignment <= file.file_size;
 	ret = from_pmem2(
 		pmem2_config_set_length(config->get(), whole ? alignment : 0));
+	if (ret)
+		return ret;
+	/* libpmem2 would map for writing, too. */
+	bool writable = (fcntl(file.fd.get(), F_GETFL) & O_ACCMODE) == O_RDWR;
+	if (!writable)
+		ret = from_pmem2(pmem2_config_set_protection(config->get(),
+							     PMEM2_PROT_READ));
 	if (ret)
 		return ret;
 	return from_pmem2(pmem2_config_set_required_store_granularity(
