@@ -386,7 +386,8 @@ TEST_F(MappingTest, OnlyTheShortMapIsReadOfAFileThatIsNotDax)
 	std::string map = read_file("/proc/self/maps");
 	before = bytes_read();
 	ASSERT_EQ(inspect(memory).error, 0);
-	EXPECT_LT(bytes_read() - before, map.size() + of_io + 16384);
+	/* On overlayfs and btrfs it is read once more, to compare. */
+	EXPECT_LT(bytes_read() - before, 3 * map.size() + of_io);
 }
 
 TEST_F(MappingTest, HoleIsAnError)

@@ -96,18 +96,24 @@ const char *nameless_kind(const MapSegment &segment)
 	return nullptr;
 }
 
-bool is_device_dax(const struct stat &st)
+/* One that sysfs does not know is none; without sysfs nobody knows. */
+int find_device_dax(const struct stat &st, bool *dax)
 {
+	*dax = false;
 	if (!S_ISCHR(st.st_mode))
-		return false;
+		return 0;
 	std::string link = "/sys/dev/char/" +
 			   std::to_string(major(st.st_rdev)) + ":" +
 			   std::to_string(minor(st.st_rdev)) + "/subsystem";
 	char target[PATH_MAX];
-	if (!realpath(link.c_str(), target))
-		return false;
+	if (!realpath(link.c_str(), target)) {
+		int error = errno;
+		bool has_sysfs = !access("/sys/dev/char", F_OK);
+		return error == ENOENT && has_sysfs ? 0 : -error;
+	}
 	const char *name = strrchr(target, '/');
-	return name && !strcmp(name, "/dax");
+	*dax = name && !strcmp(name, "/dax");
+	return 0;
 }
 
 bool check_covered(const std::vector<MapSegment> &segments, uintptr_t begin,
@@ -181,7 +187,13 @@ bool check_sharing(const std::vector<MapSegment> &segments, uintptr_t begin,
 bool check_file(const struct stat &st, int path_fd, const std::string &path,
 		Inspection *result)
 {
-	result->file.device_dax = is_device_dax(st);
+	int ret = find_device_dax(st, &result->file.device_dax);
+	if (ret) {
+		fail(result, ret,
+		     "a mapping of " + path +
+			     ", which sysfs cannot be asked about");
+		return false;
+	}
 	if (result->file.device_dax)
 		return true;
 	if (!S_ISREG(st.st_mode)) {
@@ -191,7 +203,7 @@ bool check_file(const struct stat &st, int path_fd, const std::string &path,
 		return false;
 	}
 	const char *fs = nullptr;
-	int ret = volatile_file_system(path_fd, &fs);
+	ret = volatile_file_system(path_fd, &fs);
 	if (ret) {
 		fail(result, ret,
 		     "a mapping of " + path +
