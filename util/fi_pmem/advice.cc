@@ -39,7 +39,18 @@ void advise_on_memory(const fi_pmem_region_attr &attr,
 {
 	if (attr.granularity != FI_PMEM_GRANULARITY_PAGE)
 		return;
-	if (memory.empty())
+	for (const MemoryDevice &one : memory)
+		if (one.kind == ofi_pmem::DaxKind::unstated)
+			advice->push_back(
+				"the kernel does not say what a power failure "
+				"leaves of " +
+				one.name +
+				": if it is persistent, FI_OFI_PMEM_DOMAIN "
+				"says so");
+	auto best = std::find_if(
+		memory.begin(), memory.end(),
+		[](const MemoryDevice &one) { return one.persistent(); });
+	if (best == memory.end())
 		advice->push_back(
 			"each commit syncs a block device: persistent memory, "
 			"of which this host has none, takes a flush of the "
@@ -49,7 +60,7 @@ void advise_on_memory(const fi_pmem_region_attr &attr,
 			"each commit syncs a block device: a device DAX (ndctl "
 			"create-namespace -m devdax) or a file system mounted "
 			"with -o dax on " +
-			memory.front().name + " does without");
+			best->name + " does without");
 }
 
 bool has_native_flush(const RdmaDevice &device)
@@ -83,7 +94,8 @@ void advise_on_nodes(const std::vector<RdmaDevice> &devices,
 {
 	for (const RdmaDevice &nic : devices)
 		for (const MemoryDevice &to : memory)
-			if (nic.node && to.node && *nic.node != *to.node)
+			if (to.persistent() && nic.node && to.node &&
+			    *nic.node != *to.node)
 				advice->push_back(
 					nic.name + " and " + to.name +
 					" are on different NUMA nodes: memory "

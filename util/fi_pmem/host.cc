@@ -13,6 +13,8 @@
 #include <set>
 #include <sstream>
 
+#include <sys/sysmacros.h>
+
 #include <hwloc.h>
 
 namespace fi_pmem
@@ -65,6 +67,28 @@ std::string domain_of(const fs::path &device)
 	return "";
 }
 
+/* "259:3", of the device below a mount. */
+ofi_pmem::DaxKind kind_of_mount(const std::string &numbers,
+				const std::string &sysfs)
+{
+	unsigned major = 0, minor = 0;
+	char colon = 0;
+	std::istringstream text(numbers);
+	text >> major >> colon >> minor;
+	return ofi_pmem::find_dax_memory(makedev(major, minor),
+					 ofi_pmem::DaxDevice::block, sysfs)
+		.kind;
+}
+
+MemoryDevice describe(const fs::path &path, ofi_pmem::DaxDevice device)
+{
+	MemoryDevice found;
+	found.name = path.filename();
+	found.domain = domain_of(path);
+	found.kind = ofi_pmem::find_dax_memory(path, device).kind;
+	return found;
+}
+
 struct TopologyDestroy {
 	void operator()(hwloc_topology *topology) const
 	{
@@ -89,19 +113,21 @@ std::vector<MemoryDevice> find_memory(const std::string &sysfs)
 	constexpr uint64_t kSector = 512;
 	std::vector<MemoryDevice> found;
 	for (const fs::path &path :
-	     entries(fs::path(sysfs) / "bus/dax/devices"))
-		found.push_back({path.filename(),
-				 number<uint64_t>(path / "size").value_or(0),
-				 domain_of(path),
-				 number<unsigned>(path / "numa_node")});
+	     entries(fs::path(sysfs) / "bus/dax/devices")) {
+		MemoryDevice one =
+			describe(path, ofi_pmem::DaxDevice::character);
+		one.bytes = number<uint64_t>(path / "size").value_or(0);
+		one.node = number<unsigned>(path / "numa_node");
+		found.push_back(one);
+	}
 	for (const fs::path &path : entries(fs::path(sysfs) / "block")) {
 		if (path.filename().string().rfind("pmem", 0))
 			continue;
-		found.push_back(
-			{path.filename(),
-			 number<uint64_t>(path / "size").value_or(0) * kSector,
-			 domain_of(path),
-			 number<unsigned>(path / "device/numa_node")});
+		MemoryDevice one = describe(path, ofi_pmem::DaxDevice::block);
+		one.bytes =
+			number<uint64_t>(path / "size").value_or(0) * kSector;
+		one.node = number<unsigned>(path / "device/numa_node");
+		found.push_back(one);
 	}
 	return found;
 }
@@ -110,7 +136,8 @@ std::vector<MemoryDevice> find_memory(const std::string &sysfs)
  * 36 35 98:0 / /mnt rw,noatime shared:1 - ext4 /dev/pmem0 rw,dax=always
  * with any number of fields before the dash.
  */
-std::vector<Mount> find_mounts(std::istream &mountinfo)
+std::vector<Mount> find_mounts(std::istream &mountinfo,
+			       const std::string &sysfs)
 {
 	std::vector<Mount> found;
 	std::set<std::string> seen;
@@ -121,15 +148,16 @@ std::vector<Mount> find_mounts(std::istream &mountinfo)
 			continue;
 		std::istringstream before(line);
 		std::istringstream after(line.substr(dash + 3));
-		std::string skipped, device, options;
+		std::string skipped, numbers, device, options;
 		Mount mount;
-		before >> skipped >> skipped >> skipped >> skipped >>
+		before >> skipped >> skipped >> numbers >> skipped >>
 			mount.point;
 		after >> mount.type >> device >> options;
 		if (device.rfind("/dev/", 0) || !seen.insert(device).second)
 			continue;
 		mount.dax = (options + ",").find("dax,") != options.npos ||
 			    options.find("dax=always") != options.npos;
+		mount.kind = kind_of_mount(numbers, sysfs);
 		found.push_back(mount);
 	}
 	return found;

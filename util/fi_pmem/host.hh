@@ -12,18 +12,25 @@
 #include <string>
 #include <vector>
 
+#include "persist/dax_memory.hh"
 #include "rdma_flags.hh"
 
 namespace fi_pmem
 {
 
-/* A device DAX, or a block device of persistent memory. */
+/* A device DAX, or a block device of the nvdimm subsystem. */
 struct MemoryDevice {
 	std::string name;
 	uint64_t bytes = 0;
 	/* sysfs-bus-nvdimm: cpu_cache, memory_controller; empty: not told. */
 	std::string domain;
 	std::optional<unsigned> node; /* NUMA */
+	ofi_pmem::DaxKind kind = ofi_pmem::DaxKind::persistent;
+
+	[[nodiscard]] bool persistent() const
+	{
+		return kind == ofi_pmem::DaxKind::persistent;
+	}
 };
 
 /* A mounted file system of a block device. */
@@ -31,6 +38,13 @@ struct Mount {
 	std::string point;
 	std::string type;
 	bool dax = false; /* mounted with it: files have no page cache */
+	ofi_pmem::DaxKind kind = ofi_pmem::DaxKind::none; /* of its device */
+
+	/* Stores to files reach persistent memory itself. */
+	[[nodiscard]] bool persistent() const
+	{
+		return dax && kind == ofi_pmem::DaxKind::persistent;
+	}
 };
 
 struct RdmaDevice {
@@ -44,7 +58,8 @@ struct RdmaDevice {
 find_memory(const std::string &sysfs = "/sys");
 
 /* Of /proc/self/mountinfo; proc(5). A device counts once. */
-[[nodiscard]] std::vector<Mount> find_mounts(std::istream &mountinfo);
+[[nodiscard]] std::vector<Mount> find_mounts(std::istream &mountinfo,
+					     const std::string &sysfs = "/sys");
 
 [[nodiscard]] std::vector<RdmaDevice>
 find_rdma(const std::string &sysfs = "/sys");

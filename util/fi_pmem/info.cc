@@ -104,18 +104,33 @@ void tell_providers(Report &report)
 	report.set("providers", names);
 }
 
+std::string kind_text(const MemoryDevice &device)
+{
+	if (!device.persistent())
+		return ofi_pmem::to_string(device.kind);
+	return device.domain.empty() ? "domain not told" : device.domain;
+}
+
+/* How a file there becomes durable. */
+const char *mount_text(const Mount &mount)
+{
+	if (mount.persistent())
+		return "DAX: cache line granularity";
+	return mount.dax ? "DAX, but to be synced: page granularity"
+			 : "page cache: page granularity";
+}
+
 void tell_memory(Report &report, const std::vector<MemoryDevice> &devices)
 {
 	Json all = Json::array();
-	report.say("persistent memory:%s", devices.empty() ? " none" : "");
+	report.say("memory offered as DAX:%s", devices.empty() ? " none" : "");
 	for (const MemoryDevice &one : devices) {
-		std::string domain =
-			one.domain.empty() ? "domain not told" : one.domain;
 		report.say("  %s, %s, %s, %s", one.name.c_str(),
 			   human_bytes(static_cast<double>(one.bytes)).c_str(),
-			   domain.c_str(), node_text(one.node).c_str());
+			   node_text(one.node).c_str(), kind_text(one).c_str());
 		all.push_back({{"device", one.name},
 			       {"bytes", one.bytes},
+			       {"persistent", one.persistent()},
 			       {"domain", one.domain},
 			       {"node", or_null(one.node)}});
 	}
@@ -129,8 +144,7 @@ void tell_mounts(Report &report)
 	report.say("file systems with a device:");
 	for (const Mount &one : find_mounts(mountinfo)) {
 		report.say("  %s, %s, %s", one.point.c_str(), one.type.c_str(),
-			   one.dax ? "DAX: cache line granularity"
-				   : "page cache: page granularity");
+			   mount_text(one));
 		all.push_back({{"mount", one.point},
 			       {"type", one.type},
 			       {"dax", one.dax}});

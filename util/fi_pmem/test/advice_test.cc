@@ -42,7 +42,13 @@ Probe over_verbs(fi_pmem_method method)
 		     FI_PMEM_GRANULARITY_CACHE_LINE, method, "verbs;ofi_pmem");
 }
 
-const MemoryDevice kPmem{"pmem0", 1 << 30, "memory_controller", 0};
+using ofi_pmem::DaxKind;
+
+const MemoryDevice kPmem{"pmem0", 1 << 30, "memory_controller", 0,
+			 DaxKind::persistent};
+const MemoryDevice kVirtio{"pmem1", 1 << 30, "", 1, DaxKind::host_flush};
+const MemoryDevice kRam{"dax2.0", 1 << 30, "", 1, DaxKind::volatile_memory};
+const MemoryDevice kLegacy{"pmem3", 1 << 30, "", 1, DaxKind::unstated};
 
 RdmaDevice nic(unsigned node, bool flush)
 {
@@ -56,6 +62,23 @@ TEST(Advice, OfADiskIsPersistentMemory)
 	EXPECT_THAT(
 		advise(on_a_disk(), {}, {kPmem}),
 		ElementsAre(AllOf(HasSubstr("devdax"), HasSubstr("pmem0"))));
+}
+
+TEST(Advice, IsNeverMemoryThatIsNotPersistent)
+{
+	EXPECT_THAT(advise(on_a_disk(), {}, {kVirtio, kRam}),
+		    ElementsAre(HasSubstr("this host has none")));
+	EXPECT_THAT(
+		advise(on_a_disk(), {}, {kVirtio, kRam, kPmem}),
+		ElementsAre(AllOf(HasSubstr("devdax"), HasSubstr("pmem0"))));
+	EXPECT_THAT(advise(on_a_disk(), {}, {kLegacy}),
+		    ElementsAre(AllOf(HasSubstr("FI_OFI_PMEM_DOMAIN"),
+				      HasSubstr("pmem3")),
+				HasSubstr("this host has none")));
+	/* Nor is it of interest how far such memory is. */
+	EXPECT_THAT(advise(over_verbs(FI_PMEM_METHOD_NATIVE), {nic(0, true)},
+			   {kPmem, kVirtio, kRam, kLegacy}),
+		    IsEmpty());
 }
 
 TEST(Advice, OfTheBestThereIsNone)

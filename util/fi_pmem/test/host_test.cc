@@ -16,6 +16,7 @@ namespace
 {
 
 namespace fs = std::filesystem;
+using ofi_pmem::DaxKind;
 
 /* A sysfs in files, as of a machine with two nodes. */
 class Host : public ::testing::Test
@@ -67,6 +68,51 @@ TEST_F(Host, DeviceDaxHasTheDomainOfItsRegion)
 	EXPECT_EQ(found[0].bytes, 1073741824u);
 	EXPECT_EQ(found[0].domain, "cpu_cache");
 	EXPECT_EQ(found[0].node, 1u);
+}
+
+/* Of each the provider decides by the same. */
+TEST_F(Host, MemoryThatIsNotPersistentIsToldApart)
+{
+	attribute("devices/virtio3/ndbus1/provider", "virtio-pmem");
+	attribute("devices/virtio3/ndbus1/region1/dax1.0/size", "4096");
+	attribute("devices/virtio3/ndbus1/region1/pmem1/size", "8");
+	attribute("devices/platform/hmem.0/dax2.0/size", "4096");
+	attribute("devices/e820/ndbus2/provider", "e820");
+	attribute("devices/e820/ndbus2/region3/pmem3/size", "8");
+	link("bus/dax/devices/dax1.0", "devices/virtio3/ndbus1/region1/dax1.0");
+	link("bus/dax/devices/dax2.0", "devices/platform/hmem.0/dax2.0");
+	link("block/pmem1", "devices/virtio3/ndbus1/region1/pmem1");
+	link("block/pmem3", "devices/e820/ndbus2/region3/pmem3");
+	auto found = find_memory(root_);
+	ASSERT_EQ(found.size(), 4u);
+	EXPECT_EQ(found[0].kind, DaxKind::host_flush);
+	EXPECT_EQ(found[1].kind, DaxKind::volatile_memory);
+	EXPECT_EQ(found[2].kind, DaxKind::host_flush);
+	EXPECT_EQ(found[3].kind, DaxKind::unstated);
+	for (const auto &one : found)
+		EXPECT_FALSE(one.persistent()) << one.name;
+}
+
+TEST_F(Host, OnlyDaxOnPersistentMemoryDoesWithoutSync)
+{
+	attribute("devices/nfit/ndbus0/region0/persistence_domain",
+		  "memory_controller");
+	attribute("devices/virtio3/ndbus1/provider", "virtio-pmem");
+	fs::create_directories(root_ / "devices/nfit/ndbus0/region0/pmem0");
+	fs::create_directories(root_ / "devices/virtio3/ndbus1/region1/pmem1");
+	link("dev/block/259:0", "devices/nfit/ndbus0/region0/pmem0");
+	link("dev/block/259:1", "devices/virtio3/ndbus1/region1/pmem1");
+	std::istringstream mountinfo(
+		"40 25 259:0 / /mnt/a rw - ext4 /dev/pmem0 rw,dax\n"
+		"41 25 259:1 / /mnt/b rw - ext4 /dev/pmem1 rw,dax\n"
+		"42 25 259:2 / /mnt/c rw - ext4 /dev/pmem2 rw,dax\n"
+		"43 25 259:0 / /mnt/d rw - ext4 /dev/pmem3 rw\n");
+	auto found = find_mounts(mountinfo, root_);
+	ASSERT_EQ(found.size(), 4u);
+	EXPECT_TRUE(found[0].persistent());
+	EXPECT_FALSE(found[1].persistent());
+	EXPECT_FALSE(found[2].persistent());
+	EXPECT_FALSE(found[3].persistent());
 }
 
 TEST_F(Host, BlockDevicesOfOtherKindsAreNoMemory)
