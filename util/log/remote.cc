@@ -131,7 +131,12 @@ ssize_t Remote::post_ordered(Operation *operation, const Piece &piece,
 /* Of a queue that answered with `ret`. */
 int Remote::take_error(ssize_t ret)
 {
-	fi_cq_err_entry error{};
+	/* The caller's queue: its libfabric may have a longer entry. */
+	struct {
+		fi_cq_err_entry known{};
+		uint64_t later[32] = {};
+	} roomy;
+	fi_cq_err_entry &error = roomy.known;
 	error.err = static_cast<int>(-ret);
 	if (ret == -FI_EAVAIL && fi_cq_readerr(path_.cq, &error, 0) < 0)
 		return 0;

@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "core/layout.hh"
 #include "fake_object.hh"
 
 namespace ofi_pmem::fake
@@ -142,9 +143,22 @@ struct CompletionQueue : Object<fid_cq> {
 		if (items.empty() || !items.front().entry.err)
 			return -FI_EAGAIN;
 		*entry = items.front().entry;
+		if (later_members)
+			write_later_members(entry);
 		items.pop_front();
 		return 1;
 	}
+
+	/* As libfabric of a later version has them, behind what we know. */
+	static void write_later_members(fi_cq_err_entry *entry)
+	{
+		auto bytes = reinterpret_cast<char *>(entry);
+		memset(bytes + sizeof(*entry), 0xee, kLaterBytes);
+		set_error_source(entry, kLaterSource);
+	}
+
+	static constexpr size_t kLaterBytes = 64;
+	static constexpr fi_addr_t kLaterSource = 4711;
 
 	int on_control(int command, void *arg) override
 	{
@@ -157,6 +171,7 @@ struct CompletionQueue : Object<fid_cq> {
 	fi_cq_attr attr;
 	size_t entry_size = sizeof(fi_cq_tagged_entry);
 	int wait_fd = -1;
+	bool later_members = false;
 	std::deque<Item> items;
 	fi_ops_cq table{};
 };
@@ -177,6 +192,15 @@ struct Counter : Object<fid_cntr> {
 		ops = &table;
 	}
 
+	int on_control(int command, void *arg) override
+	{
+		last_command = command;
+		if (command == FI_GETWAIT)
+			*static_cast<int *>(arg) = wait_fd;
+		return command == FI_GETWAIT && wait_fd < 0 ? -FI_ENOSYS : 0;
+	}
+
+	int wait_fd = -1;
 	uint64_t value = 0;
 	uint64_t errors = 0;
 	fi_ops_cntr table{};
@@ -368,10 +392,24 @@ struct Domain : Object<fid_domain> {
 		};
 		mr_table.regattr = [](struct fid *base, const fi_mr_attr *attr,
 				      uint64_t flags, fid_mr **out) noexcept {
+			auto fake = self(reinterpret_cast<fid_domain *>(base));
+			if (fake->reads_later_members)
+				fake->later_mr_attr = read_later(attr);
 			return reg(base, attr->requested_key, flags, out,
 				   attr->context);
 		};
 		mr = &mr_table;
+	}
+
+	/* The sum of what a later libfabric reads behind what we know. */
+	static uint64_t read_later(const fi_mr_attr *attr)
+	{
+		uint64_t words[8];
+		memcpy(words, attr + 1, sizeof(words));
+		uint64_t sum = 0;
+		for (uint64_t word : words)
+			sum |= word;
+		return sum;
 	}
 
 	static int reg(struct fid *base, uint64_t key, uint64_t flags,
@@ -387,6 +425,8 @@ struct Domain : Object<fid_domain> {
 	std::string prov_name;
 	int mr_mode;
 	int cq_wait_fd = -1;
+	bool reads_later_members = false;
+	uint64_t later_mr_attr = ~0ULL;
 	uint64_t ep_caps = 0;
 	uint64_t ep_op_flags = 0;
 	uint64_t mr_flags = 0;

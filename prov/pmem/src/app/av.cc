@@ -40,6 +40,9 @@ fi_ops_av make_av_ops() noexcept
 #ifdef HAVE_STRUCT_FI_OPS_AV_SET_USER_ID
 	ops.set_user_id = forward<AddressVector, fi_av_set_user_id>;
 #endif
+#ifdef HAVE_STRUCT_FI_OPS_AV_LOOKUP2
+	ops.lookup2 = forward<AddressVector, fi_av_lookup2>;
+#endif
 	return ops;
 }
 

@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /* Copyright (c) 2026 the ofi_pmem developers */
+#include "config.h"
+
 #include "app/cntr.hh"
 
 #include <algorithm>
 #include <memory>
 
 #include <poll.h>
+
+#include "core/layout.hh"
 
 namespace ofi_pmem
 {
@@ -77,6 +81,9 @@ fi_ops_cntr make_plain_ops() noexcept
 	ops.wait = forward<Counter, fi_cntr_wait>;
 	ops.adderr = forward<Counter, fi_cntr_adderr>;
 	ops.seterr = forward<Counter, fi_cntr_seterr>;
+#ifdef HAVE_STRUCT_FI_OPS_CNTR_EXPORT_XPU
+	ops.export_xpu = no_sys;
+#endif
 	return ops;
 }
 
@@ -91,11 +98,14 @@ fi_ops_cntr make_merged_ops() noexcept
 	ops.wait = cntr_wait;
 	ops.adderr = cntr_adderr;
 	ops.seterr = cntr_seterr;
+#ifdef HAVE_STRUCT_FI_OPS_CNTR_EXPORT_XPU
+	ops.export_xpu = no_sys;
+#endif
 	return ops;
 }
 
-fi_ops_cntr plain_ops = make_plain_ops();
-fi_ops_cntr merged_ops = make_merged_ops();
+RoomyOps<fi_ops_cntr> plain_ops(make_plain_ops());
+RoomyOps<fi_ops_cntr> merged_ops(make_merged_ops());
 
 bool supported(const Domain &domain, const fi_cntr_attr *attr) noexcept
 {
@@ -113,7 +123,7 @@ Counter::Counter(Domain &domain, void *context) noexcept
 	: Wrapper(FI_CLASS_CNTR, context, &FidOps<Counter>::table),
 	  domain_(domain), parent_(domain.dependents())
 {
-	ops = domain.persistent() ? &merged_ops : &plain_ops;
+	ops = domain.persistent() ? &merged_ops.known : &plain_ops.known;
 }
 
 int Counter::open(Domain &domain, fi_cntr_attr *attr, void *context,

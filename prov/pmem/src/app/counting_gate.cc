@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 
 #include "app/cntr.hh"
+#include "core/layout.hh"
 #include "core/log.hh"
 #include "core/params.hh"
 
@@ -30,7 +31,8 @@ int CountingGate::open(fid_domain *inner_domain, fid_ep *inner_ep,
 		       bool connected)
 {
 	connected_ep_ = connected ? inner_ep : nullptr;
-	fi_cntr_attr attr{};
+	Roomy<fi_cntr_attr> roomy;
+	fi_cntr_attr &attr = roomy.known;
 	attr.events = FI_CNTR_EVENTS_COMP;
 	attr.wait_obj = FI_WAIT_NONE;
 	for (size_t i = 0; i < std::size(kKinds); i++) {

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /* Copyright (c) 2026 the ofi_pmem developers */
+#include "config.h"
+
 #include "app/cq.hh"
 
 #include "app/marker_gate.hh"
 #include "core/errors.hh"
+#include "core/layout.hh"
 
 #include <algorithm>
 #include <cstring>
@@ -88,6 +91,9 @@ fi_ops_cq make_plain_ops() noexcept
 	ops.sreadfrom = forward<CompletionQueue, fi_cq_sreadfrom>;
 	ops.signal = forward<CompletionQueue, fi_cq_signal>;
 	ops.strerror = forward<CompletionQueue, fi_cq_strerror>;
+#ifdef HAVE_STRUCT_FI_OPS_CQ_EXPORT_XPU
+	ops.export_xpu = no_sys;
+#endif
 	return ops;
 }
 
@@ -102,18 +108,35 @@ fi_ops_cq make_merged_ops() noexcept
 	ops.sreadfrom = cq_sreadfrom;
 	ops.signal = cq_signal;
 	ops.strerror = cq_strerror;
+#ifdef HAVE_STRUCT_FI_OPS_CQ_EXPORT_XPU
+	ops.export_xpu = no_sys;
+#endif
 	return ops;
 }
 
-fi_ops_cq plain_ops = make_plain_ops();
-fi_ops_cq merged_ops = make_merged_ops();
+RoomyOps<fi_ops_cq> plain_ops(make_plain_ops());
+RoomyOps<fi_ops_cq> merged_ops(make_merged_ops());
 
 size_t ring_size(const Domain &domain, const fi_cq_attr *attr) noexcept
 {
 	if (!domain.persistent())
 		return 0;
-	size_t wanted = attr && attr->size ? attr->size : kDefaultRing;
+	auto tx = domain.info().tx_attr;
+	size_t posted = tx ? tx->size : 0;
+	size_t wanted = attr && attr->size ? attr->size
+					   : std::max(posted, kDefaultRing);
 	return std::clamp(wanted, kMinRing, kMaxRing);
+}
+
+/* What every version has, as the application's structure may end there. */
+void copy_attr(const fi_cq_attr &from, fi_cq_attr *to) noexcept
+{
+	to->size = from.size;
+	to->flags = from.flags;
+	to->format = from.format;
+	to->wait_obj = from.wait_obj;
+	to->signaling_vector = from.signaling_vector;
+	to->wait_cond = from.wait_cond;
 }
 
 /* The bits of remote CQ data that the inner provider transfers. */
@@ -131,7 +154,7 @@ CompletionQueue::CompletionQueue(Domain &domain, size_t ring_size,
 	  domain_(domain), parent_(domain.dependents()),
 	  cq_data_mask_(mask_of(domain.info())), ring_(ring_size)
 {
-	ops = domain.persistent() ? &merged_ops : &plain_ops;
+	ops = domain.persistent() ? &merged_ops.known : &plain_ops.known;
 }
 
 int CompletionQueue::open(Domain &domain, fi_cq_attr *attr, void *context,
@@ -158,9 +181,10 @@ int CompletionQueue::open(Domain &domain, fi_cq_attr *attr, void *context,
 
 int CompletionQueue::open_merged(const fi_cq_attr *attr)
 {
-	fi_cq_attr below{};
+	Roomy<fi_cq_attr> roomy;
+	fi_cq_attr &below = roomy.known;
 	if (attr)
-		below = *attr;
+		copy_attr(*attr, &below);
 	/* Two producers must agree on it. */
 	if (below.format == FI_CQ_FORMAT_UNSPEC)
 		below.format = FI_CQ_FORMAT_CONTEXT;

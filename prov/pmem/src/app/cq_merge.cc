@@ -9,6 +9,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "core/layout.hh"
+
 namespace ofi_pmem
 {
 
@@ -214,12 +216,14 @@ bool CompletionQueue::stash_inner_error() noexcept
 	std::lock_guard<std::mutex> guard(stash_lock_);
 	if (stashed_)
 		return true;
-	fi_cq_err_entry entry{};
+	Roomy<fi_cq_err_entry> roomy;
+	fi_cq_err_entry &entry = roomy.known;
+	set_error_source(&roomy, FI_ADDR_NOTAVAIL);
 	if (inner()->ops->readerr(inner(), &entry, 0) <= 0)
 		return false;
 	if (complete_expected(entry.op_context, entry.err, entry.prov_errno))
 		return false;
-	stash_.store(entry);
+	stash_.store(entry, error_source(&roomy));
 	stashed_ = true;
 	return true;
 }

@@ -7,6 +7,8 @@
 #include <new>
 #include <utility>
 
+#include "core/layout.hh"
+
 #include <rdma/fi_errno.h>
 
 namespace ofi_pmem
@@ -40,9 +42,10 @@ size_t cq_entry_size(fi_cq_format format) noexcept
 	}
 }
 
-void StoredError::store(const fi_cq_err_entry &entry) noexcept
+void StoredError::store(const fi_cq_err_entry &entry, fi_addr_t source) noexcept
 {
 	entry_ = entry;
+	source_ = source;
 	data_.clear();
 	if (!entry.err_data)
 		return;
@@ -78,6 +81,8 @@ void StoredError::copy_to(uint32_t version, fi_cq_err_entry *entry) noexcept
 		entry->err_data = ours;
 		entry->err_data_size = data_.size();
 	}
+	if (FI_VERSION_GE(version, kErrorSourceApi))
+		set_error_source(entry, source_);
 }
 
 void CompletionRing::make_places()

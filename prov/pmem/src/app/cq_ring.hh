@@ -27,7 +27,8 @@ size_t cq_entry_size(fi_cq_format format) noexcept;
 class StoredError
 {
 public:
-	void store(const fi_cq_err_entry &entry) noexcept;
+	void store(const fi_cq_err_entry &entry,
+		   fi_addr_t source = FI_ADDR_NOTAVAIL) noexcept;
 
 	/*
 	 * Fills the application's entry, whose end and whose way of receiving
@@ -40,6 +41,8 @@ public:
 
 private:
 	fi_cq_err_entry entry_{};
+	/* The address of a source that is not in the address vector. */
+	fi_addr_t source_ = FI_ADDR_NOTAVAIL;
 	std::vector<uint8_t> data_;
 };
 

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /* Copyright (c) 2026 the ofi_pmem developers */
+#include "config.h"
+
 #include "app/domain.hh"
 
 #include <cstring>
@@ -14,6 +16,7 @@
 #include "app/mr.hh"
 #include "app/srx.hh"
 #include "core/key.hh"
+#include "core/layout.hh"
 #include "core/log.hh"
 #include "target/atomic.hh"
 
@@ -125,10 +128,14 @@ fi_ops_domain make_domain_ops() noexcept
 	ops.query_atomic = domain_query_atomic;
 	ops.query_collective = forward<Domain, fi_query_collective>;
 	ops.endpoint2 = domain_endpoint2;
+#ifdef HAVE_STRUCT_FI_OPS_DOMAIN_XPU_CTX
+	/* Whatever is exported by it would bypass us. */
+	ops.xpu_ctx = no_sys;
+#endif
 	return ops;
 }
 
-fi_ops_domain domain_ops = make_domain_ops();
+RoomyOps<fi_ops_domain> domain_ops(make_domain_ops());
 
 } // namespace
 
@@ -136,7 +143,7 @@ Domain::Domain(Fabric &fabric, void *context) noexcept
 	: Wrapper(FI_CLASS_DOMAIN, context, &FidOps<Domain>::table),
 	  fabric_(fabric), parent_(fabric.dependents())
 {
-	ops = &domain_ops;
+	ops = &domain_ops.known;
 	mr = &mr_ops;
 }
 

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /* Copyright (c) 2026 the ofi_pmem developers */
+#include "config.h"
+
 #include "app/ep.hh"
 
 #include <cstring>
@@ -14,6 +16,7 @@
 #include "app/xfer.hh"
 #include "app/xfer_gated.hh"
 #include "core/auth_key.hh"
+#include "core/layout.hh"
 #include "core/log.hh"
 
 #include <rdma/fi_cm.h>
@@ -37,10 +40,13 @@ fi_ops_ep make_ep_ops() noexcept
 	ops.rx_ctx = no_sys;
 	ops.rx_size_left = forward<Endpoint, call_rx_size_left>;
 	ops.tx_size_left = forward<Endpoint, call_tx_size_left>;
+#ifdef HAVE_STRUCT_FI_OPS_EP_EXPORT_XPU
+	ops.export_xpu = no_sys;
+#endif
 	return ops;
 }
 
-fi_ops_ep ep_ops = make_ep_ops();
+RoomyOps<fi_ops_ep> ep_ops(make_ep_ops());
 
 /* An inner endpoint without a table would crash its caller; ours refuses. */
 template <typename Ops> Ops *table_for(Ops *inner, Ops &ours, Ops &none)
@@ -62,7 +68,7 @@ Endpoint::Endpoint(Domain &domain, void *context) noexcept
 	: Wrapper(FI_CLASS_EP, context, &FidOps<Endpoint>::table),
 	  domain_(domain), parent_(domain.dependents())
 {
-	ops = &ep_ops;
+	ops = &ep_ops.known;
 }
 
 int Endpoint::open(Domain &domain, const fi_info &info, uint64_t flags,

@@ -7,6 +7,7 @@
 #include <memory>
 
 #include "app/mr_refusal.hh"
+#include "core/layout.hh"
 #include "core/log.hh"
 #include "core/params.hh"
 #include "persist/not_durable.hh"
@@ -21,9 +22,10 @@ namespace
  * A copy whose fields newer than the application's API version are left at 0:
  * its struct may end before them.
  */
-fi_mr_attr copy_attr(const fi_mr_attr &attr, uint32_t version) noexcept
+Roomy<fi_mr_attr> copy_attr(const fi_mr_attr &attr, uint32_t version) noexcept
 {
-	fi_mr_attr copy{};
+	Roomy<fi_mr_attr> roomy;
+	fi_mr_attr &copy = roomy.known;
 	copy.mr_iov = attr.mr_iov;
 	copy.iov_count = attr.iov_count;
 	copy.access = attr.access;
@@ -54,7 +56,7 @@ fi_mr_attr copy_attr(const fi_mr_attr &attr, uint32_t version) noexcept
 		copy.sub_mr_cnt = attr.sub_mr_cnt;
 	}
 #endif
-	return copy;
+	return roomy;
 }
 
 int domain_reg(fid *domain, const void *buf, size_t len, uint64_t access,
@@ -226,6 +228,13 @@ int MemoryRegion::open(Domain &domain, const Registration &request,
 namespace
 {
 
+/* FI_MR_DMABUF, since 1.20: mr_iov points to something else. */
+bool is_dmabuf(uint64_t flags, uint32_t version) noexcept
+{
+	return (flags & (1ULL << 40)) &&
+	       FI_VERSION_GE(version, FI_VERSION(1, 20));
+}
+
 AuthKey auth_key_of(const fi_mr_attr &attr, uint32_t version)
 {
 	bool has =
@@ -246,10 +255,15 @@ int register_memory(Domain &domain, const fi_mr_attr &attr, uint64_t flags,
 			     attr.offset, attr.requested_key, flags,
 			     attr.context};
 	request.declared = declared;
+	if (is_dmabuf(flags, version)) {
+		request.iov = nullptr;
+		request.iov_count = 0;
+	}
 	if (FI_VERSION_GE(version, FI_VERSION(1, 10)))
 		request.iface = attr.iface;
 	auto inner_reg = [&](uint64_t key, uint64_t below, fid_mr **inner) {
-		auto copy = copy_attr(attr, version);
+		auto roomy = copy_attr(attr, version);
+		fi_mr_attr &copy = roomy.known;
 		copy.requested_key = key;
 		if (domain.persistence())
 			copy.auth_key_size = 0; /* the persistence plane's */

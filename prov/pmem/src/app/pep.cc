@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /* Copyright (c) 2026 the ofi_pmem developers */
+#include "config.h"
+
 #include "app/pep.hh"
 
 #include <memory>
 
 #include "app/cm.hh"
+#include "core/layout.hh"
 
 namespace ofi_pmem
 {
@@ -23,10 +26,13 @@ fi_ops_ep make_pep_ops() noexcept
 	ops.rx_ctx = no_sys;
 	ops.rx_size_left = no_sys;
 	ops.tx_size_left = no_sys;
+#ifdef HAVE_STRUCT_FI_OPS_EP_EXPORT_XPU
+	ops.export_xpu = no_sys;
+#endif
 	return ops;
 }
 
-fi_ops_ep pep_ops = make_pep_ops();
+RoomyOps<fi_ops_ep> pep_ops(make_pep_ops());
 
 } // namespace
 
@@ -34,7 +40,7 @@ PassiveEndpoint::PassiveEndpoint(Fabric &fabric, void *context) noexcept
 	: Wrapper(FI_CLASS_PEP, context, &FidOps<PassiveEndpoint>::table),
 	  parent_(fabric.dependents())
 {
-	ops = &pep_ops;
+	ops = &pep_ops.known;
 	cm = &pep_cm_ops;
 }
 

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /* Copyright (c) 2026 the ofi_pmem developers */
+#include "config.h"
+
 #include "app/srx.hh"
 
 #include <memory>
@@ -7,6 +9,7 @@
 #include "app/cm.hh"
 #include "app/rma.hh"
 #include "app/xfer.hh"
+#include "core/layout.hh"
 
 namespace ofi_pmem
 {
@@ -25,10 +28,13 @@ fi_ops_ep make_srx_ops() noexcept
 	ops.rx_ctx = no_sys;
 	ops.rx_size_left = forward<SharedReceive, call_rx_size_left>;
 	ops.tx_size_left = no_sys;
+#ifdef HAVE_STRUCT_FI_OPS_EP_EXPORT_XPU
+	ops.export_xpu = no_sys;
+#endif
 	return ops;
 }
 
-fi_ops_ep srx_ops = make_srx_ops();
+RoomyOps<fi_ops_ep> srx_ops(make_srx_ops());
 
 } // namespace
 
@@ -36,7 +42,7 @@ SharedReceive::SharedReceive(Domain &domain, void *context) noexcept
 	: Wrapper(FI_CLASS_SRX_CTX, context, &FidOps<SharedReceive>::table),
 	  parent_(domain.dependents())
 {
-	ops = &srx_ops;
+	ops = &srx_ops.known;
 	cm = &no_cm_ops;
 	rma = &no_rma_ops;
 	atomic = &no_atomic_ops;
@@ -50,7 +56,8 @@ int SharedReceive::open(Domain &domain, const fi_rx_attr *attr, void *context,
 		return -FI_ENOSYS;
 	std::unique_ptr<SharedReceive> outer(
 		new SharedReceive(domain, context));
-	fi_rx_attr below{};
+	Roomy<fi_rx_attr> roomy;
+	fi_rx_attr &below = roomy.known;
 	if (attr) {
 		below = *attr;
 		below.caps &= ~FI_RMA_PMEM;

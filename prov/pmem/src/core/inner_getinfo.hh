@@ -18,6 +18,12 @@ namespace ofi_pmem
 inline constexpr uint64_t kGetinfoInternal = 1ULL << 58;
 
 /*
+ * The API version of what we open for ourselves, whatever the application's
+ * is: the one that this code was written for.
+ */
+inline constexpr uint32_t kOwnApi = FI_VERSION(1, 17);
+
+/*
  * fi_getinfo() for the inner provider `name`; only infos of exactly that
  * provider are returned. `hints` may be null, else name the same provider.
  * Does not come back to our own getinfo().

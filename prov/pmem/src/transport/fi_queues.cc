@@ -8,6 +8,7 @@
 
 #include <rdma/fi_cm.h>
 
+#include "core/layout.hh"
 #include "transport/fi_link.hh"
 
 namespace ofi_pmem
@@ -45,7 +46,8 @@ Handle handle_of(const void *context) noexcept
 
 int FiQueues::open(size_t completions)
 {
-	fi_cq_attr cq_attr{};
+	Roomy<fi_cq_attr> roomy_attr;
+	fi_cq_attr &cq_attr = roomy_attr.known;
 	cq_attr.size = completions;
 	cq_attr.format = FI_CQ_FORMAT_MSG;
 	cq_attr.wait_obj = FI_WAIT_FD;
@@ -88,7 +90,8 @@ size_t FiQueues::read_completions(Completion *completions,
 
 size_t FiQueues::read_error(Completion *completion) noexcept
 {
-	fi_cq_err_entry error{};
+	Roomy<fi_cq_err_entry> roomy;
+	fi_cq_err_entry &error = roomy.known;
 	if (fi_cq_readerr(cq_.get(), &error, 0) < 0)
 		return 0;
 	*completion = {handle_of(error.op_context), 0,
@@ -118,7 +121,8 @@ bool FiQueues::read_event(LinkEvent *event)
 		ssize_t ret =
 			fi_eq_read(eq_.get(), &type, bytes, sizeof(bytes), 0);
 		if (ret == -FI_EAVAIL) {
-			fi_eq_err_entry error{};
+			Roomy<fi_eq_err_entry> roomy;
+			fi_eq_err_entry &error = roomy.known;
 			if (fi_eq_readerr(eq_.get(), &error, 0) < 0)
 				return false;
 			if (known(error.fid, LinkEvent::Kind::failed, error.err,

@@ -75,8 +75,8 @@ int FiTransport::query(const char *node, const char *service, uint64_t flags,
 {
 	InfoPtr hints = make_hints(core_provider_);
 	InfoPtr list;
-	int ret = inner_getinfo(core_provider_.c_str(), api_version_, node,
-				service, flags, hints.get(), &list);
+	int ret = inner_getinfo(core_provider_.c_str(), kOwnApi, node, service,
+				flags, hints.get(), &list);
 	if (ret)
 		return ret;
 	info->reset(fi_dupinfo(choose(list.get(), domain_name_)));
@@ -85,9 +85,6 @@ int FiTransport::query(const char *node, const char *service, uint64_t flags,
 
 int FiTransport::open(const fi_info &app_info)
 {
-	api_version_ = app_info.fabric_attr->api_version
-			       ? app_info.fabric_attr->api_version
-			       : fi_version();
 	const char *name = app_info.fabric_attr->prov_name;
 	core_provider_.assign(name, std::strcspn(name, ";"));
 	if (app_info.domain_attr->name)

@@ -46,7 +46,6 @@ private:
 				uint64_t flags, InfoPtr *info) const;
 	void learn_traits(const fi_info &info);
 
-	uint32_t api_version_ = 0;
 	std::string core_provider_;
 	std::string domain_name_;
 	int mr_mode_ = 0;
