@@ -121,6 +121,58 @@ TEST_F(CounterTest, PlainCounterIsTheInnerCounter)
 	EXPECT_EQ(fake::Recorded<&fi_ops_cntr::wait>::calls, 1);
 }
 
+/* A source whose progress finds a failed operation. */
+class FailureFound : public ProgressSource
+{
+public:
+	void progress() noexcept override
+	{
+		if (counter && !found_++)
+			counter->add_own_error(1);
+	}
+	int wait_fd() const noexcept override { return -1; }
+	int trywait() noexcept override { return 0; }
+
+	Counter *counter = nullptr;
+
+private:
+	int found_ = 0;
+};
+
+TEST_F(CounterTest, ReadingErrorsAloneMakesProgress)
+{
+	FailureFound source;
+	open_domain(kPersistent);
+	static_cast<Domain *>(domain)->set_progress_source(&source);
+	fi_cntr_attr attr{};
+	ASSERT_EQ(fi_cntr_open(domain, &attr, &cntr, nullptr), 0);
+	source.counter = outer();
+	EXPECT_EQ(fi_cntr_readerr(cntr), 1u);
+}
+
+/* As with tcp: the counter can be waited for, and has no descriptor. */
+TEST_F(CounterTest, DescriptorIsAsGoodAsTheInnerProviders)
+{
+	open_domain(kPersistent);
+	fi_cntr_attr attr{};
+	attr.wait_obj = FI_WAIT_FD;
+	ASSERT_EQ(fi_cntr_open(domain, &attr, &cntr, nullptr), 0);
+	int fd = -1;
+	EXPECT_EQ(fi_control(&cntr->fid, FI_GETWAIT, &fd), -FI_ENOSYS);
+	EXPECT_EQ(fi_cntr_wait(cntr, 1, 5), -FI_ETIMEDOUT);
+	outer()->add_own(1);
+	EXPECT_EQ(fi_cntr_wait(cntr, 1, -1), 0);
+}
+
+TEST_F(CounterTest, YieldingWaitersAreWhatTheyWaitAs)
+{
+	open_domain(kPersistent);
+	fi_cntr_attr attr{};
+	attr.wait_obj = FI_WAIT_YIELD;
+	ASSERT_EQ(fi_cntr_open(domain, &attr, &cntr, nullptr), 0);
+	EXPECT_EQ(fi_cntr_wait(cntr, 1, 5), -FI_ETIMEDOUT);
+}
+
 TEST_F(CounterTest, OtherWaitObjectsAreRefusedInPersistentDomains)
 {
 	open_domain(kPersistent);

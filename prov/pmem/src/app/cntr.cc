@@ -113,8 +113,9 @@ bool supported(const Domain &domain, const fi_cntr_attr *attr) noexcept
 		return true;
 	if ((attr->flags & FI_PEER) || attr->wait_obj == FI_WAIT_SET)
 		return false;
-	return !domain.persistent() || attr->wait_obj == FI_WAIT_NONE ||
-	       attr->wait_obj == FI_WAIT_UNSPEC || attr->wait_obj == FI_WAIT_FD;
+	/* A mutex and condition would be the inner counter's, which does not
+	 * signal what we count. */
+	return !domain.persistent() || attr->wait_obj != FI_WAIT_MUTEX_COND;
 }
 
 } // namespace
@@ -139,6 +140,10 @@ int Counter::open(Domain &domain, fi_cntr_attr *attr, void *context,
 	outer->inner_.reset(inner);
 	if (domain.persistent() && attr && attr->wait_obj == FI_WAIT_FD)
 		ret = outer->wait_.open(outer->inner_fid());
+	/* Those of tcp and ofi_rxm keep their descriptor to themselves, so
+	 * that FI_GETWAIT is refused; wait() does without. */
+	if (ret == -FI_ENOSYS)
+		ret = 0;
 	if (!ret)
 		*cntr = outer.release();
 	return ret;
@@ -217,6 +222,12 @@ uint64_t Counter::read() noexcept
 
 uint64_t Counter::readerr() noexcept
 {
+	progress();
+	return errors();
+}
+
+uint64_t Counter::errors() noexcept
+{
 	uint64_t own = own_errors_;
 	seen_errors_ = own;
 	return inner_errors() + own;
@@ -237,11 +248,11 @@ void Counter::seterr(uint64_t value) noexcept
 int Counter::wait(uint64_t threshold, int timeout_ms) noexcept
 {
 	Deadline deadline(timeout_ms);
-	uint64_t errors = readerr();
+	uint64_t before = readerr();
 	for (int spins = 0;; spins++) {
 		if (read() >= threshold)
 			return 0;
-		if (readerr() != errors)
+		if (errors() != before)
 			return -FI_EAVAIL;
 		int left = deadline.left_ms();
 		if (!left)

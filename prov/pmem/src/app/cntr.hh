@@ -65,6 +65,7 @@ private:
 	Counter(Domain &domain, void *context) noexcept;
 
 	void progress() noexcept;
+	uint64_t errors() noexcept;
 	uint64_t inner_value() noexcept;
 	uint64_t inner_errors() noexcept;
 	void pause(int left_ms) noexcept;
