@@ -37,6 +37,36 @@ count() { # PROVIDER: what it finds on tcp;ofi_rxm
 }
 check "ofi_pmem with atomics, nothing twice" \
 	test "$(count ofi_pmem)" = "$(count "tcp;ofi_pmem")"
+exports() { # what a program finds that loads the plug-in
+	local plugin
+	plugin=$(find "${FI_PROVIDER_PATH%%:*}" -name libpmem-fi.so -print -quit)
+	[ "$(nm -D --defined-only "$plugin" | awk '{print $3}')" = fi_prov_ini ]
+}
+check "one symbol is exported" exports
 check "fi_info -l" grep -qx "ofi_pmem:" <(fi_info -l)
+says() { # TEXT ENVIRONMENT...: one warning has it
+	local text=$1
+	shift
+	env FI_LOG_LEVEL=warn "$@" >"$dir/out" 2>"$dir/err"
+	[ "$(grep -c "$text" "$dir/err")" = 1 ]
+}
+for filter in "tcp,ofi_pmem" "ofi_pmem;tcp" "tcp;pmem"; do
+	check "FI_PROVIDER=$filter says what to write" \
+		says 'write FI_PROVIDER="tcp;ofi_pmem"' "FI_PROVIDER=$filter" fi_info
+done
+check "a right FI_PROVIDER says nothing" \
+	test -z "$(FI_PROVIDER="tcp;ofi_pmem" fi_info -l 2>&1 | grep write)"
+datagrams="udp;ofi_rxd;ofi_pmem"
+if fi_info -p "$datagrams" -c FI_RMA >"$dir/out" 2>&1; then
+	check "no FI_RMA_PMEM over datagrams" \
+		test -z "$(fi_info -v -p "$datagrams" | grep FI_RMA_PMEM)"
+	check "persistence that is asked for there is missed" \
+		says "asked for by environment is off: udp;ofi_rxd" \
+		"FI_PROVIDER=$datagrams" FI_OFI_PMEM_REGIONS=all fi_info -c FI_RMA
+fi
+under_hook() {
+	FI_HOOK=noop tool 0 info "$dir"
+}
+check "fi_pmem info under a hook provider" under_hook
 check "no such inner provider" test -z "$(fi_info -p "nothing;ofi_pmem" 2>/dev/null)"
 finish

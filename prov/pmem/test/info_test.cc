@@ -79,6 +79,30 @@ TEST(InfoName, EnvironmentPutsUsOnTheHintedProviderOnly)
 	EXPECT_THAT(wanted_inner_names("verbs", filter), IsEmpty());
 }
 
+TEST(InfoName, MisspeltEnvironmentsGetAdvice)
+{
+	EXPECT_EQ(filter_advice("tcp,ofi_pmem"), "tcp;ofi_pmem");
+	EXPECT_EQ(filter_advice("ofi_pmem,tcp;ofi_rxm"),
+		  "tcp;ofi_rxm;ofi_pmem");
+	EXPECT_EQ(filter_advice("ofi_pmem;tcp"), "tcp;ofi_pmem");
+	EXPECT_EQ(filter_advice("tcp;pmem"), "tcp;ofi_pmem");
+	EXPECT_EQ(filter_advice("tcp;ofi-pmem,udp"), "tcp;ofi_pmem,udp");
+	EXPECT_EQ(filter_advice("tcp;ofi_pmem;ofi_rxm"),
+		  "tcp;ofi_rxm;ofi_pmem");
+	EXPECT_EQ(filter_advice("pmem"), "tcp;ofi_pmem");
+	EXPECT_EQ(filter_advice("verbs,pmem"), "verbs;ofi_pmem");
+}
+
+TEST(InfoName, RightEnvironmentsGetNoAdvice)
+{
+	for (auto filter :
+	     {"", "tcp", "tcp;", "ofi_pmem", "OFI_PMEM", "tcp;ofi_pmem",
+	      "TCP;OFI_PMEM", "tcp;ofi_rxm;ofi_pmem", "^tcp,ofi_pmem",
+	      "tcp,udp", "verbs;ofi_pmem,tcp;ofi_pmem", "tcp,tcp;ofi_pmem"})
+		EXPECT_EQ(filter_advice(filter), "") << filter;
+	EXPECT_EQ(filter_advice(nullptr), "");
+}
+
 TEST(InfoName, WhatLayersOnACoreProviderIsTheSecondChoice)
 {
 	EXPECT_THAT(layered_on({"tcp", "verbs"}),
@@ -266,9 +290,99 @@ TEST(InfoVariant, CommitByDefaultIsNoPlainInfo)
 	EXPECT_NE(refusal(hints.get(), Variant::plain), nullptr);
 }
 
+InfoPtr info_of_tcp(uint64_t caps)
+{
+	auto info = make_info(caps);
+	free(info->fabric_attr->prov_name);
+	info->fabric_attr->prov_name = strdup("tcp");
+	return info;
+}
+
+TEST(InfoVariant, AddressesTellWhatAnUnspecifiedFormatDoesNot)
+{
+	auto info = info_of_tcp(FI_MSG | FI_RMA);
+	info->addr_format = FI_FORMAT_UNSPEC;
+	EXPECT_NE(unfit(*info), nullptr);
+	auto source =
+		static_cast<sockaddr_in *>(calloc(1, sizeof(sockaddr_in)));
+	info->src_addr = source;
+	info->src_addrlen = sizeof(*source);
+	EXPECT_NE(unfit(*info), nullptr);
+	source->sin_family = AF_INET;
+	EXPECT_EQ(unfit(*info), nullptr);
+	std::swap(info->src_addr, info->dest_addr);
+	std::swap(info->src_addrlen, info->dest_addrlen);
+	EXPECT_EQ(unfit(*info), nullptr);
+	/* FI_SOCKADDR_IP. */
+	info->addr_format = 17;
+	EXPECT_EQ(unfit(*info), nullptr);
+}
+
+TEST(InfoVariant, ChannelsNeedConnectedEndpoints)
+{
+	auto unfit_over = [](const char *name) {
+		auto info = info_of_tcp(FI_MSG | FI_RMA);
+		free(info->fabric_attr->prov_name);
+		info->fabric_attr->prov_name = strdup(name);
+		return unfit(*info);
+	};
+	for (auto name :
+	     {"tcp", "net", "verbs", "tcp;ofi_rxm", "verbs;ofi_rxm"})
+		EXPECT_EQ(unfit_over(name), nullptr) << name;
+	for (auto name :
+	     {"udp;ofi_rxd", "sockets", "shm", "verbs;ofi_rxd", "tcpx"})
+		EXPECT_NE(unfit_over(name), nullptr) << name;
+}
+
+/* A peer provider would work on the inner objects. */
+TEST(InfoVariant, NothingThatGoesAroundUsIsOffered)
+{
+	constexpr uint64_t kXpu = 1ULL << 44;
+	for (uint64_t cap : {uint64_t{FI_PEER}, kXpu}) {
+		auto info = inner_like_tcp();
+		info->caps |= cap;
+		info->rx_attr->caps |= cap;
+		make_persistent_info(nullptr, info.get());
+		EXPECT_FALSE((info->caps | info->rx_attr->caps) & cap);
+		info = inner_like_tcp();
+		info->caps |= cap;
+		info->tx_attr->caps |= cap;
+		make_plain_info(info.get());
+		EXPECT_FALSE((info->caps | info->tx_attr->caps) & cap);
+		auto hints = make_info(FI_MSG | cap);
+		hints->domain_attr->mr_mode = FI_MR_PROV_KEY;
+		EXPECT_NE(refusal(hints.get(), Variant::persistent), nullptr);
+		EXPECT_NE(refusal(hints.get(), Variant::plain), nullptr);
+	}
+}
+
+TEST(InfoVariant, AsManyTransmitsAreOfferedAsFit)
+{
+	auto info = inner_like_tcp();
+	info->tx_attr->size = 65536;
+	make_persistent_info(nullptr, info.get());
+	EXPECT_EQ(info->tx_attr->size, kDefaultTransmits);
+
+	auto hints = make_info(FI_MSG | FI_RMA | FI_RMA_PMEM);
+	hints->domain_attr->mr_mode = FI_MR_PROV_KEY;
+	hints->tx_attr->size = 4096;
+	info = inner_like_tcp();
+	info->tx_attr->size = 65536;
+	make_persistent_info(hints.get(), info.get());
+	EXPECT_EQ(info->tx_attr->size, 4096u);
+	EXPECT_EQ(refusal(hints.get(), Variant::persistent), nullptr);
+
+	info = inner_like_tcp();
+	info->tx_attr->size = 300;
+	make_persistent_info(nullptr, info.get());
+	EXPECT_EQ(info->tx_attr->size, 300u);
+	hints->tx_attr->size = kMaxTransmits + 1;
+	EXPECT_NE(refusal(hints.get(), Variant::persistent), nullptr);
+}
+
 TEST(InfoVariant, InnerWithoutRmaOrIpAddressIsUnfit)
 {
-	auto info = make_info(FI_MSG | FI_RMA);
+	auto info = info_of_tcp(FI_MSG | FI_RMA);
 	EXPECT_EQ(unfit(*info), nullptr);
 	info->addr_format = FI_SOCKADDR_IB;
 	EXPECT_NE(unfit(*info), nullptr);

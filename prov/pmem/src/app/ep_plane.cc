@@ -20,7 +20,6 @@ namespace
 
 /* Operations in progress at once, whatever the endpoint's attributes say. */
 constexpr size_t kMinOperations = 64;
-constexpr size_t kMaxOperations = 1024;
 
 constexpr uint64_t kReadFlags = FI_COMPLETION | FI_MORE | FI_FENCE |
 				FI_INJECT_COMPLETE | FI_TRANSMIT_COMPLETE |
@@ -135,7 +134,7 @@ int EndpointPlane::open()
 	channels_ = std::make_unique<ChannelTable>(
 		&domain.persistence()->initiator(), owner);
 	size_t wanted = endpoint_->info().tx_attr->size;
-	channels_->open(std::clamp(wanted, kMinOperations, kMaxOperations));
+	channels_->open(std::clamp(wanted, kMinOperations, kMaxTransmits));
 	if (!(endpoint_->info().caps & FI_FENCE))
 		return 0;
 	return open_transmit_gate(endpoint_, &gate_);

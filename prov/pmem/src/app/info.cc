@@ -2,8 +2,10 @@
 /* Copyright (c) 2026 the ofi_pmem developers */
 #include "app/info.hh"
 
-#include <atomic>
 #include <cstdlib>
+#include <mutex>
+#include <set>
+#include <string>
 
 #include "app/info_name.hh"
 #include "app/info_variant.hh"
@@ -37,12 +39,15 @@ public:
 	void offer(const char *name, Variant variant);
 
 	bool empty() const noexcept { return !found_; }
+
+	/* Why the last persistent one was not offered. */
+	const std::string &reason() const noexcept { return reason_; }
 	fi_info *release() noexcept { return found_.release(); }
 
 private:
 	InfoPtr ask_inner(const char *name, Variant variant,
 			  uint64_t without = 0) const;
-	bool keep(const char *name, Variant variant, fi_info *info) const;
+	bool keep(const char *name, Variant variant, fi_info *info);
 	void append(InfoPtr info) noexcept;
 
 	uint32_t version_;
@@ -52,6 +57,7 @@ private:
 	const fi_info *hints_;
 	InfoPtr found_;
 	fi_info *last_ = nullptr;
+	std::string reason_;
 };
 
 /* Capabilities in `without` the inner provider need not have. */
@@ -73,7 +79,7 @@ InfoPtr Discovery::ask_inner(const char *name, Variant variant,
 	return list;
 }
 
-bool Discovery::keep(const char *name, Variant variant, fi_info *info) const
+bool Discovery::keep(const char *name, Variant variant, fi_info *info)
 {
 	if (variant == Variant::plain) {
 		make_plain_info(info);
@@ -82,6 +88,7 @@ bool Discovery::keep(const char *name, Variant variant, fi_info *info) const
 	if (const char *reason = unfit(*info)) {
 		PMEM_INFO(FI_LOG_CORE, "no persistence over %s domain %s: %s",
 			  name, info->domain_attr->name, reason);
+		reason_ = std::string(name) + ": " + reason;
 		return false;
 	}
 	make_persistent_info(hints_, info);
@@ -129,14 +136,16 @@ const char *provider_filter() noexcept
 	return getenv("FI_PROVIDER");
 }
 
-/* The environment asks for persistence that the hints make impossible. */
-void warn_not_forced(const char *reason) noexcept
+/* The environment asks for persistence that these hints do not get. */
+void warn_not_forced(const std::string &reason)
 {
-	static std::atomic<bool> warned{false};
-	if (!warned.exchange(true))
+	static std::mutex lock;
+	static std::set<std::string> warned;
+	std::lock_guard<std::mutex> guard(lock);
+	if (warned.insert(reason).second)
 		PMEM_WARN(FI_LOG_CORE,
 			  "persistence asked for by environment is off: %s",
-			  reason);
+			  reason.c_str());
 }
 
 int find_infos(Discovery *found, const std::vector<std::string> &names,
@@ -146,21 +155,24 @@ int find_infos(Discovery *found, const std::vector<std::string> &names,
 	bool open = !asks_capabilities(hints);
 	bool forced = !asked && !open && persistence_forced();
 	const char *reason = refusal(hints, Variant::persistent);
-	if (reason && forced)
-		warn_not_forced(reason);
-	else if (reason && asked)
+	if (reason && asked)
 		PMEM_INFO(FI_LOG_CORE, "no info with FI_RMA_PMEM: %s", reason);
 
 	if (!reason && (asked || open || forced)) {
 		for (const auto &name : names)
 			found->offer(name.c_str(), Variant::persistent);
 	}
+	bool dropped = forced && found->empty();
 	bool plain = open || (!asked && found->empty());
 	if (plain && !refusal(hints, Variant::plain)) {
 		for (const auto &name : names)
 			found->offer(name.c_str(), Variant::plain);
 	}
-	return found->empty() ? -FI_ENODATA : 0;
+	if (found->empty())
+		return -FI_ENODATA;
+	if (dropped)
+		warn_not_forced(reason ? reason : found->reason());
+	return 0;
 }
 
 } // namespace
@@ -191,6 +203,21 @@ int getinfo(uint32_t version, const char *node, const char *service,
 			*info = found.release();
 		return ret;
 	});
+}
+
+void warn_of_misspelling() noexcept
+{
+	const char *filter = provider_filter();
+	std::string advice;
+	int ret = guarded([&] {
+		advice = filter_advice(filter);
+		return 0;
+	});
+	if (!ret && !advice.empty())
+		PMEM_WARN(FI_LOG_CORE,
+			  "FI_PROVIDER=\"%s\" does not put ofi_pmem over "
+			  "another provider; write FI_PROVIDER=\"%s\"",
+			  filter, advice.c_str());
 }
 
 void set_getinfo_error(int ret) noexcept

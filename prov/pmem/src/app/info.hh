@@ -15,6 +15,12 @@ namespace ofi_pmem
 int getinfo(uint32_t version, const char *node, const char *service,
 	    uint64_t flags, const fi_info *hints, fi_info **info) noexcept;
 
+/*
+ * Warns of a FI_PROVIDER that seems to ask for us, and does not. Once, as the
+ * plug-in is loaded.
+ */
+void warn_of_misspelling() noexcept;
+
 /* From now on getinfo() returns `ret` when it is not 0. */
 void set_getinfo_error(int ret) noexcept;
 

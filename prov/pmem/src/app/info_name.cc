@@ -33,16 +33,55 @@ void add_inner(const std::string &inner, std::vector<std::string> *names)
 		names->push_back(inner);
 }
 
+std::vector<std::string_view> split(std::string_view text, char separator)
+{
+	std::vector<std::string_view> parts;
+	while (!text.empty()) {
+		auto part = text.substr(0, text.find(separator));
+		text.remove_prefix(std::min(part.size() + 1, text.size()));
+		if (!part.empty())
+			parts.push_back(part);
+	}
+	return parts;
+}
+
+bool means_us(std::string_view part) noexcept
+{
+	return same_name(part, kProviderName) || same_name(part, "pmem") ||
+	       same_name(part, "ofi-pmem");
+}
+
+bool names_us(std::string_view item)
+{
+	auto parts = split(item, ';');
+	return std::any_of(parts.begin(), parts.end(), means_us);
+}
+
+/* What is left of an item of FI_PROVIDER without us. */
+std::string without_us(std::string_view item)
+{
+	std::string rest;
+	for (auto part : split(item, ';')) {
+		if (means_us(part))
+			continue;
+		rest += rest.empty() ? "" : ";";
+		rest += part;
+	}
+	return rest;
+}
+
+std::string over(const std::string &inner)
+{
+	return inner + ";" + kProviderName;
+}
+
 /* What a positive FI_PROVIDER list asks to have us on. */
 std::vector<std::string> filter_inner_names(const char *filter)
 {
 	std::vector<std::string> names;
 	if (!filter || filter[0] == '^')
 		return names;
-	std::string_view rest(filter);
-	while (!rest.empty()) {
-		auto name = rest.substr(0, rest.find(','));
-		rest.remove_prefix(std::min(name.size() + 1, rest.size()));
+	for (auto name : split(filter, ',')) {
 		if (auto inner = inner_name(name))
 			add_inner(*inner, &names);
 	}
@@ -89,6 +128,33 @@ std::vector<std::string> wanted_inner_names(const char *hint,
 			names.push_back(std::move(inner));
 	}
 	return names;
+}
+
+std::string filter_advice(const char *filter)
+{
+	if (!filter || filter[0] == '^')
+		return {};
+	auto items = split(filter, ',');
+	auto is_us = [](auto item) {
+		return names_us(item) && without_us(item).empty();
+	};
+	bool alone = std::any_of(items.begin(), items.end(), is_us);
+	bool wrong = false;
+	std::string advice;
+	for (auto item : items) {
+		auto inner = without_us(item);
+		bool named = names_us(item);
+		bool right = !inner.empty() ? same_name(item, over(inner))
+					    : same_name(item, kProviderName);
+		wrong = wrong || (named ? !right : alone);
+		if (inner.empty())
+			continue;
+		advice += advice.empty() ? "" : ",";
+		advice += named || alone ? over(inner) : inner;
+	}
+	if (!wrong)
+		return {};
+	return advice.empty() ? over("tcp") : advice;
 }
 
 std::vector<std::string> layered_on(const std::vector<std::string> &names)

@@ -29,6 +29,13 @@ std::optional<std::string> inner_name(std::string_view name);
 std::vector<std::string> wanted_inner_names(const char *hint,
 					    const char *filter);
 
+/*
+ * What to write in the place of a FI_PROVIDER (may be null) that names us, or
+ * nearly so, but not over the provider that it names too: "tcp,ofi_pmem",
+ * "ofi_pmem;tcp", "tcp;pmem". "" when there is nothing to say.
+ */
+std::string filter_advice(const char *filter);
+
 /* Names of providers differ in case only when someone typed them. */
 bool same_name(std::string_view left, std::string_view right) noexcept;
 

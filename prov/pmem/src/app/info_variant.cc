@@ -6,10 +6,12 @@
 #include <cstdlib>
 #include <cstring>
 #include <new>
+#include <string_view>
 #include <utility>
 
 #include "app/info_name.hh"
 #include "app/wrapper.hh"
+#include "core/address.hh"
 #include "core/auth_key.hh"
 #include "core/inner_getinfo.hh"
 #include "core/params.hh"
@@ -23,10 +25,20 @@ namespace ofi_pmem
 namespace
 {
 
+/*
+ * What goes around our objects: a peer provider works on the inner ones, an
+ * accelerator on what is exported of them. FI_XPU is FI_XPU_TRIGGER's bit of
+ * before 2.6.
+ */
+constexpr uint64_t kNeverOffered = FI_PEER | (1ULL << 44);
+
 /* Completions in any order; FI_ORDER_NONE warns since 2.0. */
 constexpr uint64_t kOrderNone = 0;
 
 constexpr size_t kKeySize = 8;
+
+/* FI_SOCKADDR_IP, since libfabric 2.3: IPv4 or IPv6, as sa_family says. */
+constexpr uint32_t kSockaddrIp = 17;
 
 uint64_t all_caps(const fi_info &info) noexcept
 {
@@ -40,6 +52,36 @@ void clear_op_flags(fi_info *info, uint64_t flags) noexcept
 		info->tx_attr->op_flags &= ~flags;
 	if (info->rx_attr)
 		info->rx_attr->op_flags &= ~flags;
+}
+
+/* Where the format is not said, the addresses themselves tell. */
+bool has_ip_addresses(const fi_info &info) noexcept
+{
+	IpAddress address;
+	switch (info.addr_format) {
+	case FI_SOCKADDR:
+	case FI_SOCKADDR_IN:
+	case FI_SOCKADDR_IN6:
+	case kSockaddrIp:
+		return true;
+	case FI_FORMAT_UNSPEC:
+		return address.assign(info.src_addr, info.src_addrlen) ||
+		       address.assign(info.dest_addr, info.dest_addrlen);
+	default:
+		return false;
+	}
+}
+
+/* The channels of the persistence plane need connected endpoints below. */
+bool has_channels(const char *name) noexcept
+{
+	if (!name)
+		return false;
+	std::string_view inner(name);
+	auto core = inner.substr(0, inner.find(';'));
+	auto layer = inner.substr(core.size());
+	return (core == "tcp" || core == "verbs" || core == "net") &&
+	       (layer.empty() || layer == ";ofi_rxm");
 }
 
 const char *prov_name(const fi_info &info) noexcept
@@ -234,6 +276,8 @@ uint64_t our_op_flags(const fi_info &outer) noexcept
 
 const char *refusal(const fi_info *hints, Variant variant) noexcept
 {
+	if (hints && (all_caps(*hints) & kNeverOffered))
+		return "the hints ask for FI_PEER or FI_XPU";
 	if (variant == Variant::plain) {
 		bool commits = hints && hints->tx_attr &&
 			       (hints->tx_attr->op_flags & FI_COMMIT_COMPLETE);
@@ -247,6 +291,9 @@ const char *refusal(const fi_info *hints, Variant variant) noexcept
 	if (hints && asks_rma_after_messages(*hints))
 		return "the hints ask for RMA in order behind messages "
 		       "(FI_ORDER_WAS, FI_ORDER_RAS)";
+	if (hints && hints->tx_attr && hints->tx_attr->size > kMaxTransmits)
+		return "the hints ask for more than 16384 transmits "
+		       "(tx_attr->size)";
 	if (hints && (all_caps(*hints) & FI_RMA_EVENT))
 		return "the hints ask for FI_RMA_EVENT";
 	return hints ? unfit_auth_key(*hints) : nullptr;
@@ -271,9 +318,9 @@ const char *unfit(const fi_info &inner) noexcept
 {
 	if (!(inner.caps & (FI_RMA | FI_ATOMIC)))
 		return "neither FI_RMA nor FI_ATOMIC";
-	if (inner.addr_format != FI_SOCKADDR &&
-	    inner.addr_format != FI_SOCKADDR_IN &&
-	    inner.addr_format != FI_SOCKADDR_IN6)
+	if (!has_channels(prov_name(inner)))
+		return "not tcp, net or verbs, nor ofi_rxm over one of them";
+	if (!has_ip_addresses(inner))
 		return "an address format without IP addresses";
 	return nullptr;
 }
@@ -288,7 +335,7 @@ void make_persistent_info(const fi_info *hints, fi_info *info)
 	uint64_t both_sides = FI_RMA_PMEM;
 	if (adds_atomics(hints))
 		both_sides |= FI_ATOMIC;
-	clear_caps(info, FI_RMA_EVENT);
+	clear_caps(info, FI_RMA_EVENT | kNeverOffered);
 	info->caps |= added | both_sides;
 	info->tx_attr->caps |= added | both_sides;
 	info->rx_attr->caps |= both_sides;
@@ -305,6 +352,8 @@ void make_persistent_info(const fi_info *hints, fi_info *info)
 	auto tx = info->tx_attr;
 	tx->iov_limit = std::min(tx->iov_limit, kMaxIov);
 	tx->rma_iov_limit = std::min(tx->rma_iov_limit, kMaxRmaIov);
+	size_t asked = hints && hints->tx_attr ? hints->tx_attr->size : 0;
+	tx->size = std::min(tx->size, std::max(asked, kDefaultTransmits));
 	tx->inject_size = std::min(tx->inject_size, wire::kMaxPayload);
 
 	info->tx_attr->comp_order = kOrderNone;
@@ -323,7 +372,7 @@ void make_persistent_info(const fi_info *hints, fi_info *info)
 
 void make_plain_info(fi_info *info) noexcept
 {
-	clear_caps(info, FI_RMA_PMEM);
+	clear_caps(info, FI_RMA_PMEM | kNeverOffered);
 	clear_op_flags(info, FI_COMMIT_COMPLETE);
 	limit_contexts(info);
 }

@@ -18,6 +18,13 @@ namespace ofi_pmem
 /* Named FI_MR_BASIC in the headers, where its use warns since 2.0. */
 inline constexpr int kMrBasic = 1 << 0;
 
+/*
+ * Operations of an endpoint at a time: tx_attr->size of a persistent info is at
+ * most the first of these, unless the hints ask for more, and that many fit.
+ */
+inline constexpr size_t kDefaultTransmits = 1024;
+inline constexpr size_t kMaxTransmits = 16384;
+
 enum class Variant { plain, persistent };
 
 /*

@@ -45,5 +45,6 @@ extern "C" FI_EXT_INI
 	/* A value that is not understood disables the provider: getinfo
 	 * returns the error, after the warning that load_params() gave. */
 	ofi_pmem::set_getinfo_error(ofi_pmem::load_params());
+	ofi_pmem::warn_of_misspelling();
 	return &ofi_pmem::provider;
 }
