@@ -8,7 +8,7 @@
  */
 #include "app/cq.hh"
 #include "app/info.hh"
-#include "app_fixture.hh"
+#include "app_plane_fixture.hh"
 #include "core/params.hh"
 #include "transport/fi_transport.hh"
 
@@ -105,28 +105,6 @@ TEST_F(NewerLibfabric, RegistrationsMayHaveMoreMembers)
 	EXPECT_EQ(fi_close(&mr->fid), 0);
 }
 
-/* mr_iov points to something else there. */
-TEST_F(NewerLibfabric, DeviceBuffersAreNoMemory)
-{
-	open_domain(kPersistent);
-	fabric->api_version = kLater;
-	constexpr uint64_t kDmabuf = 1ULL << 40;
-	struct {
-		int fd = 5;
-		uint64_t offset = 1 << 20;
-		size_t len = 64;
-		void *base = nullptr;
-	} buffer;
-	fi_mr_attr attr{};
-	attr.mr_iov = reinterpret_cast<iovec *>(&buffer);
-	attr.iov_count = 1;
-	attr.access = FI_REMOTE_WRITE;
-	fid_mr *mr = nullptr;
-	ASSERT_EQ(fi_mr_regattr(domain, &attr, kDmabuf, &mr), 0);
-	EXPECT_EQ(inner_domain->mr_flags, kDmabuf);
-	EXPECT_EQ(fi_close(&mr->fid), 0);
-}
-
 /* As an inline function of later headers calls it, which does not look. */
 template <typename Ops> int call_later_slot(const Ops *ops)
 {
@@ -149,6 +127,49 @@ TEST_F(NewerLibfabric, LaterSlotsRefuse)
 	ASSERT_EQ(fi_endpoint(domain, info.get(), &ep, nullptr), 0);
 	EXPECT_EQ(call_later_slot(ep->ops), -FI_ENOSYS);
 	EXPECT_EQ(fi_close(&ep->fid), 0);
+}
+
+/* Every registration of memory makes a region. */
+class NewerRegistrations : public AppPlaneTest
+{
+protected:
+	void SetUp() override
+	{
+		AppTest::SetUp();
+		setenv("FI_OFI_PMEM_REGIONS", "all", 1);
+		ASSERT_EQ(load_params(), 0);
+		prepare(kPersistent);
+		open();
+	}
+
+	void TearDown() override
+	{
+		unsetenv("FI_OFI_PMEM_REGIONS");
+		EXPECT_EQ(load_params(), 0);
+		close_endpoint();
+		AppTest::TearDown();
+	}
+};
+
+/* mr_iov points to something else there. */
+TEST_F(NewerRegistrations, DeviceBuffersAreNoMemory)
+{
+	fabric->api_version = kLater;
+	constexpr uint64_t kDmabuf = 1ULL << 40;
+	struct {
+		int fd = 5;
+		uint64_t offset = 1 << 20;
+		size_t len = 64;
+		void *base = nullptr;
+	} buffer;
+	fi_mr_attr attr{};
+	attr.mr_iov = reinterpret_cast<iovec *>(&buffer);
+	attr.iov_count = 1;
+	attr.access = FI_REMOTE_WRITE;
+	fid_mr *mr = nullptr;
+	ASSERT_EQ(fi_mr_regattr(domain, &attr, kDmabuf, &mr), 0);
+	EXPECT_EQ(inner_domain->mr_flags, kDmabuf);
+	EXPECT_EQ(fi_close(&mr->fid), 0);
 }
 
 /* Over the real tcp, without libfabric's core between the program and us. */
