@@ -165,8 +165,8 @@ const char *to_string(DaxKind kind) noexcept
 		return "memory of which nobody says what a power failure "
 		       "leaves";
 	case DaxKind::host_flush:
-		return "virtio-pmem, or of its kind: only a flush by the host "
-		       "makes stores durable";
+		return "virtio-pmem or its kind, whose stores only a flush by "
+		       "the host makes durable";
 	case DaxKind::read_only:
 		return "a read-only NVDIMM, which may not keep what is stored";
 	case DaxKind::volatile_memory:
