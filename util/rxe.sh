@@ -14,14 +14,16 @@
 # Every program runs with regions on the device DAX, which get the native method;
 # some also with each other method, over libfabric's verbs endpoints, and with
 # simulated power failure. Counted is what the kernel flushed for it: something
-# for native, nothing for the others. Without PROGRAM also boots with each
-# persistence domain and compares the methods chosen (vm/methods.sh). Ends with a
-# line "N passed, N failed, N skipped"; the logs are in build/check/trixie/rxe.
-# Exits with 1 if anything failed, with 75 if nothing could be tested.
+# for native, nothing for the others. Without PROGRAM also tries memory that is no
+# NVDIMM (vm/dax_kinds.sh), and boots with each persistence domain and compares the
+# methods chosen (vm/methods.sh). Ends with a line "N passed, N failed, N skipped";
+# the logs are in build/check/trixie/rxe. Exits with 1 if anything failed, with 75
+# if nothing could be tested.
 
 set -u
 . "$(dirname "$0")/vm/common.sh"
 . "$top/util/vm/methods.sh"
+. "$top/util/vm/dax_kinds.sh"
 
 usage() {
 	echo "usage: util/rxe.sh [--filter PATTERN] [--env NAME=VALUE]..." \
@@ -56,7 +58,8 @@ build_programs() {
 		-j "$(nproc)" "${targets[@]}" &&
 		logged "$root_build.log" "$top/util/root.sh" run gcc -O2 -Wall \
 			-o "$root_build/flushable" \
-			"$top/fabtests/verbs/flushable.c" -libverbs
+			"$top/fabtests/verbs/flushable.c" -libverbs &&
+		build_dax_program
 }
 
 # Counts what the kernel flushes for IB FLUSH.
@@ -172,7 +175,8 @@ build_programs || exit $vm_not_made
 mkdir -p "$logs"
 # Slow as the processor is emulated; make check runs them all.
 environment+=(--env "PMEM_VERIFY_CLEAN=${PMEM_VERIFY_CLEAN:-1000}")
-vm_create --memory 3G "${environment[@]}"
+vm_create --memory 3G --virtio-pmem 256M --soft-reserved 256M \
+	"${environment[@]}"
 vm_start 1
 vm_wait 1 || exit $vm_not_made
 check_machine
@@ -189,6 +193,7 @@ run_mode libfabric none "$methods" "$essential" "$not_on_dax" $dax \
 run_mode powerfail none "$simulated" '*' "" \
 	PMEM_KILL_ROUNDS="${PMEM_KILL_ROUNDS:-20}" \
 	PMEM_LOG_CRASHES="${PMEM_LOG_CRASHES:-6}"
+[ -n "$only" ] || check_dax_kinds
 [ -n "$only" ] || check_methods
 vm_stop 1
 conclude

@@ -34,6 +34,8 @@ vm_usage="  --nodes N            1 or 2 machines (1)
   --nvdimm-size SIZE   (1G); may be larger than the disk: it is sparse
   --domain DOMAIN      the persistence domain that the firmware reports: none,
                        mem-ctrl or cpu (mem-ctrl)
+  --virtio-pmem SIZE   memory of virtio-pmem besides, empty with every boot
+  --soft-reserved SIZE so much of --memory is soft-reserved, /dev/daxN.0
   --memory SIZE        of each machine (2G)
   --smp N              processors of each machine (2)
   --capture FILE       what node 1 receives and sends, for tcpdump -r
@@ -46,6 +48,8 @@ vm_defaults() {
 	vm_nvdimm=
 	vm_nvdimm_size=1G
 	vm_domain=mem-ctrl
+	vm_virtio_pmem=
+	vm_soft_reserved=
 	vm_memory=2G
 	vm_smp=2
 	vm_capture=
@@ -63,6 +67,8 @@ vm_option() { # vm_option NAME VALUE
 	--nvdimm) vm_nvdimm=$(realpath -m "$2") ;;
 	--nvdimm-size) vm_nvdimm_size=$2 ;;
 	--domain) vm_domain=$2 ;;
+	--virtio-pmem) vm_virtio_pmem=$2 ;;
+	--soft-reserved) vm_soft_reserved=$2 ;;
 	--memory) vm_memory=$2 ;;
 	--smp) vm_smp=$2 ;;
 	--capture) vm_capture=$(realpath -m "$2") ;;
@@ -84,6 +90,10 @@ vm_check_options() {
 		die "--nvdimm-size is a number such as 512M or 8G"
 	vm_memory_bytes=$(numfmt --from=iec "$vm_memory") ||
 		die "--memory is a number such as 2G"
+	vm_virtio_pmem_bytes=$(numfmt --from=iec "${vm_virtio_pmem:-0}") ||
+		die "--virtio-pmem is a number such as 256M"
+	vm_soft_reserved_bytes=$(numfmt --from=iec "${vm_soft_reserved:-0}") ||
+		die "--soft-reserved is a number such as 256M"
 	for assignment in ${vm_env[@]+"${vm_env[@]}"}; do
 		case $assignment in
 		[A-Za-z_]*=*) ;;
@@ -155,6 +165,9 @@ vm_make_control() { # vm_make_control NODE
 	esac
 	{
 		echo "export VM_NODE=$node VM_ADDRESS=$(vm_address "$node")"
+		[ -z "$vm_virtio_pmem" ] || echo "export VM_VIRTIO_PMEM=yes"
+		[ -z "$vm_soft_reserved" ] ||
+			echo "export VM_SOFT_RESERVED=yes"
 		[ "$vm_nodes" -eq 1 ] || echo "export VM_PEER=$((3 - node))" \
 			"VM_PEER_ADDRESS=$(vm_address $((3 - node)))"
 		for assignment in ${vm_env[@]+"${vm_env[@]}"}; do
@@ -187,6 +200,22 @@ vm_make_media() { # vm_make_media NODE
 	fi
 }
 
+# As firmware reserves memory for a purpose (EFI_MEMORY_SP) that few programs
+# have. The kernel must not put itself there.
+vm_soft_reserved_memory() {
+	[ -z "$vm_soft_reserved" ] || echo "nokaslr" \
+		"memmap=$vm_soft_reserved_bytes%0x20000000-1+0xefffffff"
+}
+
+vm_add_virtio_pmem() { # vm_add_virtio_pmem NODE
+	[ -n "$vm_virtio_pmem" ] || return 0
+	vm_arguments+=(
+		-object "memory-backend-file,id=virtio_pmem,share=on,mem-path=$(
+			)$vm_dir/node$1/virtio_pmem,size=$vm_virtio_pmem_bytes"
+		-device virtio-pmem-pci,memdev=virtio_pmem
+	)
+}
+
 # Sets vm_arguments: the machine itself.
 vm_describe() { # vm_describe NODE
 	local node=$1 state=$vm_dir/node$1 tag directory
@@ -196,11 +225,13 @@ vm_describe() { # vm_describe NODE
 		-accel "tcg,thread=multi" -machine "q35,nvdimm=on$persistence"
 		-cpu max -smp "$vm_smp"
 		-m "$((vm_memory_bytes / 1048576))M,slots=2,maxmem=$(((
-			vm_memory_bytes + vm_nvdimm_bytes) / 1048576 + 4096))M"
+			vm_memory_bytes + vm_nvdimm_bytes +
+			vm_virtio_pmem_bytes) / 1048576 + 4096))M"
 		-display none -monitor none -no-reboot -nic none
 		-serial "file:$state/console"
 		-kernel "$vm_kernel" -initrd "$vm_dir/initrd" -append
-		"console=ttyS0 loglevel=4 panic=-1 mitigations=off net.ifnames=0"
+		"console=ttyS0 loglevel=4 panic=-1 mitigations=off net.ifnames=0 $(
+			vm_soft_reserved_memory)"
 		-object "memory-backend-file,id=nvdimm,share=on,mem-path=$(
 			vm_nvdimm_file "$node"),size=$vm_nvdimm_bytes"
 		-device nvdimm,memdev=nvdimm
@@ -209,6 +240,7 @@ vm_describe() { # vm_describe NODE
 		-chardev "pipe,id=bell,path=$state/bell"
 		-device virtserialport,chardev=bell,nr=1
 	)
+	vm_add_virtio_pmem "$node"
 	vm_share root "$vm_root" ,readonly=on
 	vm_share control "$state/control"
 	while read -r tag directory; do

@@ -72,6 +72,15 @@ start_nvdimm() {
 	fail "the NVDIMM has no /dev/dax0.0"
 }
 
+# After the NVDIMM, which is to be dax0.0. virtio-pmem has a namespace of its own,
+# a region that ndctl makes a device DAX or a disk of.
+start_other_memory() {
+	[ -z "${VM_VIRTIO_PMEM:-}" ] || modprobe virtio_pmem ||
+		fail "there is no virtio-pmem"
+	[ -z "${VM_SOFT_RESERVED:-}" ] || modprobe dax_hmem ||
+		fail "soft-reserved memory does not work"
+}
+
 # run_job NUMBER: what vm_run of the host waits for.
 run_job() {
 	local job=/run/vm/jobs/$1
@@ -87,6 +96,7 @@ ulimit -l unlimited
 ulimit -c 0
 start_network
 start_nvdimm
+start_other_memory
 exec 3<>/dev/vport0p1 || fail "there is no port to the host"
 touch /run/vm/ready
 while read -r action number <&3; do
