@@ -39,6 +39,8 @@ InfoPtr make_hints(const NodeOptions &options)
 	hints->tx_attr->msg_order = options.msg_order;
 	hints->rx_attr->msg_order = options.msg_order;
 	hints->domain_attr->threading = FI_THREAD_SAFE;
+	if (options.automatic)
+		hints->domain_attr->data_progress = FI_PROGRESS_AUTO;
 	hints->domain_attr->mr_mode = FI_MR_LOCAL | FI_MR_VIRT_ADDR |
 				      FI_MR_ALLOCATED | FI_MR_PROV_KEY;
 	hints->fabric_attr->prov_name = strdup(provider_name(options).c_str());

@@ -41,6 +41,7 @@ struct NodeOptions {
 	fi_cq_format cq_format = FI_CQ_FORMAT_DATA;
 	fi_wait_obj wait_obj = FI_WAIT_NONE;
 	bool counters = false;
+	bool automatic = false; /* FI_PROGRESS_AUTO */
 	bool plain = false;	/* the inner provider, without our layer */
 	char auth_key[32] = {}; /* text; empty: none */
 };

@@ -14,6 +14,7 @@
  */
 #include <deque>
 
+#include <poll.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -82,7 +83,8 @@ std::string Op::text() const
 
 /* One target, whatever became of it. */
 struct Peer {
-	Peer(const NodeOptions &options, bool awake, uint16_t port);
+	Peer(const NodeOptions &options, Memory memory, bool awake,
+	     uint16_t port);
 
 	RegionFile file;
 	Target target;
@@ -92,9 +94,9 @@ struct Peer {
 	bool serves;
 	bool killed = false;
 	/* At that port, where the last target had its service. */
-	static ChildOptions environment(uint16_t port)
+	static ChildOptions environment(Memory memory, uint16_t port)
 	{
-		ChildOptions options = child_options(Memory::powerfail);
+		ChildOptions options = child_options(memory);
 		std::string text = std::to_string(port);
 		if (port)
 			options.env.push_back("FI_OFI_PMEM_PORT_RANGE=" + text +
@@ -103,8 +105,8 @@ struct Peer {
 	}
 };
 
-Peer::Peer(const NodeOptions &options, bool awake, uint16_t port)
-	: file(kRegionLen), target(options, environment(port)),
+Peer::Peer(const NodeOptions &options, Memory memory, bool awake, uint16_t port)
+	: file(kRegionLen), target(options, environment(memory, port)),
 	  region(target.add_file(file.path(), kRegionLen)), serves(awake)
 {
 	RegionRequest request;
@@ -132,6 +134,8 @@ private:
 	ssize_t post_atomic(Op *op);
 	ssize_t post_verify(Op *op);
 	void poll();
+	void wait(const Deadline &deadline, const char *what);
+	void pause_one();
 	void finish(const Completion &completion);
 	void kill_one();
 	void replace(size_t index);
@@ -172,6 +176,9 @@ NodeOptions choose_options(Random *random)
 	if (!(options.caps & FI_ATOMIC) && random->below(2))
 		options.msg_order = FI_ORDER_SAW | FI_ORDER_RAW | FI_ORDER_WAW;
 	options.counters = random->below(2);
+	options.automatic = !random->below(3);
+	if (random->below(2))
+		options.wait_obj = FI_WAIT_FD;
 	return options;
 }
 
@@ -206,14 +213,16 @@ Round::Round(uint64_t seed)
 
 std::string Round::text() const
 {
-	char text[200];
+	char text[240];
 	snprintf(text, sizeof(text),
-		 "%s, %zu targets %s, %zu endpoints, caps 0x%lx%s%s%s: %zu "
-		 "posted, %zu killed, %zu replaced",
+		 "%s, %zu targets %s, %zu endpoints, caps 0x%lx%s%s%s%s%s: "
+		 "%zu posted, %zu killed, %zu replaced",
 		 to_string(options_.stack).c_str(), targets_,
 		 awake_ ? "awake" : "asleep", endpoints_, options_.caps,
 		 options_.tx_bind_flags ? ", selective" : "",
 		 options_.msg_order ? ", ordered" : "",
+		 options_.automatic ? ", automatic" : "",
+		 options_.wait_obj == FI_WAIT_FD ? ", sleeping" : "",
 		 verifies_ ? ", verified" : "", ops_.size(), killed_,
 		 replaced_);
 	return text;
@@ -224,7 +233,9 @@ void Round::add_peer(uint16_t port)
 	NodeOptions options;
 	options.stack = options_.stack;
 	options.caps = options_.caps & FI_ATOMIC;
-	peers_.push_back(std::make_unique<Peer>(options, awake_, port));
+	std::vector<Memory> all = memories();
+	Memory memory = all[random_.below(all.size())];
+	peers_.push_back(std::make_unique<Peer>(options, memory, awake_, port));
 }
 
 void Round::connect(Peer *peer)
@@ -305,8 +316,12 @@ void Round::choose(Op *op)
 		op->len = std::min<size_t>(op->len, 64);
 	size_t within = op->plain() ? kPlainLen : kRegionLen;
 	/* Of bytes that another endpoint changes, verification warns. */
-	within /= endpoints_;
-	op->offset = op->endpoint * within + random_.below(within - op->len);
+	size_t first = 0;
+	if (verifies_) {
+		within /= endpoints_;
+		first = op->endpoint * within;
+	}
+	op->offset = first + random_.below(within - op->len);
 	if (op->kind == Kind::write || op->kind == Kind::atomic)
 		choose_flags(op);
 	if (op->kind == Kind::atomic)
@@ -456,15 +471,32 @@ void Round::poll()
 		finish(completion);
 }
 
+/* Until something may have completed; by the queue's descriptor if it has one,
+ * which must become readable then. */
+void Round::wait(const Deadline &deadline, const char *what)
+{
+	poll();
+	if (deadline.passed())
+		hangs(what);
+	fid_t queue = &node_.cq->fid;
+	if (options_.wait_obj != FI_WAIT_FD || !outstanding_ ||
+	    fi_trywait(node_.fabric.get(), &queue, 1)) {
+		sched_yield();
+		return;
+	}
+	int fd = -1;
+	check(fi_control(queue, FI_GETWAIT, &fd), "FI_GETWAIT");
+	pollfd readable{fd, POLLIN, 0};
+	auto limit = std::chrono::milliseconds(kTimeout).count();
+	if (!::poll(&readable, 1, static_cast<int>(limit)))
+		hangs("nothing wakes who waits");
+}
+
 void Round::step()
 {
 	Deadline deadline;
-	while (outstanding_ == kDepth) {
-		poll();
-		if (deadline.passed())
-			hangs("no operation completes");
-		sched_yield();
-	}
+	while (outstanding_ == kDepth)
+		wait(deadline, "no operation completes");
 	ops_.emplace_back();
 	Op *op = &ops_.back();
 	choose(op);
@@ -485,6 +517,18 @@ void Round::step()
 				  ret);
 	op->outstanding = !ret && op->reported();
 	outstanding_ += op->outstanding;
+}
+
+/* A target that has no processor for a while. */
+void Round::pause_one()
+{
+	Peer &peer = *peers_[live_[random_.below(targets_)]];
+	if (peer.killed)
+		return;
+	peer.target.stop();
+	poll();
+	usleep(static_cast<useconds_t>(random_.below(30000)));
+	::kill(peer.target.pid(), SIGCONT);
 }
 
 void Round::kill_one()
@@ -530,18 +574,16 @@ void Round::run()
 		if (i)
 			kill_one();
 		for (size_t n = 0; n < steps; n++) {
+			if (!random_.below(100))
+				pause_one();
 			step();
 			if (!random_.below(3))
 				poll();
 		}
 	}
 	Deadline deadline;
-	while (outstanding_) {
-		poll();
-		if (deadline.passed())
-			hangs("operations outstanding at the end");
-		sched_yield();
-	}
+	while (outstanding_)
+		wait(deadline, "operations outstanding at the end");
 }
 
 void run_rounds()
@@ -580,6 +622,9 @@ pid_t start_process(uint64_t seed)
 		_exit(1);
 	setenv("PMEM_LIVENESS_SEED", std::to_string(seed).c_str(), 1);
 	setenv("PMEM_LIVENESS_PROCESSES", "1", 1);
+	/* By request, one-sided, or both. */
+	constexpr const char *kInline[] = {"0", "4096", "65536"};
+	setenv("FI_OFI_PMEM_INLINE_SIZE", kInline[mix(seed) % 3], 1);
 	execl("/proc/self/exe", "pmem_liveness_test", nullptr);
 	_exit(1);
 }
