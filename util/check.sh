@@ -357,6 +357,7 @@ if [ "$sanitizers" = yes ]; then
 	# Fewer rounds: the plain build runs them all, and tries the tests.
 	export SKIP_MUTANTS=${SKIP_MUTANTS:-yes}
 	export PMEM_KILL_ROUNDS=${PMEM_KILL_ROUNDS:-20}
+	export PMEM_LIVENESS_ROUNDS=${PMEM_LIVENESS_ROUNDS:-3}
 	export WEAK_NIC_SEEDS=${WEAK_NIC_SEEDS:-10}
 	export LITMUS_SEEDS=${LITMUS_SEEDS:-3}
 	export LOG_CRASHES=${LOG_CRASHES:-200}
