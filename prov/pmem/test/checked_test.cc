@@ -465,7 +465,7 @@ TEST_F(Checked, WhatWasNotComparedWhenTheConnectionIsLostIsReported)
 	write_checked(bytes(100, 1), 0);
 	channels_->drop(0);
 	uint8_t byte = 0;
-	EXPECT_EQ(submit(kFencedCommit, &byte, 1, 0, key_), -FI_ECONNABORTED);
+	EXPECT_EQ(channels_->drain_all(nullptr, true, false), -FI_ECONNABORTED);
 	EXPECT_EQ(submit(kFencedCommit, &byte, 1, 0, key_), 0);
 	EXPECT_FALSE(wait().failure);
 }
