@@ -590,6 +590,8 @@ void run_rounds()
 {
 	uint64_t seed = env_number("PMEM_LIVENESS_SEED", 1);
 	uint64_t first = env_number("PMEM_LIVENESS_ROUND", 0);
+	/* Of start_process(): a single process takes its own. */
+	const char *inline_size = getenv("FI_OFI_PMEM_INLINE_SIZE");
 	uint64_t rounds = getenv("PMEM_LIVENESS_ROUND")
 				  ? 1
 				  : env_number("PMEM_LIVENESS_ROUNDS", 6);
@@ -598,7 +600,10 @@ void run_rounds()
 		try {
 			round.run();
 		} catch (const std::exception &error) {
-			ADD_FAILURE() << "PMEM_LIVENESS_SEED=" << seed
+			ADD_FAILURE() << "FI_OFI_PMEM_INLINE_SIZE="
+				      << (inline_size ? inline_size : "")
+				      << " PMEM_LIVENESS_PROCESSES=1"
+				      << " PMEM_LIVENESS_SEED=" << seed
 				      << " PMEM_LIVENESS_ROUND=" << i << ": "
 				      << round.text() << ": " << error.what();
 			if (!getenv("PMEM_LIVENESS_GO_ON"))
