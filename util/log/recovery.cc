@@ -79,6 +79,10 @@ int Writer::Impl::open()
 	const RecordHeader *found = nullptr;
 	while ((ret = scanner_.find(control_, end, &found)) > 0)
 		end += space_of(found->len);
+	/* What can be seen of these words need not be durable either: their
+	 * writer may have been cut off before. */
+	if (!ret)
+		ret = remote.store_control_again(control_);
 	if (!ret)
 		ret = adopt(end);
 	/* From here on, what may still lie behind the end is no record. */

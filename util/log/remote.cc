@@ -261,6 +261,13 @@ int Remote::read_control(Control *control)
 				     std::to_string(control->pointer));
 }
 
+/* The same bytes, so that it does not matter if this is torn. */
+int Remote::store_control_again(const Control &control)
+{
+	std::memcpy(scratch_.data(), &control, sizeof(control));
+	return write({scratch_.data(), sizeof(control), scratch_.desc()}, 0);
+}
+
 int Remote::write_control(const Control &control)
 {
 	Piece piece{scratch_.data(), sizeof(control), scratch_.desc()};

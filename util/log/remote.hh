@@ -84,6 +84,9 @@ public:
 	int read_control(Control *control);
 	int write_control(const Control &control);
 
+	/* Makes durable what read_control() has seen. */
+	int store_control_again(const Control &control);
+
 	/* While `busy()`: progress, until the timeout. */
 	template <typename Busy> int wait_while(Busy &&busy)
 	{

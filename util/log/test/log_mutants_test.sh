@@ -24,6 +24,9 @@ mutant "recovery does not look behind the pointer" util/log/recovery.cc \
 	's/ret = adopt(end);/ret = 0;/'
 mutant "recovery leaves what it adopts as it is" util/log/recovery.cc \
 	's/int ret = copy_back(.*);/int ret = 0;/'
+mutant "recovery takes what it sees for durable" util/log/recovery.cc \
+	's/ret = remote.store_control_again(control_);/ret = 0;/' \
+	Log.AnOpenLogIsDurableItself
 mutant "a buffer is used again too early" util/log/writer.cc \
 	's/append_at(oldest_).end <= acknowledged()/append_at(oldest_).posted/'
 mutant "the record's checksum" util/log/layout.cc \

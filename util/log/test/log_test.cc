@@ -364,6 +364,23 @@ TEST_F(Log, WhatRecoveryAdoptsIsDurable)
 	EXPECT_EQ(read_all(), "one ");
 }
 
+/* A log that somebody made, and lost the connection before it was durable. */
+TEST_F(Log, AnOpenLogIsDurableItself)
+{
+	for (uint64_t seed = 0; seed < 20; seed++) {
+		FakePeer other(kPlace, seed);
+		other.store(0, peer_.visible());
+		Writer writer(other.path(), other.place(), {});
+		ASSERT_EQ(writer.open(), 0) << writer.text();
+		append(writer, "one");
+		ASSERT_EQ(writer.sync(), 0) << writer.text();
+		other.fail_power();
+		Reader reader(other.path(), other.place());
+		ASSERT_EQ(reader.open(), 0) << reader.text();
+		EXPECT_EQ(read(reader), "one ");
+	}
+}
+
 /* Two records of a writer, the first torn; then another in the first's place.
  */
 TEST_F(Log, AnEarlierWritersRecordsDoNotComeBack)
