@@ -182,7 +182,7 @@ int LogSession::claim()
  */
 std::string LogSession::find_successor(int ret)
 {
-	auto deadline = Clock::now() + kLeaving;
+	auto deadline = Clock::now() + std::chrono::seconds(options_.timeout_s);
 	DescriptorBytes answer{};
 	Denial denial;
 	claimed_ = false;
