@@ -25,6 +25,8 @@ constexpr size_t kCompletions = 8192;
 
 /* See initiator.cc: connection events are read less often while busy. */
 constexpr uint32_t kRoundsPerEventRead = 64;
+/* But not less often than this, where a round syncs a file. */
+constexpr auto kEventReadInterval = std::chrono::milliseconds(2);
 
 /* How often unfinished business is looked at, milliseconds. */
 constexpr int kRetryMs = 1;
@@ -146,6 +148,7 @@ void Service::loop()
 			{queues_->event_fd(), POLLIN, 0},
 			{wake_fd_, POLLIN, 0}};
 	auto last_arrival = Clock::now();
+	auto last_event_read = last_arrival;
 	uint32_t rounds = 0;
 	uint32_t wakeups = 0;
 	bool events = true;
@@ -153,10 +156,13 @@ void Service::loop()
 		bool arrived = poll_queues(events);
 		if (work())
 			arrived = true;
-		events = ++rounds % kRoundsPerEventRead == 0;
-		if (events)
-			drop_users(); /* also when it is never idle */
 		auto now = Clock::now();
+		events = ++rounds % kRoundsPerEventRead == 0 ||
+			 now - last_event_read >= kEventReadInterval;
+		if (events) {
+			last_event_read = now;
+			drop_users(); /* also when it is never idle */
+		}
 		if (arrived) {
 			last_arrival = now;
 			continue;
