@@ -402,7 +402,9 @@ struct fi_ops_pmem_ep {
 	 *  FI_PMEM_SELECT_PEER     all that it wrote to the peer: persistent,
 	 *                          as a fenced commit of 0 bytes, but without
 	 *                          waiting for the endpoint's other transmits.
-	 * Nothing is said of what others wrote. A write that failed has said so
+	 * Nothing is said of what others wrote, except of
+	 * FI_PMEM_SELECT_RANGES in a region of granularity page, whose file the
+	 * target syncs whoever wrote to it. A write that failed has said so
 	 * itself; of FI_PMEM_SELECT_PEER its error is the flush's as well.
 	 *
 	 * Is executed after every earlier operation of this endpoint in the

@@ -296,12 +296,17 @@ int Connection::query(fi_pmem_region_attr *attr)
 	std::string what = "answer at its data port " + std::to_string(port);
 	auto deadline = Clock::now() + std::chrono::seconds(options_.timeout_s);
 	attr->size = sizeof(*attr);
+	/* The queue wakes us; what may escape it is looked at less and less
+	 * often, so that hundreds who wait for one target leave it time. */
+	constexpr int kLongestMs = 64;
+	int pause_ms = 1;
 	while ((ret = ops->query(ep_.get(), address_, region_.key, attr)) ==
 	       -FI_EAGAIN) {
 		int late = check_time(deadline, what.c_str());
 		if (late)
 			return late;
-		fabric_.wait(1);
+		fabric_.wait(pause_ms);
+		pause_ms = std::min(2 * pause_ms, kLongestMs);
 		static_cast<void>(fi_cq_read(fabric_.cq(), nullptr, 0));
 	}
 	if (ret && is_unreachable(-ret) && !is_lost())

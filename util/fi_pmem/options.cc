@@ -86,11 +86,10 @@ void add_peer(CLI::App *app, Options *options, std::string *peer)
 		->type_name("");
 	add_size(app, "--offset", options->offset,
 		 "where in the region to begin (default: 0)");
-	auto timeout =
-		add_number(app, "--timeout", options->timeout_s,
-			   "seconds after which every wait for the peer fails "
-			   "(default: 10 to connect, then --stall)")
-			->check(CLI::Range(1, 86400));
+	auto timeout = add_number(app, "--timeout", options->timeout_s,
+				  "seconds after which every wait for the peer "
+				  "fails (default: 30, or --stall)")
+			       ->check(CLI::Range(1, 86400));
 	auto stall = add_number(app, "--stall", options->stall_s,
 				"seconds without any progress after which what "
 				"has begun fails (default: 30, or --timeout)")
@@ -98,6 +97,8 @@ void add_peer(CLI::App *app, Options *options, std::string *peer)
 	app->callback([options, timeout, stall] {
 		if (timeout->count() && !stall->count())
 			options->stall_s = options->timeout_s;
+		else if (!timeout->count())
+			options->timeout_s = options->stall_s;
 	});
 }
 

@@ -127,8 +127,13 @@ int RegionFile::allocate(Report &report, uint64_t size, uint64_t old_size,
 		error = posix_fallocate(fd_, 0, static_cast<off_t>(size));
 	if (!error)
 		error = sync_file_and_name(fd_, path_);
-	if (!error)
+	if (!error) {
+		/* What an earlier server could not sync is still in the page
+		 * cache, and called clean: the disk is to be asked. */
+		static_cast<void>(
+			posix_fadvise(fd_, 0, 0, POSIX_FADV_DONTNEED));
 		return kOk;
+	}
 	if (created)
 		unlink(path_.c_str());
 	else if (ftruncate(fd_, static_cast<off_t>(old_size)))

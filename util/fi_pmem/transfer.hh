@@ -86,9 +86,7 @@ public:
 	/* Of a put: how much of that has been made durable. */
 	[[nodiscard]] uint64_t durable_bytes() const
 	{
-		return drains_		 ? durable_bytes_
-		       : options_.commit ? done_bytes_
-					 : 0;
+		return options_.commit ? kept_bytes() : 0;
 	}
 
 	[[nodiscard]] double seconds() const { return seconds_; }
@@ -127,7 +125,7 @@ private:
 	[[nodiscard]] int post_blocks(BlockStream &stream, bool *blocked);
 	[[nodiscard]] int fill_block(BlockStream &stream, Block &block);
 	[[nodiscard]] int post_drain(bool *blocked);
-	[[nodiscard]] ssize_t post_flush();
+	[[nodiscard]] ssize_t post_flush(uint64_t begin, uint64_t end);
 	[[nodiscard]] bool is_drain_due() const;
 	void take_drain();
 	[[nodiscard]] ssize_t post(Block &block);
@@ -148,7 +146,8 @@ private:
 	/* How far everything has come that the result promises. */
 	[[nodiscard]] uint64_t kept_bytes() const
 	{
-		return drains_ ? durable_bytes_ : done_bytes_;
+		return drains_ ? std::min(durable_bytes_, done_bytes_)
+			       : done_bytes_;
 	}
 	[[nodiscard]] Block &block_at(uint64_t position)
 	{

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /* Copyright (c) 2026 the ofi_pmem developers */
 /*
- * The drains of a put: each makes durable all that was posted before it, and
- * fails if any of that failed, also of a connection that was lost meanwhile.
+ * The drains of a put: flushes of what was posted since the last one. Not
+ * fenced commits, each of which costs the target a sync of its own: what many
+ * clients flush at once is synced once. So a byte is durable when both its
+ * write and a flush behind it have succeeded. If writes are lost with their
+ * channel, the flush fails.
  */
 #include "transfer.hh"
 
@@ -25,35 +28,33 @@ bool Transfer::is_drain_due() const
 	return window_.is_due(posted_bytes_ - durable_bytes_, Clock::now());
 }
 
+/*
+ * Of a put that is resumed the first covers what an earlier one wrote, for the
+ * target flushes these bytes whoever wrote them.
+ */
 int Transfer::post_drain(bool *blocked)
 {
 	if (!is_drain_due())
 		return kOk;
-	bool resumes = durable_bytes_ < resumed_bytes_;
-	uint64_t flags = FI_COMPLETION | (options_.verify ? FI_PMEM_VERIFY : 0);
-	ssize_t ret = resumes ? post_flush()
-			      : ops_->drain_all(connection_.ep(),
-						&drain_.context, flags);
+	uint64_t end = durable_bytes_ < resumed_bytes_ ? resumed_bytes_
+						       : posted_bytes_;
+	ssize_t ret = post_flush(durable_bytes_, end);
 	if (ret == -FI_EAGAIN) {
 		*blocked = true;
 		return kOk;
 	}
 	if (ret)
 		return operation_failed(nullptr, static_cast<int>(-ret), "");
-	drain_.covers = resumes ? resumed_bytes_ : posted_bytes_;
+	drain_.covers = end;
 	drain_.posted = Clock::now();
 	drain_.in_flight = true;
 	return kOk;
 }
 
-/*
- * Who wrote these bytes may have been another endpoint, of which a drain knows
- * nothing.
- */
-ssize_t Transfer::post_flush()
+ssize_t Transfer::post_flush(uint64_t begin, uint64_t end)
 {
 	const Descriptor &region = connection_.region();
-	fi_rma_iov range{region.address + options_.offset, resumed_bytes_,
+	fi_rma_iov range{region.address + options_.offset + begin, end - begin,
 			 region.key};
 	fi_pmem_msg_flush message{};
 	message.rma_iov = &range;
@@ -62,7 +63,8 @@ ssize_t Transfer::post_flush()
 	message.context = &drain_.context;
 	message.placement = FI_PMEM_PLACE_PERSISTENT;
 	message.selectivity = FI_PMEM_SELECT_RANGES;
-	return ops_->flushv(connection_.ep(), &message, FI_COMPLETION);
+	uint64_t flags = FI_COMPLETION | (options_.verify ? FI_PMEM_VERIFY : 0);
+	return ops_->flushv(connection_.ep(), &message, flags);
 }
 
 void Transfer::take_drain()

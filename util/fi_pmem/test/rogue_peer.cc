@@ -17,6 +17,8 @@
 #include <rdma/fi_eq.h>
 #include <rdma/fi_errno.h>
 
+#include "core/key.hh"
+
 #include "../fabric.hh"
 #include "../private_data.hh"
 #include "../report.hh"
@@ -29,7 +31,8 @@ using namespace fi_pmem;
 
 constexpr int kTimeoutMs = 10000;
 
-/* The private data that HOW stands for; every one of them is wrong. */
+/* The private data that HOW stands for; every one of them is wrong. "port:N" is
+ * the descriptor of a region whose data port is N. */
 std::string make_data(const std::string &how)
 {
 	Descriptor wrapping;
@@ -39,7 +42,14 @@ std::string make_data(const std::string &how)
 	auto hello = encode_hello();
 	auto refusal = encode_refusal(Refusal::busy);
 	std::string data;
-	if (how == "garbage")
+	if (!how.rfind("port:", 0)) {
+		Descriptor elsewhere;
+		auto port = static_cast<uint16_t>(std::stoi(how.substr(5)));
+		elsewhere.key = ofi_pmem::Key(port, 1).value();
+		elsewhere.length = 64 << 20;
+		descriptor = encode_descriptor(elsewhere);
+		data.assign(descriptor.begin(), descriptor.end());
+	} else if (how == "garbage")
 		data.assign(40, '\x5a');
 	else if (how == "wrap")
 		data.assign(descriptor.begin(), descriptor.end());
