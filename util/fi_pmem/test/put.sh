@@ -83,8 +83,9 @@ wait $client
 check "SIGTERM while the input pauses" test $? -eq 143
 exec 8>&-
 stop_server TERM
-check "leaves a durable prefix of whole blocks" \
-	test "$(field durable_bytes)" = 786432
+check "leaves a prefix of whole blocks" test "$(field done_bytes)" = 786432
+check "of which what is called durable is there" \
+	same "$dir/in" "$dir/piped" "$(field durable_bytes)"
 check "which is not all" test "$(field durable)" = false
 
 # Going on. The trace of the target tells what it flushed.
