@@ -26,7 +26,7 @@ public:
 	static constexpr auto kLongest = std::chrono::seconds(1);
 	/* A drain that takes longer halves the window, one that takes less
 	 * than a quarter of it doubles the window. */
-	static constexpr auto kSlow = std::chrono::seconds(2);
+	static constexpr auto kSlow = std::chrono::milliseconds(2000);
 
 	Window(uint64_t most, Clock::time_point now)
 		: most_(most), bytes_(std::min(most, kFirst)), drained_(now)
