@@ -28,6 +28,18 @@ logged() {
 	return 1
 }
 
+# The same for what needs the network, which may be away for a while: some more
+# attempts, after growing pauses.
+retried() { # retried LOG COMMAND...
+	local log=$1 pause
+	for pause in 10 30 60 120; do
+		"${@:2}" >>"$log" 2>&1 </dev/null && return
+		echo "FAILED: ${*:2}; again in $pause s" | tee -a "$log" >&2
+		sleep "$pause"
+	done
+	logged "$@"
+}
+
 # packages_for PURPOSE...: the names that util/packages.txt has for them.
 packages_for() {
 	local package purpose
@@ -42,6 +54,13 @@ missing_packages() { # missing_packages PURPOSE...
 		[ "$(dpkg-query -W -f '${db:Status-Status}' "$package" \
 			2>/dev/null)" = installed ] || echo "$package"
 	done
+}
+
+# Both again when one fails: update says so too seldom.
+update_and_install() { # update_and_install PACKAGE...
+	local options="-y -q -o DPkg::Lock::Timeout=300"
+	apt-get $options update &&
+		apt-get $options install --no-install-recommends "$@"
 }
 
 # install_packages LOG PURPOSE...: what is missing of them, by the machine's
@@ -60,11 +79,8 @@ install_packages() {
 	[ "$(id -u)" -eq 0 ] ||
 		die "installing needs root: run this as root, or install them first"
 	mkdir -p "$(dirname "$log")"
-	local options="-y -q -o DPkg::Lock::Timeout=300"
 	export DEBIAN_FRONTEND=noninteractive
-	logged "$log" apt-get $options update &&
-		logged "$log" apt-get $options install --no-install-recommends \
-			$missing
+	retried "$log" update_and_install $missing
 }
 
 # Where util/root.sh builds the tree.

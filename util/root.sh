@@ -37,7 +37,7 @@ usage() {
 # download COMMAND... and prepare COMMAND...: a step of making the root that
 # reaches the package mirror, and one that does not.
 download() {
-	logged "$log" "$@" >&2 || {
+	retried "$log" "$@" >&2 || {
 		echo "DOWNLOAD FAILED: the $suite root was not made" >&2
 		exit $not_made
 	}
@@ -62,14 +62,18 @@ mirror() {
 		awk '$1 == "Debian" && $2 !~ /-/ {print $3; exit}'
 }
 
+bootstrap_from() { # bootstrap_from URI PROXY
+	rm -rf "$root.part"
+	env ${2:+"http_proxy=$2"} debootstrap --variant=minbase "$suite" \
+		"$root.part" "$1"
+}
+
 bootstrap() {
 	local uri proxy=
 	uri=$(mirror)
 	[ -n "$uri" ] || die "apt has no Debian release: run apt-get update"
 	eval "$(apt-config shell proxy Acquire::http::Proxy)"
-	rm -rf "$root.part"
-	download env ${proxy:+"http_proxy=$proxy"} debootstrap \
-		--variant=minbase "$suite" "$root.part" "$uri"
+	download bootstrap_from "$uri" "$proxy"
 	printf '%s %s %s main\n' deb "$uri" "$suite" deb-src "$uri" "$suite" \
 		>"$root.part/etc/apt/sources.list"
 	mv "$root.part" "$root"
@@ -83,10 +87,13 @@ copy_apt_settings() {
 	printf '127.0.0.1 localhost %s\n' "$suite" >"$root/etc/hosts"
 }
 
+download_in_root() { # download_in_root PACKAGE...
+	in_root apt-get -q update && in_root $apt --download-only install "$@"
+}
+
 install_in_root() {
 	local apt="apt-get -y -q --no-install-recommends"
-	download in_root apt-get -q update
-	download in_root $apt --download-only install "$@"
+	download download_in_root "$@"
 	prepare in_root $apt --no-download install "$@"
 }
 
@@ -107,7 +114,7 @@ build_fabtests() {
 # Everything the root consists of.
 recipe() {
 	packages_for build test root
-	sed -n '/^bootstrap()/,/^recipe()/p' "${BASH_SOURCE[0]}"
+	sed -n '/^bootstrap_from()/,/^recipe()/p' "${BASH_SOURCE[0]}"
 }
 
 # What util/vm needs comes after that and has a stamp of its own: a change here
