@@ -2,11 +2,13 @@
 # SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 #
 # Runs every test of the tree: formatting, headers, the unit and end-to-end
-# tests. Ends with a line "N passed, N failed, N skipped". CI runs this, with
-# everything.
+# tests. Ends with a table of what it did, in the columns stage, wall seconds,
+# processor seconds, and how it ran, separated by tabs, which is also in
+# build/check/stages.tsv; and with a line "N passed, N failed, N skipped". CI
+# runs this, with everything.
 #
 #   util/check.sh [--sanitizers] [--trixie] [--verbs] [--fuzz [--until SECONDS]]
-#                 [--no-install]
+#                 [--after SECONDS] [--no-install]
 #
 #   --sanitizers  all tests again under ASan+UBSan and under TSan
 #   --trixie      all tests again on libfabric 2.1, the standard fabtests and
@@ -14,9 +16,11 @@
 #   --verbs       the end-to-end tests on Soft-RoCE, in a virtual machine of the
 #                 same root
 #   --fuzz        static checks (util/lint.sh), the unit tests under valgrind and
-#                 the fuzzers (util/fuzz.sh), a minute each
+#                 the fuzzers (util/fuzz.sh), twenty seconds each
 #   --until       what of --fuzz has not begun so many seconds after the script is
 #                 skipped, and the fuzzers take no more than is left
+#   --after       the quickstart ran before and took so many seconds: for the
+#                 table and --until
 #   --no-install  the packages are there already; do not call apt-get
 #
 # Builds below build/check/ and may be run again at any time.
@@ -31,11 +35,16 @@ trixie=no
 verbs=no
 until=
 install=yes
+checks=$top/build/check
+stages=$checks/stages.tsv
 
-usage() {
-	echo "usage: util/check.sh [--sanitizers] [--trixie] [--verbs]" \
-		"[--fuzz [--until SECONDS]] [--no-install]" >&2
-	exit 2
+usage() { # usage STATUS
+	sed -n '4,/^$/s/^# \{0,1\}//p' "$0"
+	exit "$1"
+}
+
+seconds_argument() { # seconds_argument VALUE: or the usage
+	[[ $1 =~ ^[0-9]+$ ]] || usage 2 >&2
 }
 
 while [ $# -gt 0 ]; do
@@ -43,17 +52,26 @@ while [ $# -gt 0 ]; do
 	--sanitizers) sanitizers=yes ;;
 	--fuzz) fuzz=yes ;;
 	--until)
-		[[ ${2:-} =~ ^[0-9]+$ ]] || usage
+		seconds_argument "${2:-}"
 		until=$2
 		shift
 		;;
+	--after)
+		seconds_argument "${2:-}"
+		SECONDS=$2
+		shift
+		;;
+	--help) usage 0 ;;
 	--trixie) trixie=yes ;;
 	--verbs) verbs=yes ;;
 	--no-install) install=no ;;
-	*) usage ;;
+	*) usage 2 >&2 ;;
 	esac
 	shift
 done
+mkdir -p "$checks"
+printf 'stage\twall_s\tcpu_s\truns\n' >"$stages"
+[ $SECONDS -lt 5 ] || printf 'quickstart\t%d\t-\talone\n' $SECONDS >>"$stages"
 
 # Adds up what one `make check` ran. A GoogleTest program counts its cases, any
 # other program counts as one.
@@ -89,13 +107,28 @@ inside=()
 
 # What hangs is ended, with all it started, and counts as failed: seconds.
 step_limit=1200
-limited() {
-	timeout -k 10 $step_limit "$@"
+limited() { # also when this script is ended, as it has a process group of its own
+	setpriv --pdeathsig TERM timeout -k 10 $step_limit "$@"
 }
 
-# What begins, and how many seconds after the script.
-stage() {
-	echo "== $1 ($SECONDS s)"
+# Of this shell's children that have ended: processor seconds, in $cpu.
+children_cpu() {
+	local fields
+	read -ra fields <"/proc/$BASHPID/stat"
+	cpu=$(((fields[15] + fields[16]) / $(getconf CLK_TCK)))
+}
+
+stage_name=
+stage() { # stage NAME: begins; the one before ends
+	local cpu
+	children_cpu
+	[ -z "$stage_name" ] || printf '%s\t%d\t%d\t%s\n' "$stage_name" \
+		$((SECONDS - stage_begun)) $((cpu - stage_cpu)) foreground \
+		>>"$stages"
+	stage_name=$1
+	stage_begun=$SECONDS
+	stage_cpu=$cpu
+	[ -z "$1" ] || echo "== $1 ($SECONDS s)"
 }
 
 # Of tests, which it takes longer to compile than to run.
@@ -103,7 +136,7 @@ test_flags="-g1 -O1"
 
 # Configures and builds, with all tests. Shows why it fails.
 make_build() { # make_build NAME [configure option...]
-	local dir=$top/build/check/$1
+	local dir=$checks/$1
 	shift
 	mkdir -p "$dir"
 	cd "$dir" || return
@@ -123,42 +156,89 @@ make_build() { # make_build NAME [configure option...]
 		}
 }
 
-# The builds to be made, each by its make_NAME, and the one being made.
-builds=()
-builder=
-trap '[ -z "$builder" ] || kill -- "-$builder" 2>/dev/null' EXIT
+# What runs in the background, one after the other: each by its job_NAME.
+# Foreground and background together are to leave no processor idle: tests wait
+# more than they compute.
+jobs=()
+workers=()
+trap 'for worker in ${workers[@]+"${workers[@]}"}; do
+	kill -- "-$worker" 2>/dev/null
+done' EXIT
 
-start_next_build() {
-	local name=${builds[0]:-}
-	[ -n "$name" ] || return
-	builds=("${builds[@]:1}")
-	mkdir -p "$top/build/check"
+start_background() { # start_background NAME...
+	rm -f "${@/#/$checks/result.}"
 	set -m # a process group of its own
 	(
-		renice -n 10 -p $BASHPID
-		cd "$top" && "make_$name"
-	) >"$top/build/check/$name.log" 2>&1 </dev/null &
-	builder=$!
+		trap - EXIT
+		renice -n 10 -p $BASHPID >/dev/null
+		step_limit=3000 # there is little left for it now and then
+		for name in "$@"; do
+			run_job "$name" >"$checks/$name.log" 2>&1
+		done
+	) </dev/null &
+	workers+=($!)
 	set +m
 }
 
-# Waits for this build and runs its tests. The next one is made meanwhile: tests
-# wait more than they compute.
-check_build() { # check_build NAME
-	local name=$1 dir=$top/build/check/$1 status
-	stage "$name"
-	wait "$builder"
+# What it found is in a file, for await_job.
+run_job() { # run_job NAME
+	local name=$1 begun=$SECONDS before cpu status
+	passed=0 failed=0 skipped=0 failures=()
+	children_cpu
+	before=$cpu
+	"job_$name"
 	status=$?
-	builder=
-	start_next_build
-	if [ $status -ne 0 ]; then
-		cat "$dir.log"
+	children_cpu
+	printf '%s\n' "$status $passed $failed $skipped \
+$((SECONDS - begun)) $((cpu - before))" ${failures[@]+"${failures[@]}"} \
+		>"$checks/$name.part"
+	mv "$checks/$name.part" "$checks/result.$name"
+}
+
+# Adds up what such a job found; its status.
+await_job() { # await_job NAME
+	local name=$1 status p f s wall cpu line
+	until [ -e "$checks/result.$name" ]; do
+		sleep 1 # between looks
+		kill -0 "${workers[@]}" 2>/dev/null || break
+	done
+	[ -e "$checks/result.$name" ] || {
+		record "$name: ended before it was done" 1
+		return 1
+	}
+	{
+		read -r status p f s wall cpu
+		while read -r line; do
+			failures+=("$line")
+		done
+	} <"$checks/result.$name"
+	passed=$((passed + p))
+	failed=$((failed + f))
+	skipped=$((skipped + s))
+	printf '%s\t%d\t%d\t%s\n' "${name//_/ }" "$wall" "$cpu" background \
+		>>"$stages"
+	return "$status"
+}
+
+# Waits for this build and runs its tests.
+check_build() { # check_build NAME
+	local name=$1 dir=$checks/$1
+	stage "$name: waiting for its build"
+	await_job "build_$name" || {
+		cat "$checks/build_$name.log"
 		record "$name: build" 1
 		return 1
-	fi
+	}
+	run_tests "$name"
+}
+
+run_tests() { # run_tests NAME
+	local name=$1 dir=$checks/$1
+	stage "$name: tests"
 	cd "$dir" || exit 1
 	find . -name '*.trs' -delete
-	limited "${inside[@]}" make -j"$(nproc)" check >check.log 2>&1 || {
+	limited "${inside[@]}" make -j"$(($(nproc) + 1))" check \
+		>check.log 2>&1 || {
 		[ $? -ne 124 ] ||
 			record "$name: make check, $step_limit seconds" 1
 		grep -E 'error|^(FAIL|ERROR)' check.log
@@ -176,8 +256,7 @@ check_build() { # check_build NAME
 check_script() { # check_script NAME COMMAND...
 	local name=$1
 	shift
-	stage "$name"
-	local log=$top/build/check/${name// /-}.log line p f s _ status
+	local log=$checks/${name// /-}.script.log line p f s _ status
 	limited "$@" >"$log" 2>&1
 	status=$?
 	line=$(grep -E '^[0-9]+ passed, [0-9]+ failed, [0-9]+ skipped$' "$log" |
@@ -197,11 +276,17 @@ check_script() { # check_script NAME COMMAND...
 	}
 }
 
-# The root of Debian trixie, and the build in it.
-make_trixie() {
+# The root of Debian trixie: that takes the network longer than the processors.
+job_trixie_root() {
+	"$top/util/root.sh" make
+}
+
+# The build in it, which waits for it.
+job_build_trixie() {
 	"$top/util/root.sh" make || return
 	inside=("$top/util/root.sh" run)
-	make_build trixie CXXFLAGS="-g1 -O2"
+	test_flags="-g1 -O0"
+	make_build trixie --enable-unity CXXFLAGS="-g1 -O2"
 }
 
 # What was built against the libfabric of this machine runs in the later one of
@@ -210,7 +295,7 @@ check_newer() {
 	local build=plain tests=Newer*:ApiVersion.*
 	tests+=:Plane.*Lost*:Timeout.*Lost*:HostileService.*:HostilePeer.*
 	[ "$sanitizers" = no ] || build=asan
-	stage "built here, run in the root"
+	stage "trixie: plain or asan build"
 	limited "$top/util/root.sh" run \
 		"$top/build/check/$build/prov/pmem/test/unit_tests" \
 		--gtest_filter="$tests" >"$top/build/check/newer.log" 2>&1
@@ -223,17 +308,22 @@ check_newer() {
 check_trixie() {
 	inside=("$top/util/root.sh" run)
 	check_build trixie || return
+	await_job trixie_root
 	inside=()
 	check_newer
+	stage "trixie: standard fabtests"
 	check_script fabtests "$top/util/fabtests.sh"
+	stage "trixie: fi_pmem programs"
 	check_script "fi_pmem programs" "$top/util/root.sh" run \
 		"$top/fabtests/scripts/pmem_fabtests.sh" "$root_build/.libs"
+	stage "trixie: Open MPI"
 	check_script "Open MPI" "$top/util/mpi.sh"
 }
 
 # In a virtual machine with an RDMA device, on the same root. Alone: an emulated
 # processor leaves little of ours to other tests.
 check_verbs() {
+	stage "verbs in a machine"
 	step_limit=1800 check_script "verbs in a machine" "$top/util/rxe.sh"
 }
 
@@ -259,7 +349,7 @@ check_configure_message() (
 check_valgrind() (
 	local without=*AlignedIntegersAreFlushedAsOneStore
 	without+=:Machines/Litmus*:*OfMoreBytesThanAnIntCounts
-	cd "$top/build/check/plain" || exit
+	cd "$checks/plain" || exit
 	srcdir=$top limited valgrind -q --fair-sched=yes --error-exitcode=1 \
 		prov/pmem/test/unit_tests \
 		--gtest_filter="-$without" \
@@ -270,12 +360,13 @@ check_valgrind() (
 )
 
 # How long each target may be fuzzed, as many at a time as there are processors.
+# What is new in it finds a fuzzer at once or in a night: see CONTRIBUTING.
 fuzz_seconds() {
-	local targets seconds=60
+	local targets seconds=20
 	targets=$(ls "$top"/{prov/pmem,util}/fuzz/*_fuzz.cc | wc -l)
 	[ -z "$until" ] ||
 		seconds=$(((until - SECONDS) * $(nproc) / targets))
-	echo $((seconds > 60 ? 60 : seconds))
+	echo $((seconds > 20 ? 20 : seconds))
 }
 
 too_late() { # too_late WHAT
@@ -285,24 +376,53 @@ too_late() { # too_late WHAT
 }
 
 # What finds mistakes without a test of its own.
-check_fuzz() {
-	stage "valgrind"
-	too_late "valgrind" || {
-		check_valgrind
-		record "unit tests under valgrind" $?
-	}
+job_valgrind() {
+	too_late "valgrind" && return
+	fewer_rounds
+	check_valgrind
+	record "unit tests under valgrind" $?
+}
+
+job_static_checks() {
 	too_late "static checks" ||
 		check_script "static checks" "$top/util/lint.sh" --wire
+}
+
+job_fuzzers() {
 	too_late "fuzzers" ||
 		check_script "fuzzers" "$top/util/fuzz.sh" \
 			--seconds "$(fuzz_seconds)" --no-install
 }
 
+job_headers() {
+	make -C "$checks/plain" check-headers >/dev/null
+	record "every header stands alone" $?
+}
+
+# The plain build runs them all, and tries the tests.
+fewer_rounds() {
+	export SKIP_MUTANTS=${SKIP_MUTANTS:-yes}
+	export PMEM_KILL_ROUNDS=${PMEM_KILL_ROUNDS:-20}
+	export PMEM_LIVENESS_ROUNDS=${PMEM_LIVENESS_ROUNDS:-3}
+	export WEAK_NIC_SEEDS=${WEAK_NIC_SEEDS:-10}
+	export LITMUS_SEEDS=${LITMUS_SEEDS:-3}
+	export LOG_CRASHES=${LOG_CRASHES:-200}
+	export PMEM_VERIFY_CLEAN=${PMEM_VERIFY_CLEAN:-1000}
+	export PMEM_LOG_CRASHES=${PMEM_LOG_CRASHES:-10}
+}
+
+# Waits for it, and tells what it said.
+collect_job() { # collect_job NAME
+	stage "waiting for ${1//_/ }"
+	await_job "$1"
+	cat "$checks/$1.log"
+}
+
 # A release has every file of the repository but what is for that alone.
 check_release() {
-	local release=$top/build/check/release missing
+	local release=$checks/release missing
 	git -C "$top" rev-parse --git-dir >/dev/null 2>&1 || return 0
-	make -s -C "$top/build/check/plain" distdir distdir="$release" \
+	make -s -C "$checks/plain" distdir distdir="$release" \
 		>"$release.log" 2>&1 || return
 	missing=$(git -C "$top" ls-files | while read -r file; do
 		[ -e "$release/$file" ] || echo "$file"
@@ -317,59 +437,63 @@ check_release() {
 if [ "$install" = yes ]; then
 	install_packages "$top/build/packages.log" build test check || exit 1
 fi
-cd "$top" || exit 1
-./autogen.sh >/dev/null 2>&1 || {
-	echo "autogen.sh failed" >&2
-	exit 1
-}
+cd "$top" && update_configure || exit 1
+if [ "$trixie" = yes ] || [ "$verbs" = yes ]; then
+	start_background trixie_root
+fi
 
+stage "format, configure"
 check_format
 record "clang-format of the whole tree" $?
 check_configure_message
 record "configure names missing packages" $?
 
-make_plain() {
-	make_build plain CXXFLAGS="-g1 -O2"
-}
 # Any optimization more than doubles what it takes to compile these, and UBSan
 # takes half as much again: the tests themselves do without.
 make_sanitized() { # make_sanitized NAME SANITIZERS
 	test_flags="-g1 -O0 -fno-sanitize=undefined"
-	make_build "$1" --enable-sanitizer="$2" CXXFLAGS="-g1 -O0"
+	make_build "$1" --enable-unity --enable-sanitizer="$2" \
+		CXXFLAGS="-g1 -O0"
 }
-make_asan() {
+job_build_asan() {
 	make_sanitized asan address,undefined
 }
-make_tsan() {
+job_build_tsan() {
 	make_sanitized tsan thread
 }
-builds=(plain)
-[ "$sanitizers" = no ] || builds+=(asan tsan)
-[ "$trixie" = no ] || builds+=(trixie)
-start_next_build
 
-check_build plain
-make -C "$top/build/check/plain" check-headers >/dev/null
-record "every header stands alone" $?
+# Nothing is compiled beside it: the rest needs its programs.
+stage "plain: build"
+make_build plain CXXFLAGS="-g1 -O2" || {
+	record "plain: build" 1
+	conclude
+	exit
+}
+[ "$sanitizers" = no ] || jobs+=(build_asan build_tsan)
+[ "$trixie" = no ] || jobs+=(build_trixie)
+jobs+=(headers)
+[ "$fuzz" = no ] || jobs+=(valgrind static_checks fuzzers)
+start_background "${jobs[@]}"
+
+run_tests plain
+stage "release"
 check_release
 record "a release has every file" $?
+fewer_rounds
 if [ "$sanitizers" = yes ]; then
-	# Fewer rounds: the plain build runs them all, and tries the tests.
-	export SKIP_MUTANTS=${SKIP_MUTANTS:-yes}
-	export PMEM_KILL_ROUNDS=${PMEM_KILL_ROUNDS:-20}
-	export PMEM_LIVENESS_ROUNDS=${PMEM_LIVENESS_ROUNDS:-3}
-	export WEAK_NIC_SEEDS=${WEAK_NIC_SEEDS:-10}
-	export LITMUS_SEEDS=${LITMUS_SEEDS:-3}
-	export LOG_CRASHES=${LOG_CRASHES:-200}
-	export PMEM_VERIFY_CLEAN=${PMEM_VERIFY_CLEAN:-1000}
-	export PMEM_LOG_CRASHES=${PMEM_LOG_CRASHES:-10}
 	check_build asan
 	check_build tsan
 fi
 
 [ "$trixie" = no ] || check_trixie
+collect_job headers
+if [ "$fuzz" = yes ]; then
+	collect_job valgrind
+	collect_job static_checks
+	collect_job fuzzers
+fi
 [ "$verbs" = no ] || check_verbs
-[ "$fuzz" = no ] || check_fuzz
-stage "done"
-
+stage ""
+echo "== stages, of $SECONDS s"
+cat "$stages"
 conclude
