@@ -232,6 +232,18 @@ check_build() { # check_build NAME
 	run_tests "$name"
 }
 
+# The tests that took long, by their files: the log is made when one begins.
+long_tests() { # long_tests NAME
+	local trs begun seconds
+	while IFS= read -r trs; do
+		begun=$(stat -c %W "${trs%.trs}.log")
+		seconds=$(($(stat -c %Y "$trs") - begun))
+		[ "$begun" -eq 0 ] || [ $seconds -lt 20 ] ||
+			printf '%s: %s\t%d\t-\ta test\n' "$1" \
+				"$(basename "${trs%.trs}")" $seconds
+	done < <(find . -name '*.trs') | sort -t $'\t' -k 2nr >>"$stages"
+}
+
 run_tests() { # run_tests NAME
 	local name=$1 dir=$checks/$1
 	stage "$name: tests"
@@ -248,6 +260,8 @@ run_tests() { # run_tests NAME
 		record "$name: make check ran no test" 1
 		return
 	fi
+	stage "$name: results" # so that the long ones stand below
+	long_tests "$name"
 	count_results "$name" "$dir"
 	return 0
 }
