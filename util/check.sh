@@ -173,7 +173,7 @@ start_background() { # start_background NAME...
 		renice -n 10 -p $BASHPID >/dev/null
 		step_limit=3000 # there is little left for it now and then
 		for name in "$@"; do
-			run_job "$name" >"$checks/$name.log" 2>&1
+			(run_job "$name") >"$checks/$name.log" 2>&1
 		done
 	) </dev/null &
 	workers+=($!)
