@@ -18,6 +18,7 @@
 #include "report.hh"
 #include "scrub.hh"
 #include "serve.hh"
+#include "standard_files.hh"
 #include "torture.hh"
 #include "verify.hh"
 
@@ -82,6 +83,7 @@ int run_command(const Options &options, Report &report)
 
 int main(int argc, char **argv)
 {
+	occupy_standard_files();
 	Options options;
 	int exit_code = kOk;
 	if (!parse_options(argc, argv, &options, &exit_code))

@@ -19,6 +19,7 @@
 #include "core/key.hh"
 #include "exit_codes.hh"
 #include "report.hh"
+#include "standard_files.hh"
 
 namespace fi_pmem
 {
@@ -37,6 +38,7 @@ int Server::run()
 	int ret = open();
 	if (ret)
 		return ret;
+	drop_unread_output();
 	announce();
 	while (!signals_.take()) {
 		handle_events();

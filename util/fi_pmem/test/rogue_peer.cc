@@ -23,6 +23,7 @@
 #include "../private_data.hh"
 #include "../report.hh"
 #include "../signals.hh"
+#include "../standard_files.hh"
 
 namespace
 {
@@ -159,6 +160,7 @@ int connect(const std::string &provider, uint16_t port, const std::string &how)
 
 int main(int argc, char **argv)
 {
+	fi_pmem::occupy_standard_files();
 	std::string mode = argc > 3 ? argv[2] : "";
 	if (mode == "serve" && argc == 4)
 		return serve(argv[1], argv[3]);

@@ -14,6 +14,8 @@
 #include <rdma/fi_eq.h>
 #include <rdma/fi_errno.h>
 
+#include "core/descriptors.hh"
+
 namespace ofi_pmem
 {
 
@@ -31,10 +33,10 @@ int WaitFd::open(fid_t inner) noexcept
 	int ret = fi_control(inner, FI_GETWAIT, &inner_fd);
 	if (ret)
 		return ret;
-	event_ = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	event_ = above_standard(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC));
 	if (event_ < 0)
 		return -errno;
-	epoll_ = epoll_create1(EPOLL_CLOEXEC);
+	epoll_ = above_standard(epoll_create1(EPOLL_CLOEXEC));
 	if (epoll_ < 0)
 		return -errno;
 	ret = watch(event_);

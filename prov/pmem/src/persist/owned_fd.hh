@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /* Copyright (c) 2026 the ofi_pmem developers */
-/* A file descriptor that is closed with its owner. */
+/*
+ * A file descriptor that is closed with its owner, and is none of those that
+ * programs take for standard input, output and error.
+ */
 #pragma once
 
 #include <cerrno>
@@ -9,6 +12,8 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "core/descriptors.hh"
+
 namespace ofi_pmem
 {
 
@@ -16,7 +21,7 @@ class OwnedFd
 {
 public:
 	OwnedFd() noexcept = default;
-	explicit OwnedFd(int fd) noexcept : fd_(fd) {}
+	explicit OwnedFd(int fd) noexcept : fd_(above_standard(fd)) {}
 	OwnedFd(OwnedFd &&other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
 	OwnedFd &operator=(OwnedFd &&other) noexcept
 	{

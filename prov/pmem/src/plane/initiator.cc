@@ -10,6 +10,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "core/descriptors.hh"
 #include "core/log.hh"
 #include "core/thread.hh"
 #include "plane/channel.hh"
@@ -64,7 +65,7 @@ int Initiator::open(bool automatic)
 		ret = watchdog_.open();
 	if (ret)
 		return ret;
-	epoll_fd_ = epoll_create1(EPOLL_CLOEXEC);
+	epoll_fd_ = above_standard(epoll_create1(EPOLL_CLOEXEC));
 	if (epoll_fd_ < 0)
 		return -errno;
 	ret = add_to(epoll_fd_, queues_->completion_fd());
@@ -74,7 +75,7 @@ int Initiator::open(bool automatic)
 		ret = add_to(epoll_fd_, watchdog_.fd());
 	if (ret || !automatic)
 		return ret;
-	stop_fd_ = eventfd(0, EFD_CLOEXEC);
+	stop_fd_ = above_standard(eventfd(0, EFD_CLOEXEC));
 	if (stop_fd_ < 0)
 		return -errno;
 	thread_ = thread_without_signals([this] { run(); });

@@ -10,6 +10,7 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
+#include "core/descriptors.hh"
 #include "core/params.hh"
 
 namespace ofi_pmem
@@ -53,7 +54,8 @@ int Watchdog::open() noexcept
 		shortest = std::min(shortest, params().operation_timeout_ms);
 	period_ = milliseconds(std::max(shortest / kLooks, 1u));
 	last_ = now();
-	fd_ = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	fd_ = above_standard(
+		timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK));
 	return fd_ < 0 ? -errno : 0;
 }
 

@@ -60,7 +60,7 @@ int Service::open(const Locality &near)
 		ret = listen();
 	if (ret)
 		return ret;
-	wake_fd_ = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	wake_fd_ = above_standard(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
 	if (wake_fd_ < 0)
 		return -errno;
 	thread_ = thread_without_signals([this, near] {

@@ -9,6 +9,7 @@
 
 #include <rdma/fi_errno.h>
 
+#include "core/descriptors.hh"
 #include "core/log.hh"
 
 namespace ofi_pmem
@@ -66,9 +67,11 @@ int VerbsQueues::open(ibv_context *device, int completions)
 	events_.reset(rdma_create_event_channel());
 	if (!events_)
 		return -errno;
+	events_->fd = above_standard(events_->fd);
 	completion_channel_.reset(ibv_create_comp_channel(device));
 	if (!completion_channel_)
 		return -errno;
+	completion_channel_->fd = above_standard(completion_channel_->fd);
 	cq_.reset(ibv_create_cq(device, completions, nullptr,
 				completion_channel_.get(), 0));
 	if (!cq_)
