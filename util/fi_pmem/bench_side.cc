@@ -103,6 +103,8 @@ bool BenchSide::can(BenchOp op) const
 
 int BenchSide::failed(int error, const char *detail)
 {
+	if (error == FI_EACCES)
+		return connection_.refused(fi_strerror(error));
 	return report_.fail(kFailed, "%s: %s%s%s", provider(),
 			    fi_strerror(error), *detail ? ": " : "", detail);
 }

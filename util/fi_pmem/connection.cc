@@ -17,6 +17,7 @@
 #include <rdma/fi_eq.h>
 #include <rdma/fi_errno.h>
 
+#include "configuration.hh"
 #include "core/key.hh"
 #include "exit_codes.hh"
 #include "report.hh"
@@ -309,6 +310,8 @@ int Connection::query(fi_pmem_region_attr *attr)
 		pause_ms = std::min(2 * pause_ms, kLongestMs);
 		static_cast<void>(fi_cq_read(fabric_.cq(), nullptr, 0));
 	}
+	if (ret == -FI_EACCES)
+		return refused("cannot query its region");
 	if (ret && is_unreachable(-ret) && !is_lost())
 		return report_.fail(
 			kUnreachable,
@@ -323,6 +326,24 @@ int Connection::query(fi_pmem_region_attr *attr)
 				    "cannot query the region of %s: %s",
 				    peer_.c_str(), fi_strerror(-ret));
 	return kOk;
+}
+
+int Connection::refused(const std::string &what) const
+{
+	bool theirs = region_.flags & Descriptor::kAuthKey;
+	bool ours = has_auth_key();
+	const char *why = "it does not allow that";
+	if (theirs && !ours)
+		why = "it asks for an auth_key, and "
+		      "FI_OFI_PMEM_AUTH_KEY_FILE names none here";
+	else if (ours && !theirs)
+		why = "it has no auth_key, and FI_OFI_PMEM_AUTH_KEY_FILE names "
+		      "one here";
+	else if (ours)
+		why = "it has another auth_key than the file that "
+		      "FI_OFI_PMEM_AUTH_KEY_FILE names here";
+	return report_.fail(kRefused, "%s refuses: %s (%s)", peer_.c_str(), why,
+			    what.c_str());
 }
 
 uint64_t Connection::choose_length(uint64_t least) const

@@ -58,6 +58,12 @@ public:
 	[[nodiscard]] int check_range(uint64_t length, const char *what) const;
 
 	/*
+	 * The peer does not let this side do what it wants (FI_EACCES):
+	 * kRefused, with the reason as far as it is known here. `what` failed.
+	 */
+	[[nodiscard]] int refused(const std::string &what) const;
+
+	/*
 	 * --length, else what of the region is behind --offset; `least` where
 	 * that is nothing, for check_range() to tell.
 	 */

@@ -8,6 +8,7 @@
 #include <cstring>
 #include <set>
 
+#include "configuration.hh"
 #include "exit_codes.hh"
 #include "report.hh"
 
@@ -89,6 +90,12 @@ std::vector<std::string> persistent_providers()
 
 int find_info(Report &report, const Target &target, InfoPtr *info)
 {
+	if (has_ofi_pmem(target.provider)) {
+		std::string problem = configuration_problem();
+		if (!problem.empty())
+			return report.fail(kFailed, "%s", problem.c_str());
+		warn_unknown_variables(report);
+	}
 	fi_ep_type type = target.rdm ? FI_EP_RDM : FI_EP_MSG;
 	std::string provider = target.provider;
 	if (provider.empty()) {

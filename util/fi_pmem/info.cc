@@ -6,7 +6,6 @@
  */
 #include "info.hh"
 
-#include <cstdlib>
 #include <fstream>
 
 #include <rdma/fi_errno.h>
@@ -14,6 +13,7 @@
 #include <nlohmann/json.hpp>
 
 #include "advice.hh"
+#include "configuration.hh"
 #include "digest/digest.hh"
 #include "exit_codes.hh"
 #include "host.hh"
@@ -98,10 +98,16 @@ void tell_providers(Report &report)
 	report.say("providers with ofi_pmem:");
 	for (const std::string &name : names)
 		report.say("  %s", name.c_str());
-	if (names.empty())
+	std::string problem = configuration_problem();
+	if (!problem.empty())
+		report.say("  none: %s", problem.c_str());
+	else if (names.empty())
 		report.say("  none: FI_PROVIDER_PATH names the directory of "
 			   "libpmem-fi.so");
 	report.set("providers", names);
+	if (!problem.empty())
+		report.set("providers_problem", problem);
+	warn_unknown_variables(report);
 }
 
 std::string kind_text(const MemoryDevice &device)
@@ -224,7 +230,7 @@ void tell_place(const Options &options, Report &report, const Probe &found)
 		   attr.native_order ? "yes" : "no");
 	report.say("  digests: %s, of the %s", digests.c_str(),
 		   coverage_text(attr.coverage));
-	bool has_key = getenv("FI_OFI_PMEM_AUTH_KEY_FILE");
+	bool has_key = has_auth_key();
 	report.say("  %s", has_key ? "the service takes initiators with the "
 				     "same auth_key only"
 				   : "the service is open: whoever reaches its "

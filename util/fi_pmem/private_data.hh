@@ -58,6 +58,7 @@ enum class Refusal : uint32_t {
 struct Descriptor {
 	static constexpr uint32_t kMapSync = 1; /* mapped with MAP_SYNC */
 	static constexpr uint32_t kClaims = 2;	/* the server takes claims */
+	static constexpr uint32_t kAuthKey = 4; /* asks for an auth_key */
 
 	uint64_t address = 0; /* of the region's first byte */
 	uint64_t key = 0;

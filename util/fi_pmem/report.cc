@@ -62,6 +62,8 @@ void Report::warn(const char *format, ...)
 	va_start(arguments, format);
 	std::string text = format_text(format, arguments);
 	va_end(arguments);
+	if (json_ && fields_->contains("warning"))
+		text = (*fields_)["warning"].get<std::string>() + "; " + text;
 	if (json_)
 		set("warning", text);
 	else

@@ -31,7 +31,7 @@ public:
 	/* What fail() was told last. */
 	[[nodiscard]] const std::string &error() const { return error_; }
 
-	/* A note on standard error, or the field "warning" in JSON. */
+	/* A note on standard error, or in the field "warning" in JSON. */
 	[[gnu::format(printf, 2, 3)]] void warn(const char *format, ...);
 
 	/* Text for a person, on standard output; nothing in JSON. */

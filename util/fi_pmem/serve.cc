@@ -16,6 +16,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "configuration.hh"
 #include "core/key.hh"
 #include "exit_codes.hh"
 #include "report.hh"
@@ -109,6 +110,8 @@ int Server::register_region()
 	descriptor.length = region_.length();
 	if (region_.map_sync())
 		descriptor.flags |= Descriptor::kMapSync;
+	if (authenticates())
+		descriptor.flags |= Descriptor::kAuthKey;
 	if (!options_.rdm)
 		descriptor.flags |= Descriptor::kClaims;
 	claims_.open(info_.get(), fabric_.domain(), region_.base(),
@@ -156,6 +159,11 @@ std::string Server::where()
 	return format_address(&address);
 }
 
+bool Server::authenticates() const
+{
+	return has_auth_key() && has_ofi_pmem(info_->fabric_attr->prov_name);
+}
+
 void Server::announce()
 {
 	std::string where = this->where();
@@ -170,16 +178,19 @@ void Server::announce()
 			: 0;
 	std::string data =
 		data_port ? ", data port " + std::to_string(data_port) : "";
-	report_.say("serving %s (%" PRIu64 " bytes) on %s, provider %s%s",
+	const char *authentication = authenticates() ? "auth_key" : "none";
+	report_.say("serving %s (%" PRIu64 " bytes) on %s, provider %s%s, "
+		    "authentication: %s",
 		    options_.file.c_str(), region_.length(), where.c_str(),
-		    provider, data.c_str());
+		    provider, data.c_str(), authentication);
 	report_.event({{"event", "serving"},
 		       {"file", options_.file},
 		       {"bytes", region_.length()},
 		       {"address", where},
 		       {"data_port", data_port},
 		       {"provider", provider},
-		       {"map_sync", region_.map_sync()}});
+		       {"map_sync", region_.map_sync()},
+		       {"authentication", authentication}});
 }
 
 /* Hellos complete here; and reading is what lets some providers progress. */

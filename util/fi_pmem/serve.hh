@@ -48,6 +48,7 @@ private:
 	[[nodiscard]] int listen();
 	[[nodiscard]] int open_rdm();
 	[[nodiscard]] std::string where();
+	[[nodiscard]] bool authenticates() const;
 	void announce();
 	void handle_events();
 	void handle_request(const fi_eq_cm_entry &entry, size_t data_bytes);

@@ -5,11 +5,13 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include <grp.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "app_fixture.hh"
 #include "core/params.hh"
+#include "persist_fixture.hh"
 
 namespace ofi_pmem
 {
@@ -76,11 +78,44 @@ TEST_F(AuthKeyFile, HasBetween16And4096)
 TEST_F(AuthKeyFile, IsItsOwnersAlone)
 {
 	holds(std::string(16, 'k'));
-	for (mode_t mode : {0640, 0604, 0620, 0602}) {
+	for (mode_t mode : {0660, 0650, 0604, 0620, 0602}) {
 		ASSERT_EQ(chmod(path_.c_str(), mode), 0);
 		EXPECT_NE(refusal(path_).find("chmod 600"), std::string::npos);
 	}
 	ASSERT_EQ(chmod(path_.c_str(), 0600), 0);
+	EXPECT_EQ(refusal(path_), "");
+}
+
+TEST_F(AuthKeyFile, OfAUserIsNotItsGroups)
+{
+	holds(std::string(16, 'k'));
+	if (!geteuid()) {
+		ASSERT_EQ(chown(path_.c_str(), 1, getegid()), 0);
+	}
+	ASSERT_EQ(chmod(path_.c_str(), 0640), 0);
+	EXPECT_NE(refusal(path_).find("chmod 600"), std::string::npos);
+}
+
+/* As an administrator gives it to a service. */
+TEST_F(AuthKeyFile, OfRootIsForAGroupOfTheProcess)
+{
+	if (geteuid())
+		GTEST_SKIP() << "only root can give a file to root";
+	holds(std::string(16, 'k'));
+	ASSERT_EQ(chmod(path_.c_str(), 0640), 0);
+	ASSERT_EQ(chown(path_.c_str(), 0, 23), 0);
+	EXPECT_NE(refusal(path_).find("chmod 600"), std::string::npos);
+	int status = test::run_in_child([&] {
+		gid_t groups[] = {22, 23};
+		if (setgroups(2, groups) || setgid(21) || setuid(20))
+			return 1;
+		return refusal(path_).empty() && key_ == kKey ? 0 : 2;
+	});
+	EXPECT_TRUE(test::exited_with(status, 0)) << status;
+	ASSERT_EQ(chmod(path_.c_str(), 0660), 0);
+	ASSERT_EQ(chown(path_.c_str(), 0, getegid()), 0);
+	EXPECT_NE(refusal(path_), "");
+	ASSERT_EQ(chmod(path_.c_str(), 0640), 0);
 	EXPECT_EQ(refusal(path_), "");
 }
 

@@ -24,6 +24,7 @@ export FI_OFI_PMEM_AUTH_KEY_FILE=$dir/key
 start_server "$dir/region" --size 1M
 unset FI_OFI_PMEM_AUTH_KEY_FILE
 
+check "the server says so" test "${serving##*, }" = "authentication: auth_key"
 check "put with the key" with_key "$dir/key" tool 0 put "$dir/in" "$addr"
 check "is there" same "$dir/in" "$dir/region" 300000
 check "get with the key" with_key "$dir/key" tool 0 get "$addr" "$dir/back" \
@@ -32,7 +33,7 @@ check "has it" cmp -s "$dir/in" "$dir/back"
 
 tr 0-9 a-j <"$dir/in" >"$dir/in2"
 refused() { # COMMAND...: ends with an error that tells of the key
-	! tool 0 "$@" && says "Permission denied"
+	tool 4 "$@" && says "refuses: it" && says "auth_key"
 }
 check "put without a key is refused" refused put "$dir/in2" "$addr"
 check "put with another key is refused" with_key "$dir/other" refused put \
@@ -44,6 +45,7 @@ stop_server TERM
 check "and ends well" test "$code" -eq 0
 
 start_server "$dir/open" --size 1M
+check "an open server says so" test "${serving##*, }" = "authentication: none"
 check "a client with a key refuses an open server" with_key "$dir/key" \
 	refused put "$dir/in" "$addr"
 check "one without does not" tool 0 put "$dir/in" "$addr"
@@ -53,12 +55,21 @@ check "in words" grep -q "the service is open" "$dir/out"
 check "info says when it is not" with_key "$dir/key" tool 0 info "$dir"
 check "in words" grep -q "auth_key" "$dir/out"
 
-chmod 640 "$dir/other"
-export FI_LOG_LEVEL=warn
-check "a key that others can read is refused" with_key "$dir/other" \
-	tool 1 info "$dir"
-check "with the remedy" says "chmod 600"
+# What is wrong with the configuration is told by its name.
+chmod 604 "$dir/other"
+for command in "info $dir" "serve $dir/none2 --size 1M" "put $dir/in $addr"; do
+	check "a key that others can read is refused: $command" \
+		with_key "$dir/other" tool 1 $command
+	check "by its name" says "FI_OFI_PMEM_AUTH_KEY_FILE: $dir/other"
+	check "with the remedy" says "chmod 600"
+done
+check "nothing was made" test ! -e "$dir/none2"
 check "a key that is not there is refused" with_key "$dir/none" \
 	tool 1 info "$dir"
-check "by its name" says "$dir/none"
+check "by its name" says "$dir/none: No such file"
+if [ "$(id -u)" -eq 0 ]; then
+	chmod 640 "$dir/other"
+	check "a key of root and its group is taken" with_key "$dir/other" \
+		tool 0 info "$dir"
+fi
 finish

@@ -3,6 +3,8 @@
 # Every mistake ends with its own exit code and a text that names the cause.
 . "$(dirname "$0")/common.sh"
 
+blames_no_path() { ! says FI_PROVIDER_PATH; }
+
 make_input "$dir/in" 2000000
 start_server "$dir/region" --size 1M
 
@@ -118,6 +120,22 @@ PROV=no_such_provider
 check "unknown provider" tool 1 put "$dir/small" "$addr"
 check "is named" says "provider no_such_provider"
 PROV=$good
+
+case $PROV in
+*ofi_pmem*)
+	for bad in SPIN_US=9x METHOD=psychic LEDGER=maybe PORT_RANGE=9-8; do
+		check "FI_OFI_PMEM_$bad" env "FI_OFI_PMEM_$bad" bash -c \
+			'! "$0" put "$1" "$2" -p "$3" 2>"$4"' "$FI_PMEM" \
+			"$dir/small" "$addr" "$PROV" "$dir/err"
+		check "is named" says "FI_OFI_PMEM_${bad%=*} has value ${bad#*=}"
+		check "with what is accepted" says "accepted are"
+		check "FI_PROVIDER_PATH is not blamed" blames_no_path
+	done
+	FI_OFI_PMEM_SPINUS=9 check "an unknown parameter" tool 0 put \
+		"$dir/small" "$addr"
+	check "is warned about" says "warning: FI_OFI_PMEM_SPINUS"
+	;;
+esac
 
 # None of it has hurt the server.
 check "the server goes on" tool 0 put "$dir/small" "$addr"

@@ -2,6 +2,7 @@
 /* Copyright (c) 2026 the ofi_pmem developers */
 #include "core/auth_key.hh"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
@@ -33,13 +34,31 @@ const char *unfit_size(size_t size) noexcept
 				  : nullptr;
 }
 
-/* As ssh(1) has it of its private keys. */
-const char *unfit_file(const struct stat &status) noexcept
+bool is_own_group(gid_t group)
+{
+	if (group == getegid())
+		return true;
+	std::vector<gid_t> groups(
+		static_cast<size_t>(std::max(getgroups(0, nullptr), 0)));
+	int count = getgroups(static_cast<int>(groups.size()), groups.data());
+	return count > 0 && std::find(groups.begin(), groups.begin() + count,
+				      group) != groups.begin() + count;
+}
+
+/*
+ * As ssh(1) has it of its private keys; or as of a service's secrets, which
+ * root gives a group to read that the service is in.
+ */
+const char *unfit_file(const struct stat &status)
 {
 	if (!S_ISREG(status.st_mode))
 		return "it is no regular file";
-	if (status.st_mode & (S_IRWXG | S_IRWXO))
-		return "others than its owner may use it: chmod 600";
+	bool group_reads = status.st_mode & S_IRGRP;
+	if ((status.st_mode & (S_IWGRP | S_IXGRP | S_IRWXO)) ||
+	    (group_reads &&
+	     (status.st_uid != 0 || !is_own_group(status.st_gid))))
+		return "others may use it: chmod 600, or 640 if it belongs to "
+		       "root and to a group of this process";
 	if (status.st_uid != geteuid() && status.st_uid != 0)
 		return "it belongs to another user";
 	return unfit_size(static_cast<size_t>(status.st_size));

@@ -24,8 +24,8 @@ inline constexpr size_t kMinAuthKey = 16;
 inline constexpr size_t kMaxAuthKey = 4096;
 
 /*
- * All bytes of a file that its owner alone can read, who is this user or root.
- * False, and *why says what is wrong with it, when it cannot be used.
+ * All bytes of a file of this user or root, which nobody else can read but, of
+ * root's, a group of the process. False, with *why, when it cannot be used.
  */
 [[nodiscard]] bool read_auth_key(const char *path, AuthKey *key,
 				 std::string *why);

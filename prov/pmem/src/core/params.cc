@@ -6,14 +6,22 @@
  */
 #include "core/params.hh"
 
+#include <algorithm>
+#include <cctype>
 #include <charconv>
+#include <cstdlib>
 #include <cstring>
 #include <initializer_list>
+#include <iterator>
+#include <new>
 #include <string_view>
+
+#include <unistd.h>
 
 #include <rdma/fi_errno.h>
 
 #include "core/log.hh"
+#include "core/params_check.hh"
 
 namespace ofi_pmem
 {
@@ -92,14 +100,30 @@ constexpr Definition kDefinitions[] = {
 	 "(default: auto)"},
 	{"auth_key_file", FI_PARAM_STRING,
 	 "File with the auth_key of domains that are opened without one: 16 to "
-	 "4096 bytes, readable for its owner only (default: none, whoever "
-	 "reaches the service may connect)"},
+	 "4096 bytes, readable for its owner only, or for root and a group of "
+	 "the process (default: none, whoever reaches the service may "
+	 "connect)"},
 };
 
-int refuse(const char *name, const char *value, const char *accepted) noexcept
+constexpr std::string_view kPrefix = "FI_OFI_PMEM_";
+
+/* As libfabric makes it of a parameter's name. */
+std::string variable_of(std::string_view name)
 {
-	PMEM_WARN(FI_LOG_CORE, "parameter %s has value %s, accepted are %s",
-		  name, value, accepted);
+	std::string variable(kPrefix);
+	for (char letter : name)
+		variable += static_cast<char>(
+			std::toupper(static_cast<unsigned char>(letter)));
+	return variable;
+}
+
+/* Why the last reading failed. */
+std::string problem;
+
+int refuse(const char *name, const char *value, const char *accepted)
+{
+	problem = variable_of(name) + " has value " + value +
+		  ", accepted are " + accepted;
 	return -FI_EINVAL;
 }
 
@@ -110,8 +134,7 @@ template <typename Choice> struct Word {
 
 template <typename Choice>
 int read_choice(const char *name, const char *accepted,
-		std::initializer_list<Word<Choice>> words,
-		Choice *value) noexcept
+		std::initializer_list<Word<Choice>> words, Choice *value)
 {
 	char *text = nullptr;
 	if (fi_param_get_str(&provider, name, &text) || !text)
@@ -136,7 +159,7 @@ bool parse_number(std::string_view text, Number *number) noexcept
 
 template <typename Number, typename Value>
 int read_number(const char *name, Number low, Number high, const char *accepted,
-		Value *value) noexcept
+		Value *value)
 {
 	char *text = nullptr;
 	if (fi_param_get_str(&provider, name, &text) || !text)
@@ -153,7 +176,7 @@ bool parse_port(std::string_view text, uint16_t *port) noexcept
 	return parse_number(text, port) && *port;
 }
 
-int read_port_range(Params *values) noexcept
+int read_port_range(Params *values)
 {
 	char *text = nullptr;
 	if (fi_param_get_str(&provider, "port_range", &text) || !text)
@@ -227,7 +250,7 @@ bool parse_service_cpus(const char *text, ServiceCpus *value)
 namespace
 {
 
-int read_service_cpus(ServiceCpus *value) noexcept
+int read_service_cpus(ServiceCpus *value)
 {
 	char *text = nullptr;
 	if (fi_param_get_str(&provider, "service_cpus", &text) || !text)
@@ -252,7 +275,7 @@ bool parse_digests(std::string_view text, std::vector<DigestAlgorithm> *list)
 	}
 }
 
-int read_digests(std::vector<DigestAlgorithm> *value) noexcept
+int read_digests(std::vector<DigestAlgorithm> *value)
 {
 	char *text = nullptr;
 	if (fi_param_get_str(&provider, "digest", &text) || !text)
@@ -275,24 +298,25 @@ int read_auth_key_file(AuthKey *value)
 	std::string why;
 	if (read_auth_key(path, value, &why))
 		return 0;
-	PMEM_WARN(FI_LOG_CORE, "parameter auth_key_file: %s: %s", path,
-		  why.c_str());
+	problem = variable_of("auth_key_file") + ": " + path + ": " + why;
 	return -FI_EINVAL;
 }
 
-int read_bool(const char *name, bool *value) noexcept
+int read_bool(const char *name, bool *value)
 {
 	int flag = 0;
 	int ret = fi_param_get_bool(&provider, name, &flag);
 	if (ret == -FI_ENODATA)
 		return 0;
-	if (ret)
-		return refuse(name, "unknown", "yes or no");
+	if (ret) {
+		const char *text = getenv(variable_of(name).c_str());
+		return refuse(name, text ? text : "unknown", "yes or no");
+	}
 	*value = flag != 0;
 	return 0;
 }
 
-int read_usage(Params *values) noexcept
+int read_usage(Params *values)
 {
 	int ret = read_choice<RegionChoice>("regions", "flagged, detect, all",
 					    {{"flagged", RegionChoice::flagged},
@@ -316,7 +340,7 @@ int read_usage(Params *values) noexcept
 }
 
 /* What decides about the method: plane/method.hh. */
-int read_method(Params *values) noexcept
+int read_method(Params *values)
 {
 	int ret = read_choice<MethodChoice>("method",
 					    "auto, message, read, native, ack",
@@ -351,7 +375,7 @@ int read_method(Params *values) noexcept
 		&values->native_flush);
 }
 
-int read_limits(Params *values) noexcept
+int read_limits(Params *values)
 {
 	int ret = read_number<uint32_t>("spin_us", 0, 1000000, "0 to 1000000",
 					&values->spin_us);
@@ -383,7 +407,7 @@ int read_limits(Params *values) noexcept
 	return read_port_range(values);
 }
 
-int read_all(Params *values) noexcept
+int read_all(Params *values)
 {
 	int ret = read_usage(values);
 	if (ret)
@@ -409,18 +433,60 @@ int read_all(Params *values) noexcept
 	return read_auth_key_file(&values->auth_key);
 }
 
-} // namespace
-
-int load_params() noexcept
+int define_and_read(Params *values)
 {
 	for (const auto &definition : kDefinitions)
 		fi_param_define(&provider, definition.name, definition.type,
 				"%s", definition.help);
+	problem.clear();
+	return read_all(values);
+}
+
+} // namespace
+
+std::string params_problem()
+{
 	Params values;
-	int ret = read_all(&values);
-	if (!ret)
-		loaded = values;
-	return ret;
+	return define_and_read(&values) ? problem : "";
+}
+
+std::vector<std::string> unknown_variables()
+{
+	std::vector<std::string> unknown;
+	for (char **one = environ; one && *one; one++) {
+		std::string_view name(*one);
+		name = name.substr(0, name.find('='));
+		if (name.substr(0, kPrefix.size()) != kPrefix)
+			continue;
+		bool known = std::any_of(
+			std::begin(kDefinitions), std::end(kDefinitions),
+			[name](const Definition &definition) {
+				return variable_of(definition.name) == name;
+			});
+		if (!known)
+			unknown.emplace_back(name);
+	}
+	return unknown;
+}
+
+int load_params() noexcept
+{
+	try {
+		for (const std::string &name : unknown_variables())
+			PMEM_WARN(FI_LOG_CORE,
+				  "%s is no parameter of this provider and "
+				  "has no effect",
+				  name.c_str());
+		Params values;
+		int ret = define_and_read(&values);
+		if (ret)
+			PMEM_WARN(FI_LOG_CORE, "%s", problem.c_str());
+		else
+			loaded = std::move(values);
+		return ret;
+	} catch (const std::bad_alloc &) {
+		return -FI_ENOMEM;
+	}
 }
 
 const Params &params() noexcept
