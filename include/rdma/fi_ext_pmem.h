@@ -291,6 +291,34 @@ struct fi_pmem_mr_attr {
 	enum fi_pmem_domain domain;
 };
 
+/* What read_event() tells. */
+enum fi_pmem_event_kind {
+	/*
+	 * A flush of the region failed: what is durable in it is unknown, and
+	 * it accepts nothing until it is registered anew.
+	 */
+	FI_PMEM_EVENT_REGION_FAILED = 1,
+	/* Initiators were refused that did not prove to have the auth_key. */
+	FI_PMEM_EVENT_NOT_AUTHENTICATED = 2,
+	/* Or that speak other versions of the protocol. */
+	FI_PMEM_EVENT_OTHER_VERSION = 3,
+	/* Or came when there were FI_OFI_PMEM_MAX_CHANNELS. */
+	FI_PMEM_EVENT_TOO_MANY_CHANNELS = 4,
+};
+
+/*
+ * Something that happened in a domain's service. Later versions of this header
+ * add members at the end.
+ */
+struct fi_pmem_event {
+	/* Set by the caller, to sizeof(struct fi_pmem_event). */
+	size_t size;
+	enum fi_pmem_event_kind kind;
+	int err;	/* of a region: why, a positive fi_errno; else 0 */
+	uint64_t key;	/* of a region: fi_mr_key(); else 0 */
+	uint64_t count; /* how many like this since the last one */
+};
+
 /* The functions of a domain. Later versions add some at the end. */
 struct fi_ops_pmem_domain {
 	/* Bytes of this structure, for FI_CHECK_OP(). */
@@ -321,6 +349,29 @@ struct fi_ops_pmem_domain {
 	int (*mr_reg)(struct fid_domain *domain, const struct fi_mr_attr *attr,
 		      uint64_t flags, const struct fi_pmem_mr_attr *pmem,
 		      struct fid_mr **mr);
+
+	/*
+	 * Gives a descriptor that poll(2) finds readable once read_event() may
+	 * have something to tell. It is the domain's, the same at every call,
+	 * and for nothing but waiting. 0, -FI_EINVAL, or why there is none.
+	 */
+	int (*event_fd)(struct fid_domain *domain, int *fd);
+
+	/*
+	 * Tells a target what its service cannot tell by a completion, each
+	 * event once, whether or not there is a descriptor. Events of the same
+	 * kind, but for regions, become one with a count. Read until there are
+	 * no more: only then does the descriptor wait again.
+	 *
+	 * 0                `event` is one
+	 * -FI_EAGAIN       there is none now
+	 * -FI_EINVAL       `event` is null, or its size below the first
+	 *                  version's
+	 *
+	 * Both may be called by every thread that may use the domain.
+	 */
+	int (*read_event)(struct fid_domain *domain,
+			  struct fi_pmem_event *event);
 };
 
 /* The functions of an endpoint. Later versions add some at the end. */

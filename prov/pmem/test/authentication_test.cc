@@ -210,6 +210,7 @@ TEST_F(SameKey, AnOlderInitiatorIsToldTheVersion)
 	ASSERT_TRUE(wire::parse(bytes.data(), bytes.size(), &ack));
 	EXPECT_EQ(ack.status, FI_ENOPROTOOPT);
 	EXPECT_EQ(ack.min_version, wire::kAuthVersion);
+	EXPECT_EQ(table_.events().take(DomainEvents::version), 1u);
 	peer.send(resolve());
 	EXPECT_TRUE(peer.receive().empty());
 }
@@ -226,6 +227,9 @@ TEST_F(OtherKey, IsRefusedAtTheCall)
 	EXPECT_EQ(commit(), -FI_EACCES);
 	EXPECT_EQ(commit(), -FI_EACCES);
 	EXPECT_EQ(medium_->visible[0], 0);
+	service_.reset();
+	EXPECT_EQ(table_.events().take(DomainEvents::authentication), 2u);
+	EXPECT_EQ(table_.events().take(DomainEvents::authentication), 0u);
 }
 
 class NoKeyHere : public Authentication

@@ -2,6 +2,8 @@
 /* Copyright (c) 2026 the ofi_pmem developers */
 #include <numeric>
 
+#include <poll.h>
+
 #include "plane_fixture.hh"
 
 namespace ofi_pmem::test
@@ -172,6 +174,36 @@ TEST_F(Plane, FailedDrainPoisonsTheRegionForEveryLaterWrite)
 	EXPECT_EQ(wait().failure.cause, Cause::region_poisoned);
 	ASSERT_EQ(submit(kCommit, &value, 8, 0, other_key), 0);
 	EXPECT_EQ(wait().failure.err, 0);
+}
+
+TEST_F(Plane, APoisonedRegionIsToldOnceAndRingsTheBell)
+{
+	FakeMedium &medium = media_.emplace_back(kRegionLen);
+	FakeMedium &other = media_.emplace_back(kRegionLen);
+	uint64_t key = add_region(&medium);
+	uint64_t other_key = add_region(&other);
+	int fd = -1;
+	ASSERT_EQ(table_.events().open(&fd), 0);
+	pollfd bell{fd, POLLIN, 0};
+	table_.events().silence();
+	EXPECT_EQ(poll(&bell, 1, 0), 0);
+	uint64_t value = 1;
+	ASSERT_EQ(submit(kCommit, &value, 8, 0, other_key), 0);
+	EXPECT_EQ(wait().failure.err, 0);
+	EXPECT_EQ(poll(&bell, 1, 0), 0);
+	medium.drain_result = -FI_EIO;
+	ASSERT_EQ(submit(kCommit, &value, 8, 0, key), 0);
+	EXPECT_EQ(wait().failure.err, FI_EIO);
+	EXPECT_EQ(poll(&bell, 1, 0), 1);
+	uint64_t token = 0;
+	Failure poison;
+	ASSERT_TRUE(table_.take_poisoned(&token, &poison));
+	EXPECT_EQ(token, Key(key).token());
+	EXPECT_EQ(poison.err, FI_EIO);
+	EXPECT_FALSE(table_.take_poisoned(&token, &poison));
+	int same = -1;
+	EXPECT_EQ(table_.events().open(&same), 0);
+	EXPECT_EQ(same, fd);
 }
 
 /* As a fenced commit would. */

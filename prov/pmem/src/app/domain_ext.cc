@@ -82,7 +82,27 @@ int mr_reg(fid_domain *domain, const fi_mr_attr *attr, uint64_t flags,
 	});
 }
 
-fi_ops_pmem_domain domain_ops = {sizeof(domain_ops), mr_reg};
+/* What the first version of the header has. */
+constexpr size_t kFirstEvent =
+	offsetof(fi_pmem_event, count) + sizeof(fi_pmem_event::count);
+
+int event_fd(fid_domain *domain, int *fd) noexcept
+{
+	auto persistence = static_cast<Domain *>(domain)->persistence();
+	return fd && persistence ? persistence->regions().events().open(fd)
+				 : -FI_EINVAL;
+}
+
+int read_event(fid_domain *domain, fi_pmem_event *event) noexcept
+{
+	auto persistence = static_cast<Domain *>(domain)->persistence();
+	if (!persistence || !event || event->size < kFirstEvent)
+		return -FI_EINVAL;
+	return persistence->take_event(event);
+}
+
+fi_ops_pmem_domain domain_ops = {sizeof(domain_ops), mr_reg, event_fd,
+				 read_event};
 
 } // namespace
 

@@ -50,6 +50,34 @@ void Persistence::remove_region(Key key)
 	service_->disconnect_users(key.token());
 }
 
+int Persistence::take_event(fi_pmem_event *event) noexcept
+{
+	constexpr fi_pmem_event_kind kKinds[DomainEvents::kRefusals] = {
+		FI_PMEM_EVENT_NOT_AUTHENTICATED, FI_PMEM_EVENT_OTHER_VERSION,
+		FI_PMEM_EVENT_TOO_MANY_CHANNELS};
+	regions_.events().silence();
+	uint64_t token = 0;
+	Failure poison;
+	if (regions_.take_poisoned(&token, &poison)) {
+		event->kind = FI_PMEM_EVENT_REGION_FAILED;
+		event->count = 1;
+		event->key = Key(service_->port(), token).value();
+		event->err = poison.err;
+		return 0;
+	}
+	for (size_t i = 0; i < DomainEvents::kRefusals; i++) {
+		auto reason = static_cast<DomainEvents::Refusal>(i);
+		event->count = regions_.events().take(reason);
+		if (!event->count)
+			continue;
+		event->kind = kKinds[i];
+		event->key = 0;
+		event->err = 0;
+		return 0;
+	}
+	return -FI_EAGAIN;
+}
+
 int Persistence::add_region(RegionRequest request, Key *key)
 {
 	int ret = start_service(request);

@@ -11,6 +11,8 @@
 #include <mutex>
 #include <string>
 
+#include <rdma/fi_ext_pmem.h>
+
 #include "core/auth_key.hh"
 #include "core/key.hh"
 #include "plane/initiator.hh"
@@ -46,6 +48,8 @@ public:
 
 	/* Makes a region reachable; the first one starts the service. */
 	[[nodiscard]] int add_region(RegionRequest request, Key *key);
+	/* What the application is told unasked. 0 or -FI_EAGAIN. */
+	[[nodiscard]] int take_event(fi_pmem_event *event) noexcept;
 	/* When this returns the plane no longer touches the memory. */
 	void remove_region(Key key);
 

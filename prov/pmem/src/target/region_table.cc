@@ -30,6 +30,8 @@ void TargetRegion::set_poison(int err) noexcept
 {
 	poison = {err, Cause::region_poisoned};
 	link_memory.reset();
+	if (events)
+		events->ring();
 }
 
 Failure TargetRegion::poisoned_by(int ret) noexcept
@@ -134,6 +136,7 @@ int RegionTable::add(std::unique_ptr<TargetRegion> region, uint64_t *token)
 		random &= Key::kTokenMask;
 	} while (regions_.count(random));
 	keeps_ledgers_ = keeps_ledgers_ || region->backend->ledger();
+	region->events = &events_;
 	regions_.emplace(random, std::move(region));
 	*token = random;
 	return 0;
@@ -148,6 +151,20 @@ std::unique_ptr<TargetRegion> RegionTable::remove(uint64_t token)
 	std::unique_ptr<TargetRegion> removed = std::move(it->second);
 	regions_.erase(it);
 	return removed;
+}
+
+bool RegionTable::take_poisoned(uint64_t *token, Failure *poison) noexcept
+{
+	std::lock_guard guard(mutex_);
+	for (auto &[name, region] : regions_) {
+		if (!region->poison || region->poison_told)
+			continue;
+		region->poison_told = true;
+		*token = name;
+		*poison = region->poison;
+		return true;
+	}
+	return false;
 }
 
 TargetRegion *RegionTable::find(uint64_t token) noexcept

@@ -18,6 +18,7 @@
 #include "persist/flush_ledger.hh"
 #include "persist/read_back.hh"
 #include "target/announcements.hh"
+#include "target/domain_events.hh"
 #include "target/guess_limit.hh"
 #include "transport/transport.hh"
 
@@ -45,6 +46,8 @@ struct TargetRegion {
 	 * write-back once, see fsync(2)).
 	 */
 	Failure poison;
+	bool poison_told = false;
+	DomainEvents *events = nullptr; /* who to tell of it; of the table */
 
 	/* All return what the initiator is told. Offsets are checked here. */
 	[[nodiscard]] Failure check(uint64_t offset, uint64_t length,
@@ -100,6 +103,16 @@ public:
 	/* Writes to the regions that the application is told of. */
 	Announcements &announcements() noexcept { return announcements_; }
 
+	/* What the application is told of the service. */
+	DomainEvents &events() noexcept { return events_; }
+
+	/*
+	 * A region that was poisoned and has not been told of: its token, and
+	 * the error. False when there is none.
+	 */
+	[[nodiscard]] bool take_poisoned(uint64_t *token,
+					 Failure *poison) noexcept;
+
 	/* Under the lock: what the service reads back into. */
 	ReadBackBuffer &read_back_buffer() noexcept
 	{
@@ -127,6 +140,7 @@ private:
 	std::mutex mutex_;
 	std::unordered_map<uint64_t, std::unique_ptr<TargetRegion>> regions_;
 	Announcements announcements_;
+	DomainEvents events_;
 	ReadBackBuffer read_back_buffer_;
 	GuessLimit guesses_;
 	bool keeps_ledgers_ = false;

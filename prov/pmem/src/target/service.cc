@@ -292,6 +292,7 @@ void Service::accept(std::unique_ptr<ConnectRequest> request)
 		PMEM_WARN(FI_LOG_EP_CTRL,
 			  "channel refused, there are %zu (max_channels)",
 			  sessions_.size());
+		table_->events().refused(DomainEvents::channels);
 		return;
 	}
 	auto session = std::make_unique<Session>(table_, auth_key_);
@@ -421,8 +422,13 @@ void Service::drop_if(const char *why, Predicate leaves)
 
 void Service::drop(uint32_t id, const char *why)
 {
-	if (sessions_.erase(id))
-		PMEM_INFO(FI_LOG_EP_CTRL, "channel %u dropped: %s", id, why);
+	auto it = sessions_.find(id);
+	if (it == sessions_.end())
+		return;
+	if (it->second->unproven())
+		table_->events().refused(DomainEvents::authentication);
+	sessions_.erase(it);
+	PMEM_INFO(FI_LOG_EP_CTRL, "channel %u dropped: %s", id, why);
 }
 
 } // namespace ofi_pmem

@@ -55,6 +55,8 @@ public:
 	bool uses(uint64_t token) const noexcept;
 
 	bool greeted() const noexcept { return greeted_; }
+	/* The peer was asked for the auth_key and has not proven it. */
+	bool unproven() const noexcept { return handshake_ && !greeted_; }
 	/* What the initiator calls the channel, see wire::Hello; or 0. */
 	uint64_t channel() const noexcept { return channel_; }
 	const std::chrono::steady_clock::time_point opened =

@@ -32,12 +32,14 @@ bool Session::on_hello(const uint8_t *bytes, size_t len)
 	ack.status = common ? 0 : FI_ENOPROTOOPT;
 	ack.credits = wire::kMaxCredits;
 	ack.max_payload = wire::kMaxPayload;
-	if (!common)
+	if (!common) {
 		PMEM_WARN(FI_LOG_EP_CTRL,
 			  "an initiator speaks protocol versions %u to %u, "
 			  "this side speaks %u to %u",
 			  hello.min_version, hello.max_version, least,
 			  wire::kVersion);
+		table_->events().refused(DomainEvents::version);
+	}
 	channel_ = hello.header.operation;
 	bool proves = common && !auth_key_.empty();
 	if (proves) {

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* Copyright (c) 2026 the ofi_pmem developers */
+/*
+ * What the service of a domain has to tell the application unasked
+ * (fi_ops_pmem_domain::read_event). Only counts and states are kept, so that no
+ * peer can make this grow, and nothing that matters is lost for want of memory.
+ */
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cerrno>
+#include <cstdint>
+#include <mutex>
+
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "core/descriptors.hh"
+
+namespace ofi_pmem
+{
+
+class DomainEvents
+{
+public:
+	/* Why an initiator was refused. */
+	enum Refusal { authentication, version, channels };
+	static constexpr size_t kRefusals = 3;
+
+	DomainEvents() noexcept = default;
+	DomainEvents(const DomainEvents &) = delete;
+	DomainEvents &operator=(const DomainEvents &) = delete;
+	~DomainEvents()
+	{
+		if (fd_ >= 0)
+			::close(fd_);
+	}
+
+	/*
+	 * A descriptor that is readable once there may be something to tell;
+	 * the same for every caller. 0 or a negative fi_errno.
+	 */
+	[[nodiscard]] int open(int *fd) noexcept
+	{
+		std::lock_guard guard(opening_);
+		if (fd_ < 0)
+			fd_ = above_standard(
+				eventfd(1, EFD_CLOEXEC | EFD_NONBLOCK));
+		*fd = fd_;
+		return *fd < 0 ? -errno : 0;
+	}
+
+	/* Any thread; these take no lock. */
+	void refused(Refusal reason) noexcept
+	{
+		refused_[reason]++;
+		ring();
+	}
+	void ring() noexcept
+	{
+		uint64_t one = 1;
+		if (fd_ >= 0)
+			static_cast<void>(!write(fd_, &one, sizeof(one)));
+	}
+
+	/* Before looking at what there is to tell. */
+	void silence() noexcept
+	{
+		uint64_t count;
+		if (fd_ >= 0)
+			static_cast<void>(!read(fd_, &count, sizeof(count)));
+	}
+	/* How many since the last call. */
+	[[nodiscard]] uint64_t take(Refusal reason) noexcept
+	{
+		return refused_[reason].exchange(0);
+	}
+
+private:
+	std::mutex opening_;
+	std::atomic<int> fd_{-1};
+	std::array<std::atomic<uint64_t>, kRefusals> refused_{};
+};
+
+} // namespace ofi_pmem
