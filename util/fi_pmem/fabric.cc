@@ -5,6 +5,8 @@
  */
 #include "fabric.hh"
 
+#include <utility>
+
 #include <poll.h>
 #include <sys/random.h>
 
@@ -189,19 +191,33 @@ void Fabric::wait(int timeout_ms, int input_fd)
 	pollfd fds[] = {{signal_fd_, POLLIN, 0},
 			{input_fd, POLLIN, 0},
 			{eq_fd_, POLLIN, 0},
-			{cq_fd_, POLLIN, 0}};
+			{cq_fd_, POLLIN, 0},
+			{watched_fd_, POLLIN, 0}};
 	int ret = fi_trywait(fabric_.get(), fids, 2);
 	if (ret == -FI_EAGAIN)
 		return; /* there is news already */
 	if (!ret) {
-		poll(fds, 4, timeout_ms);
+		poll(fds, 5, timeout_ms);
+		watched_is_readable_ = fds[4].revents != 0;
 		if (++wakeups_ % ofi_pmem::kWakeupsPerLook == 0 &&
-		    !ofi_pmem::descriptors_left(eq_fd_))
+		    !ofi_pmem::descriptors_left(eq_fd_)) {
+			exhausted_ = true;
 			poll(fds, 2, ofi_pmem::kExhaustedMs);
+		}
 		return;
 	}
 	bool shorter = timeout_ms >= 0 && timeout_ms < kPollMs;
 	poll(fds, 2, shorter ? timeout_ms : kPollMs);
+}
+
+bool Fabric::watched_is_readable()
+{
+	return std::exchange(watched_is_readable_, false);
+}
+
+bool Fabric::take_exhausted()
+{
+	return std::exchange(exhausted_, false);
 }
 
 } // namespace fi_pmem

@@ -128,6 +128,16 @@ public:
 	 */
 	void wait(int timeout_ms, int input_fd = -1);
 
+	/* Also until this descriptor is readable; whether it was. */
+	void watch(int fd) { watched_fd_ = fd; }
+	[[nodiscard]] bool watched_is_readable();
+
+	/*
+	 * Whether wait() has found since the last call that the process has no
+	 * descriptor left, so that nobody can connect.
+	 */
+	[[nodiscard]] bool take_exhausted();
+
 	[[nodiscard]] fid_fabric *fabric() { return fabric_.get(); }
 	[[nodiscard]] fid_domain *domain() { return domain_.get(); }
 	[[nodiscard]] fid_eq *eq() { return eq_.get(); }
@@ -147,6 +157,9 @@ private:
 	int eq_fd_ = -1;
 	int cq_fd_ = -1;
 	int signal_fd_ = -1;
+	int watched_fd_ = -1;
+	bool watched_is_readable_ = false;
+	bool exhausted_ = false;
 	uint32_t wakeups_ = 0;
 };
 

@@ -31,6 +31,8 @@ namespace
 constexpr size_t kCqEntries = 1024;
 /* Hellos of clients without connection that may come at once. */
 constexpr size_t kHellos = 64;
+/* How often to ask the domain for events while it is not slept. */
+constexpr uint32_t kRoundsPerLook = 1024;
 
 } // namespace
 
@@ -40,9 +42,14 @@ int Server::run()
 	if (ret)
 		return ret;
 	drop_unread_output();
+	watch_domain();
 	announce();
-	while (!signals_.take()) {
+	for (uint32_t round = 0; !signals_.take(); round++) {
 		handle_events();
+		if (fabric_.watched_is_readable() ||
+		    round % kRoundsPerLook == 0)
+			read_domain_events();
+		check_descriptors();
 		bool idle = drain_completions();
 		if (!options_.spin)
 			fabric_.wait(idle ? -1 : 1);
@@ -64,7 +71,7 @@ int Server::open()
 		      options_.rdm};
 	int ret = find_info(report_, target, &info_);
 	if (!ret)
-		ret = signals_.open(report_);
+		ret = signals_.open(report_, Signals::Hangup::ignored);
 	if (!ret)
 		ret = region_.open(report_, options_.file, options_.size);
 	if (!ret)

@@ -11,12 +11,15 @@
 
 #include <unordered_map>
 
+#include <rdma/fi_ext_pmem.h>
+
 #include "claims.hh"
 #include "fabric.hh"
 #include "greeter.hh"
 #include "options.hh"
 #include "private_data.hh"
 #include "region_file.hh"
+#include "server_log.hh"
 #include "signals.hh"
 
 namespace fi_pmem
@@ -26,7 +29,7 @@ class Server
 {
 public:
 	Server(const Options &options, Report &report)
-		: options_(options), report_(report),
+		: options_(options), report_(report), log_(options.verbose),
 		  greeter_(fabric_, descriptor_,
 			   [this](fid_ep *ep, const Claim &claim) {
 				   return claims_.judge(ep, claim);
@@ -61,9 +64,15 @@ private:
 	[[nodiscard]] bool drain_completions();
 	void end_evicted();
 	void tell(const char *what, const std::string &name) const;
+	/* serve_events.cc */
+	void watch_domain();
+	void read_domain_events();
+	void tell_event(const fi_pmem_event &event);
+	void check_descriptors();
 
 	const Options &options_;
 	Report &report_;
+	ServerLog log_;
 	Signals signals_;
 	RegionFile region_;
 	InfoPtr info_;
@@ -75,6 +84,10 @@ private:
 	Greeter greeter_;
 	std::unordered_map<fid *, Client> clients_;
 	FidPtr<fid_ep> rdm_;
+	fi_ops_pmem_domain *domain_ops_ = nullptr; /* of ofi_pmem only */
+	LineLimit exhausted_{1};
+	LineLimit refused_{10};
+	LineLimit unproven_{10};
 	uint64_t accepted_ = 0;
 };
 

@@ -5,7 +5,6 @@
  */
 #include "serve.hh"
 
-#include <cstdio>
 #include <cstring>
 
 #include <rdma/fi_errno.h>
@@ -95,9 +94,14 @@ int Server::accept(fi_info *info, const std::string &name)
 void Server::refuse(fi_info *info, const std::string &name, Refusal reason)
 {
 	static const char *const kTexts[] = {
-		"", "refused: no fi_pmem client", "refused: another version",
-		"refused: out of resources", "refused: another interface"};
-	tell(kTexts[static_cast<size_t>(reason)], name);
+		"", "it is no fi_pmem client",
+		"it speaks another version of the protocol; both sides need "
+		"the same fi_pmem",
+		"this server is out of resources; see ulimit -n and ulimit -l",
+		"it came by another interface than the one that is served; "
+		"see --bind"};
+	log_.warn(&refused_, "client " + name + " refused: " +
+				     kTexts[static_cast<size_t>(reason)]);
 	RefusalBytes bytes = encode_refusal(reason);
 	fi_reject(pep_.get(), info->handle, bytes.data(), bytes.size());
 }
@@ -135,8 +139,7 @@ void Server::end_evicted()
 
 void Server::tell(const char *what, const std::string &name) const
 {
-	if (options_.verbose)
-		std::fprintf(stderr, "client %s: %s\n", name.c_str(), what);
+	log_.info("client " + name + ": " + what);
 }
 
 } // namespace fi_pmem

@@ -30,10 +30,12 @@ Signals::~Signals()
 		close(fd_);
 }
 
-int Signals::open(Report &report)
+int Signals::open(Report &report, Hangup hangup)
 {
 	std::signal(SIGPIPE, SIG_IGN);
 	std::signal(SIGXFSZ, SIG_IGN);
+	if (hangup == Hangup::ignored)
+		std::signal(SIGHUP, SIG_IGN);
 	sigset_t set;
 	sigemptyset(&set);
 	sigaddset(&set, SIGINT);

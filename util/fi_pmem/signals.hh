@@ -25,7 +25,9 @@ public:
 	Signals &operator=(const Signals &) = delete;
 	~Signals();
 
-	[[nodiscard]] int open(Report &report);
+	/* A server goes on when its terminal is gone (SIGHUP). */
+	enum class Hangup { ends, ignored };
+	[[nodiscard]] int open(Report &report, Hangup hangup = Hangup::ends);
 
 	[[nodiscard]] int fd() const { return fd_; }
 

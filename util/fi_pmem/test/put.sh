@@ -149,10 +149,15 @@ stop_server TERM
 
 # Ports.
 start_server "$dir/region"
-data_port=${serving##*data port }
+served_data_port() {
+	local rest=${serving##*data port }
+	echo "${rest%%,*}"
+}
+data_port=$(served_data_port)
 stop_server TERM
 start_server "$dir/region" --data-port "$data_port"
-check "serve takes a data port" test "${serving##*data port }" = "$data_port"
+check "serve takes a data port" \
+	test "$(served_data_port)" = "$data_port"
 check "put by it" tool 0 put "$dir/in" "$addr"
 check "a data port that is taken" tool 1 serve "$dir/other" --size 1M \
 	--bind 127.0.0.1 --port 0 --data-port "$data_port"

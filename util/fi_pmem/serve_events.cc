@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* Copyright (c) 2026 the ofi_pmem developers */
+/*
+ * What happens in a running server without any client asking: the operator is
+ * told at once, with what to do.
+ */
+#include "serve.hh"
+
+#include <cinttypes>
+
+#include <rdma/fi_errno.h>
+
+namespace fi_pmem
+{
+
+void Server::watch_domain()
+{
+	void *opened = nullptr;
+	if (fi_open_ops(&fabric_.domain()->fid, FI_PMEM_DOMAIN_OPS, 0, &opened,
+			nullptr))
+		return;
+	auto ops = static_cast<fi_ops_pmem_domain *>(opened);
+	int fd = -1;
+	if (!FI_CHECK_OP(ops, fi_ops_pmem_domain, read_event))
+		return;
+	int ret = ops->event_fd(fabric_.domain(), &fd);
+	if (ret)
+		log_.warn(std::string("failures of the region are told late: "
+				      "no descriptor to wait for them: ") +
+			  fi_strerror(-ret));
+	domain_ops_ = ops;
+	fabric_.watch(fd);
+}
+
+void Server::read_domain_events()
+{
+	fi_pmem_event event{};
+	event.size = sizeof(event);
+	while (domain_ops_ &&
+	       !domain_ops_->read_event(fabric_.domain(), &event))
+		tell_event(event);
+}
+
+void Server::tell_event(const fi_pmem_event &event)
+{
+	std::string times = event.count == 1 ? "an initiator was"
+					     : std::to_string(event.count) +
+						       " initiators were";
+	switch (event.kind) {
+	case FI_PMEM_EVENT_REGION_FAILED:
+		log_.error(
+			options_.file +
+			" has failed: " + fi_strerror(event.err) +
+			": a flush did not succeed, so it is not known what "
+			"is durable. It takes no more writes. Look at its "
+			"device and file system, then restart fi_pmem serve, "
+			"which registers it anew; clients have to write "
+			"again what was not acknowledged");
+		return;
+	case FI_PMEM_EVENT_NOT_AUTHENTICATED:
+		log_.warn(&unproven_,
+			  times + " refused: not authenticated. A client "
+				  "needs the file of "
+				  "FI_OFI_PMEM_AUTH_KEY_FILE that this "
+				  "server has");
+		return;
+	case FI_PMEM_EVENT_OTHER_VERSION:
+		log_.warn(&unproven_,
+			  times + " refused: another version of the protocol. "
+				  "Install the same version of ofi_pmem on "
+				  "both sides");
+		return;
+	case FI_PMEM_EVENT_TOO_MANY_CHANNELS:
+		log_.warn(&unproven_,
+			  times + " refused: too many channels. "
+				  "FI_OFI_PMEM_MAX_CHANNELS sets how many "
+				  "there may be");
+		return;
+	}
+	log_.warn("event " + std::to_string(event.kind) +
+		  " of the provider, which this version does not know");
+}
+
+void Server::check_descriptors()
+{
+	if (fabric_.take_exhausted())
+		log_.warn(&exhausted_,
+			  "no descriptors are left: nobody can connect until "
+			  "clients leave. Raise the limit of open files "
+			  "(ulimit -n, LimitNOFILE= of systemd) and restart");
+}
+
+} // namespace fi_pmem

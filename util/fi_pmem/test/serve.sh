@@ -1,0 +1,123 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+# What an operator of fi_pmem serve meets: its log, failed regions, refusals,
+# signals, and strangers who take all descriptors.
+. "$(dirname "$0")/common.sh"
+case $PROV in
+*ofi_pmem*) ;;
+*) skip "$PROV has no service" ;;
+esac
+
+make_input "$dir/in" 100000
+
+# logged COUNT LEVEL TEXT: the server's log has so many such lines, each with a
+# time. Lines may be on their way.
+logged() {
+	local i found
+	for i in $(seq 200); do
+		found=$(grep -cE "^[0-9-]{10}T[0-9:]{8}\.[0-9]{3}Z $2: .*$3" \
+			"$dir/server.err")
+		[ "$found" -ge "$1" ] && break
+		sleep 0.05
+	done
+	[ "$found" -eq "$1" ]
+}
+
+# Clients, with --verbose only.
+start_server "$dir/region" --size 1M -v
+check "put" tool 0 put "$dir/in" "$addr"
+check "a client that connects is told" logged 1 info "client .*: connected"
+check "and that it leaves" logged 1 info "client .*: left"
+
+# SIGHUP, as of a terminal that is closed, or of an operator.
+kill -HUP "$server"
+kill -HUP "$server"
+check "put after SIGHUP" tool 0 put "$dir/in" "$addr"
+check "the server goes on" alive
+stop_server TERM
+check "and ends well" test "$code" -eq 0
+start_server "$dir/region"
+check "put" tool 0 put "$dir/in" "$addr"
+stop_server TERM
+check "without --verbose nothing is told of clients" \
+	test ! -s "$dir/server.err"
+
+# Who is no client.
+start_server "$dir/region"
+$LIMIT "$ROGUE" "$PROV" connect "$port" garbage >"$dir/out" 2>"$dir/err"
+check "a stranger is told of" logged 1 warning \
+	"client .* refused: it is no fi_pmem client"
+$LIMIT "$ROGUE" "$PROV" connect "$port" version >"$dir/out" 2>"$dir/err"
+check "another version is told of" logged 1 warning \
+	"client .* refused: it speaks another version"
+for i in $(seq 15); do
+	$LIMIT "$ROGUE" "$PROV" connect "$port" garbage >/dev/null 2>&1
+done
+check "strangers do not fill the log" logged 9 warning \
+	"client .* refused: it is no fi_pmem client"
+stop_server TERM
+
+# Who has no auth_key, or another one.
+(umask 077 && head -c 32 /dev/urandom >"$dir/key" &&
+	head -c 32 /dev/urandom >"$dir/other")
+export FI_OFI_PMEM_AUTH_KEY_FILE=$dir/key
+start_server "$dir/region"
+unset FI_OFI_PMEM_AUTH_KEY_FILE
+check "put without a key" tool 4 put "$dir/in" "$addr"
+check "is told of" logged 1 warning \
+	"an initiator was refused: not authenticated"
+FI_OFI_PMEM_AUTH_KEY_FILE=$dir/other check "put with another key" \
+	tool 4 put "$dir/in" "$addr"
+check "is told of" logged 2 warning \
+	"an initiator was refused: not authenticated"
+FI_OFI_PMEM_AUTH_KEY_FILE=$dir/key check "put with the key" \
+	tool 0 put "$dir/in" "$addr"
+check "is not" logged 2 warning "an initiator was refused"
+stop_server TERM
+
+# A region whose flushes fail: of this plug-in, which flushes nothing, the ledger
+# says so.
+mutant=$PWD/prov/pmem/test/mutants/skip_flush/.libs
+if [ -e "$mutant/libpmem-fi.so" ] && [ "$FI_OFI_PMEM_LEDGER" = yes ]; then
+	good_path=$FI_PROVIDER_PATH
+	export FI_PROVIDER_PATH=$mutant
+	start_server "$dir/region"
+	export FI_PROVIDER_PATH=$good_path
+	check "put to a region that fails" tool 1 put "$dir/in" "$addr"
+	check "which is told at once, with what to do" logged 1 error \
+		"$dir/region has failed: .*restart fi_pmem serve"
+	check "put to a region that has failed" tool 1 put "$dir/in" "$addr"
+	check "which is told once" logged 1 error "has failed"
+	stop_server TERM
+fi
+
+# Strangers who connect until no descriptor is left.
+cpu_ticks() {
+	awk '{ print $14 + $15 }' "/proc/$server/stat"
+}
+start_server "$dir/region"
+prlimit --pid "$server" --nofile=64:64
+mkfifo "$dir/strangers"
+bash -c 'exec 2>/dev/null
+	for i in $(seq 100); do
+		eval "exec $((i + 10))<>/dev/tcp/127.0.0.1/$1"
+	done
+	echo all >"$2"
+	exec sleep 600' - "$port" "$dir/strangers" &
+strangers=$!
+pids="$pids $strangers"
+read -r all <"$dir/strangers"
+check "that no descriptors are left is told" logged 1 warning \
+	"no descriptors are left"
+before=$(cpu_ticks)
+sleep 1
+spent=$(($(cpu_ticks) - before))
+echo "processor time without descriptors: $spent ticks a second"
+check "the server does not spin" test "$spent" -lt 50
+check "it is told once" logged 1 warning "no descriptors are left"
+kill "$strangers"
+wait "$strangers" 2>/dev/null
+check "put when they are gone" tool 0 put "$dir/in" "$addr"
+stop_server TERM
+check "the server ends well" test "$code" -eq 0
+finish
