@@ -19,10 +19,23 @@ source_dir=${srcdir:-.}
 work=$program-mutants.tmp
 export MAKEFLAGS= MFLAGS= IPATH_NO_BACKTRACE=1 HFI_NO_BACKTRACE=1
 missed=0
-trap 'rm -rf "$work"' EXIT
+tried=0
+
+# A script that tried no mutant has shown nothing.
+finish_mutants() {
+	local status=$?
+	rm -rf "$work"
+	[ $tried -gt 0 ] || {
+		echo "no mutant was tried"
+		exit 1
+	}
+	exit $status
+}
+trap finish_mutants EXIT
 
 # A mutant is found if the tests fail and say so in these words.
 mutant() { # mutant NAME FILE SED-SCRIPT [FOUND_BY WORDS]
+	tried=$((tried + 1))
 	rm -rf "$work"
 	mkdir -p "$work"
 	sed "$3" "$source_dir/$2" >"$work/mutant.cc" || exit 1

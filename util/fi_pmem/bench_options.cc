@@ -47,9 +47,12 @@ CLI::App *add_benchmark(CLI::App *app, Options *options, std::string *peer)
 			  "draw the medians by gnuplot, as SVG")
 		->option_text("FILE");
 	bench->add_option("--place", options->place,
-			  "directory or device DAX for its own server "
+			  "directory, file or device DAX for its own server "
 			  "(default: .)")
 		->option_text("PLACE");
+	add_force(bench, options,
+		  "overwrite the region of PEER, or a file or device named as "
+		  "PLACE");
 	bench->add_flag("--spin", options->spin,
 			"its own servers poll without sleeping");
 	bench->add_option("--bind", options->bind,
@@ -77,6 +80,8 @@ std::string check_bench(const Options &options)
 		return "--sizes: each must be 1 to 16777216";
 	if (outside(bench.depths, 256))
 		return "--depths: each must be 1 to 256";
+	if (!options.local && !options.force)
+		return "bench overwrites the region of PEER: --force allows it";
 	if (!options.local && !bench.against.empty())
 		return "--against needs servers of its own: leave PEER out";
 	return "";

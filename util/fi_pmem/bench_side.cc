@@ -62,7 +62,9 @@ int BenchSide::open(bool peer, size_t max_bytes)
 			more.push_back("--spin");
 		if (options_.rdm)
 			more.push_back("--rdm");
-		ret = server_.start(place_, options_.provider, more);
+		ret = place_.claim(report_, options_.force);
+		if (!ret)
+			ret = server_.start(place_, options_.provider, more);
 		if (!ret && !parse_address(server_.address(), &options_.peer))
 			ret = report_.fail(kFailed, "%s is no address",
 					   server_.address().c_str());

@@ -20,6 +20,7 @@
 #include "child.hh"
 #include "exit_codes.hh"
 #include "options.hh"
+#include "overwrite.hh"
 #include "report.hh"
 
 namespace fi_pmem
@@ -56,8 +57,15 @@ Place::Place(const std::string &path, uint64_t bytes) : path_(path)
 
 Place::~Place()
 {
-	if (bytes_)
+	if (removed_at_end_)
 		unlink(path_.c_str());
+}
+
+int Place::claim(Report &report, bool force)
+{
+	std::error_code failure;
+	removed_at_end_ = !fs::exists(path_, failure);
+	return check_overwriting(report, path_, force);
 }
 
 LocalServer::~LocalServer()

@@ -18,15 +18,25 @@ namespace fi_pmem
 struct Options;
 class Report;
 
-/* A file of this process in a directory; or a device itself. */
+/*
+ * Where a region of this process's own may be: a file that it creates in a
+ * directory, or under a name that is free, and removes at its end; or a file or
+ * a device that is there.
+ */
 class Place
 {
 public:
-	/* `bytes` of the file, not of a device. */
+	/* A file in a directory has `bytes`. */
 	Place(const std::string &path, uint64_t bytes);
 	~Place();
 	Place(const Place &) = delete;
 	Place &operator=(const Place &) = delete;
+
+	/*
+	 * Before anything is written: what is there may be overwritten only if
+	 * `force` says so. An exit code.
+	 */
+	[[nodiscard]] int claim(Report &report, bool force);
 
 	[[nodiscard]] const std::string &path() const { return path_; }
 	/* 0: as large as it is. */
@@ -35,6 +45,7 @@ public:
 private:
 	std::string path_;
 	uint64_t bytes_ = 0;
+	bool removed_at_end_ = false;
 };
 
 class LocalServer

@@ -56,6 +56,9 @@ bool outside(const std::vector<size_t> &values, size_t most);
 /* --provider, --json. */
 void add_common(CLI::App *app, Options *options);
 
+/* --force */
+void add_force(CLI::App *app, Options *options, const char *help);
+
 /* --rdm */
 void add_rdm(CLI::App *app, Options *options);
 

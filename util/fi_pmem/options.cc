@@ -71,6 +71,11 @@ void add_common(CLI::App *app, Options *options)
 		      "print one JSON object a line instead of text");
 }
 
+void add_force(CLI::App *app, Options *options, const char *help)
+{
+	app->add_flag("--force", options->force, help);
+}
+
 void add_rdm(CLI::App *app, Options *options)
 {
 	app->add_flag("--rdm", options->rdm,
@@ -228,6 +233,7 @@ void add_scrub(CLI::App *app, Options *options, std::string *peer)
 				 "tells what of the region and how")
 			->option_text("SUMS");
 	sums->require_option(1);
+	add_force(app, options, "let --save replace a file");
 	for (const char *fixed :
 	     {"--offset", "--length", "--digest", "--block"})
 		against->excludes(app->get_option(fixed));

@@ -80,6 +80,7 @@ struct Options {
 	Command command = Command::serve;
 	std::string provider; /* empty: choose */
 	bool json = false;
+	bool force = false; /* bench, scrub, torture: overwrite what is there */
 	unsigned timeout_s = kDefaultTimeout; /* for connecting */
 	unsigned stall_s = kDefaultStall;     /* without any completion */
 

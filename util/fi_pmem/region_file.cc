@@ -50,8 +50,20 @@ RegionFile::~RegionFile()
 {
 	if (base_)
 		munmap(base_, length_);
+	if (!kept_)
+		undo();
 	if (fd_ >= 0)
 		close(fd_);
+}
+
+/* While the lock is held: nobody else serves the file yet. */
+void RegionFile::undo()
+{
+	if (created_)
+		unlink(path_.c_str());
+	else if (grew_from_)
+		static_cast<void>(
+			!ftruncate(fd_, static_cast<off_t>(*grew_from_)));
 }
 
 int RegionFile::open(Report &report, const std::string &path,
@@ -100,6 +112,7 @@ int RegionFile::open_file(Report &report, std::optional<uint64_t> size)
 				   "%s: does not exist; --size creates it",
 				   path_.c_str());
 	int ret = open_fd(report, created ? O_CREAT | O_EXCL : 0);
+	created_ = created && fd_ >= 0;
 	if (ret)
 		return ret;
 	struct stat status;
@@ -112,15 +125,16 @@ int RegionFile::open_file(Report &report, std::optional<uint64_t> size)
 		return report.fail(kLocalFile,
 				   "%s: is empty; --size makes it larger",
 				   path_.c_str());
-	return allocate(report, length_, old_size, created);
+	if (length_ > old_size)
+		grew_from_ = old_size;
+	return allocate(report, length_);
 }
 
 /*
  * Holes are filled too: a write that is acknowledged as durable must not meet
  * a full disk later.
  */
-int RegionFile::allocate(Report &report, uint64_t size, uint64_t old_size,
-			 bool created)
+int RegionFile::allocate(Report &report, uint64_t size)
 {
 	int error = EFBIG;
 	if (size <= static_cast<uint64_t>(LLONG_MAX))
@@ -134,10 +148,6 @@ int RegionFile::allocate(Report &report, uint64_t size, uint64_t old_size,
 			posix_fadvise(fd_, 0, 0, POSIX_FADV_DONTNEED));
 		return kOk;
 	}
-	if (created)
-		unlink(path_.c_str());
-	else if (ftruncate(fd_, static_cast<off_t>(old_size)))
-		report.warn("%s: %s", path_.c_str(), strerror(errno));
 	return report.fail(kLocalFile,
 			   "%s: cannot allocate %" PRIu64 " bytes: %s",
 			   path_.c_str(), size, strerror(error));

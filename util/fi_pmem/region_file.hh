@@ -26,11 +26,13 @@ public:
 	~RegionFile();
 
 	/*
-	 * Makes the file at least `size` long, never shorter. What it created
-	 * or grew before a failure is undone.
+	 * Makes the file at least `size` long, never shorter. A file that was
+	 * created is removed again, and one that grew is cut again, unless
+	 * keep() says that it is needed.
 	 */
 	[[nodiscard]] int open(Report &report, const std::string &path,
 			       std::optional<uint64_t> size);
+	void keep() { kept_ = true; }
 
 	[[nodiscard]] void *base() const { return base_; }
 	[[nodiscard]] uint64_t length() const { return length_; }
@@ -42,8 +44,8 @@ private:
 	[[nodiscard]] int open_device(Report &report, const struct stat &status,
 				      std::optional<uint64_t> size);
 	[[nodiscard]] int open_fd(Report &report, int flags);
-	[[nodiscard]] int allocate(Report &report, uint64_t size,
-				   uint64_t old_size, bool created);
+	[[nodiscard]] int allocate(Report &report, uint64_t size);
+	void undo();
 	[[nodiscard]] int map(Report &report);
 
 	std::string path_;
@@ -51,6 +53,9 @@ private:
 	uint64_t length_ = 0;
 	int fd_ = -1;
 	bool map_sync_ = false;
+	bool created_ = false;
+	std::optional<uint64_t> grew_from_;
+	bool kept_ = false;
 };
 
 } // namespace fi_pmem

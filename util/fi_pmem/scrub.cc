@@ -5,6 +5,7 @@
 #include <cinttypes>
 
 #include "exit_codes.hh"
+#include "overwrite.hh"
 #include "report.hh"
 #include "scan.hh"
 #include "sums.hh"
@@ -17,9 +18,12 @@ namespace
 
 int save(const Options &options, Report &report)
 {
+	int ret = check_overwriting(report, options.save, options.force);
+	if (ret)
+		return ret;
 	Connection connection(options, report);
 	Scan scan(options, report, connection);
-	int ret = connection.open();
+	ret = connection.open();
 	uint64_t length = ret ? 0 : connection.choose_length(1);
 	if (!ret)
 		ret = connection.check_range(length, "scrub");

@@ -41,6 +41,7 @@ int Server::run()
 	int ret = open();
 	if (ret)
 		return ret;
+	region_.keep();
 	drop_unread_output();
 	watch_domain();
 	announce();

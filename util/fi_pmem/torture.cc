@@ -18,6 +18,7 @@
 
 #include "exit_codes.hh"
 #include "local_server.hh"
+#include "overwrite.hh"
 #include "progress_bar.hh"
 #include "report.hh"
 #include "shrink.hh"
@@ -52,6 +53,7 @@ private:
 	[[nodiscard]] int run_one(uint64_t seed, TortureResult *result);
 	void tell_run(uint64_t seed, const TortureResult &result);
 	void set_result(const TortureResult &result);
+	[[nodiscard]] int require_commits(const TortureResult &result);
 	[[nodiscard]] int conclude(int code);
 	[[nodiscard]] int make_smaller(uint64_t seed, int code);
 	[[nodiscard]] std::string replay(const TorturePlan &plan,
@@ -113,6 +115,8 @@ void Torture::tell_run(uint64_t seed, const TortureResult &result)
 int Torture::run()
 {
 	int code = signals_.open(report_);
+	if (!code)
+		code = place_.claim(report_, options_.force);
 	if (code)
 		return code;
 	auto end = Clock::now() + std::chrono::seconds(torture_.seconds);
@@ -168,10 +172,21 @@ int Torture::conclude(int code)
 		    total_.checked_bytes, total_.lost_bytes, total_.wrong_reads,
 		    total_.hangs, total_.errors);
 	if (!code)
-		return kOk;
+		return require_commits(total_);
 	return report_.fail(total_.code(),
 			    "%" PRIu64 " of %" PRIu64 " runs failed", failed_,
 			    runs_);
+}
+
+/* Without a commit that was acknowledged there was nothing to be lost. */
+int Torture::require_commits(const TortureResult &result)
+{
+	if (result.commits)
+		return kOk;
+	return report_.fail(kFailed,
+			    "nothing was checked: of %" PRIu64
+			    " operations no commit was acknowledged",
+			    result.operations);
 }
 
 /* Fails in the same way; not every time, as processes run as they like. */
@@ -217,7 +232,8 @@ std::string Torture::replay(const TorturePlan &plan,
 	     << " --size " << parameters.size << " --faults "
 	     << fault_names(parameters.faults)
 	     << (torture_.powerfail ? " --powerfail" : "")
-	     << (options_.rdm ? " --rdm" : "");
+	     << (options_.rdm ? " --rdm" : "")
+	     << (options_.force ? " --force" : "");
 	if (!options_.provider.empty())
 		text << " -p '" << options_.provider << "'";
 	text << " --keep " << kept.text();
@@ -237,6 +253,9 @@ int Torture::show_plan()
 int Torture::run_remote()
 {
 	int ret = signals_.open(report_);
+	if (!ret)
+		ret = check_overwriting(report_, torture_.journal,
+					options_.force);
 	TortureResult result;
 	if (!ret)
 		ret = TortureRun(options_, report_, signals_)
@@ -254,7 +273,7 @@ int Torture::run_remote()
 		    result.operations, result.commits, result.wrong_reads,
 		    result.hangs, torture_.journal.c_str());
 	if (!result.code())
-		return kOk;
+		return require_commits(result);
 	return report_.fail(result.code(), "%s",
 			    result.findings.front().c_str());
 }
@@ -295,7 +314,7 @@ int Torture::check()
 		    result.operations, result.commits, result.checked_bytes,
 		    result.lost_bytes);
 	if (!result.lost_bytes)
-		return kOk;
+		return require_commits(result);
 	return report_.fail(kDiffers, "%" PRIu64 " bytes of %s are lost",
 			    result.lost_bytes, options_.place.c_str());
 }

@@ -119,6 +119,8 @@ CLI::App *add_torture(CLI::App *app, Options *options, std::string *peer)
 	command->add_option("--check", torture.check,
 			    "check PLACE against this journal")
 		->option_text("JOURNAL");
+	add_force(command, options,
+		  "overwrite PLACE, the region of --target, or --journal");
 	command->add_option("--bind", options->bind,
 			    "address of its own target (default: 127.0.0.1)")
 		->option_text("ADDR");
@@ -143,6 +145,9 @@ std::string check_torture(Options *options)
 		return "torture needs a provider with ofi_pmem";
 	if (remote && checks)
 		return "--check needs no --target";
+	if (remote && !options->force && !torture.plan)
+		return "torture overwrites the region of --target: --force "
+		       "allows it";
 	if (remote == torture.journal.empty() && !torture.plan)
 		return "--target and --journal need each other";
 	if (options->place.empty() && !remote && !torture.plan)

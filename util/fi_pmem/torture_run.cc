@@ -40,6 +40,7 @@ int read_medium(Report &report, const std::string &path,
 				   "%s has %" PRIu64 " bytes, %" PRIu64
 				   " are needed",
 				   path.c_str(), region.length(), bytes);
+	region.keep();
 	auto begin = static_cast<const uint8_t *>(region.base());
 	medium->assign(begin, begin + bytes);
 	return kOk;

@@ -54,6 +54,8 @@ while [ $# -gt 0 ]; do
 	shift 2
 done
 
+[ "$cuts" -gt 0 ] 2>/dev/null || usage
+
 out=$root_build/power_cuts
 tool=$root_build/util/fi_pmem/fi_pmem
 stream=$((64 << 20)) # bytes; more than is written before the cut

@@ -8,7 +8,7 @@ torture_and_cut() { # torture_and_cut NUMBER
 	local initiators
 	random initiators 1 4
 	rm -f "$out/journal"
-	cut_during client torture torture --target "$peer" \
+	cut_during client torture torture --target "$peer" --force \
 		--journal "$out/journal" --seed "$seed$1" \
 		--initiators $initiators --size 256K --ops 100000 \
 		--timeout 20 --stall 20

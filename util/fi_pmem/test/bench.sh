@@ -53,16 +53,29 @@ else
 fi
 check "a plot where none can be" tool 5 bench --plot "$dir/none/plot.svg"
 
+head -c 1M /dev/zero | tr '\0' p >"$dir/precious"
+cp "$dir/precious" "$dir/copy"
+check "a file that is there" tool 5 bench --place "$dir/precious" $small
+check "is named" says "$dir/precious: exists and would be overwritten"
+check "and stays" cmp -s "$dir/precious" "$dir/copy"
+check "but with --force" tool 0 bench --place "$dir/precious" $small \
+	--ops commit --force
+check "it is written to" test "$(cmp -s "$dir/precious" "$dir/copy"; echo $?)" \
+	-eq 1
+
 start_server "$dir/region" --size 1M
-check "a peer" tool 0 bench "$addr" $small --json --ops append
+check "a peer's region" tool 2 bench "$addr" $small
+check "is not overwritten either" says "--force allows it"
+check "and not written to" test -z "$(tr -d '\0' <"$dir/region")"
+check "a peer" tool 0 bench "$addr" --force $small --json --ops append
 check "is measured" rows 4 true
 check "and written to" test -n "$(head -c 4096 "$dir/region" | tr -d '\0')"
-check "as large as its region" tool 0 bench "$addr" --ops commit \
+check "as large as its region" tool 0 bench "$addr" --force --ops commit \
 	--sizes 1044480 --depths 2 --count 10 --rounds 1
-check "larger" tool 6 bench "$addr" --sizes 1044481
-check "without room" tool 6 bench "$addr" --sizes 1 --offset 1044480
-check "a peer and another provider" tool 2 bench "$addr" --against tcp
-check "nothing listens" tool 3 bench 127.0.0.1:1
+check "larger" tool 6 bench "$addr" --force --sizes 1044481
+check "without room" tool 6 bench "$addr" --force --sizes 1 --offset 1044480
+check "a peer and another provider" tool 2 bench "$addr" --force --against tcp
+check "nothing listens" tool 3 bench 127.0.0.1:1 --force
 check "an operation that is none" tool 2 bench --ops speed
 check "a size that is none" tool 2 bench --sizes 0
 check "a place that is none" tool 5 bench --place "$dir/none"

@@ -26,7 +26,15 @@ check "each told" test "$(grep -c '"event":"run"' "$dir/out")" -eq 2
 check "and leave nothing there" test -z "$(ls "$dir" | grep 'fi_pmem\.')"
 check "a file, without simulation" tool 0 torture "$dir/region" --runs 1 \
 	--rounds 1 --timeout 60 --seed 8 --size 128K
-check "which stays" test "$(stat -c %s "$dir/region")" -eq 131072
+check "which it created and removes" test ! -e "$dir/region"
+echo precious >"$dir/precious"
+check "a file that is there" tool 5 torture "$dir/precious" --runs 1 --size 128K
+check "is not overwritten" says "--force allows it"
+check "and stays as it was" test "$(cat "$dir/precious")" = precious
+check "but with --force" tool 0 torture "$dir/precious" --runs 1 --rounds 1 \
+	--timeout 60 --seed 8 --size 128K --force
+check "as large as it has to be" \
+	test "$(stat -c %s "$dir/precious")" -eq 131072
 check "without connection, by the default provider" $LIMIT "$FI_PMEM" \
 	torture "$dir" --rdm --powerfail --runs 1 --rounds 1 --timeout 60 --seed 9
 
@@ -50,7 +58,7 @@ start_server_powerfail() {
 	unset FI_OFI_PMEM_BACKEND
 }
 start_server_powerfail
-$LIMIT "$FI_PMEM" torture --target "$addr" --journal "$dir/journal" \
+$LIMIT "$FI_PMEM" torture --target "$addr" --force --journal "$dir/journal" \
 	--ops 200000 --seed 11 --timeout 60 -p "$PROV" --json >"$dir/out" \
 	2>"$dir/err" &
 initiators=$!
@@ -68,6 +76,14 @@ check "was no end of the operations" holds ".commits > 100 and
 check "what it left" tool 0 torture "$dir/served" --check "$dir/journal" --json
 check "is as the journal says" holds "$nothing_bad and .checked_bytes > 500000"
 
+# Where nothing was acknowledged nothing was checked.
+grep -v '^[afxwh]' "$dir/journal" >"$dir/unanswered"
+check "a journal without an acknowledgement" tool 1 torture "$dir/served" \
+	--check "$dir/unanswered" --json
+check "has checked nothing" says "nothing was checked"
+head -n 1 "$dir/journal" >"$dir/nothing"
+check "an empty journal" tool 1 torture "$dir/served" --check "$dir/nothing"
+
 # Somebody changes 16 bytes that are durable.
 head -c 16 /dev/zero | dd of="$dir/served" bs=1 seek=90000 conv=notrunc \
 	2>/dev/null
@@ -83,8 +99,11 @@ check "no journal" tool 5 torture "$dir/served" --check "$dir/none"
 head -c 65536 "$dir/served" >"$dir/short"
 check "a medium too short" tool 6 torture "$dir/short" --check "$dir/journal"
 
-check "nothing listens" tool 3 torture --target 127.0.0.1:1 \
-	--journal "$dir/journal"
+check "a region of somebody else's" tool 2 torture --target 127.0.0.1:1 \
+	--journal "$dir/new"
+check "needs --force" says "--force allows it"
+check "nothing listens" tool 3 torture --target 127.0.0.1:1 --force \
+	--journal "$dir/new"
 check "no place" tool 2 torture
 check "a place that is none" tool 5 torture "$dir/none/region" --runs 1
 check "no journal for a target" tool 2 torture --target 127.0.0.1:1

@@ -36,6 +36,11 @@ check "at another offset nothing is" tool 7 verify "$dir/in" "$addr"
 check "which is one range" tells "offset 0, $bytes bytes: differs"
 
 check "scrub --save" tool 0 scrub "$addr" --save "$dir/sums" --offset 1
+cp "$dir/sums" "$dir/baseline"
+check "a baseline that is there" tool 5 scrub "$addr" --save "$dir/sums"
+check "is named" says "$dir/sums: exists and would be overwritten"
+check "and stays" cmp -s "$dir/sums" "$dir/baseline"
+check "but with --force" tool 0 scrub "$addr" --save "$dir/baseline" --force
 check "scrub --against" tool 0 scrub "$addr" --against "$dir/sums"
 
 # In the first block, in two side by side, in the last, which is short.
