@@ -43,6 +43,12 @@ template <typename Part> bool overlap(const Part &one, const Claim &other)
 	       other.offset < one.offset + one.length;
 }
 
+bool lies_within(uint64_t length, const Claim &claim)
+{
+	return claim.length && claim.offset <= length &&
+	       claim.length <= length - claim.offset;
+}
+
 DescriptorBytes deny(Denial::Reason reason, int ret = 0)
 {
 	Denial denial;
@@ -53,18 +59,23 @@ DescriptorBytes deny(Denial::Reason reason, int ret = 0)
 
 } // namespace
 
-void Claims::open(const fi_info *info, fid_domain *domain, void *base,
-		  uint64_t length)
+void Claims::open(const fi_info *info, fid_domain *domain)
 {
 	info_ = info;
 	domain_ = domain;
-	base_ = static_cast<char *>(base);
-	length_ = length;
 }
 
-void Claims::introduce(const fid_ep *client, const void *sockaddr_storage)
+void Claims::add_region(void *base, uint64_t length)
 {
-	clients_[client].holder = describe(sockaddr_storage);
+	regions_.push_back({static_cast<char *>(base), length});
+}
+
+void Claims::introduce(const fid_ep *client, uint32_t region,
+		       const void *sockaddr_storage)
+{
+	Client &known = clients_[client];
+	known.region = region;
+	known.holder = describe(sockaddr_storage);
 }
 
 void Claims::forget(const fid_ep *client)
@@ -74,22 +85,17 @@ void Claims::forget(const fid_ep *client)
 		       evicted_.end());
 }
 
-bool Claims::lies_in_region(const Claim &claim) const
-{
-	return claim.length && claim.offset <= length_ &&
-	       claim.length <= length_ - claim.offset;
-}
-
 /*
- * Ends what others have claimed of this part, if the claim says so. 0,
- * -FI_EBUSY with `*denial` set, or a negative fi_errno: then access could not
- * be ended.
+ * Ends what others have claimed of this part of the region, if the claim says
+ * so. 0, -FI_EBUSY with `*denial` set, or a negative fi_errno: then access
+ * could not be ended.
  */
-int Claims::evict(const fid_ep *claimant, const Claim &claim, Denial *denial)
+int Claims::evict(const fid_ep *claimant, uint32_t region, const Claim &claim,
+		  Denial *denial)
 {
 	for (auto &[client, other] : clients_) {
-		if (client == claimant || !other.part ||
-		    !overlap(*other.part, claim))
+		if (client == claimant || other.region != region ||
+		    !other.part || !overlap(*other.part, claim))
 			continue;
 		if (!(claim.flags & Claim::kTakeover)) {
 			auto held = Clock::now() - other.part->since;
@@ -112,10 +118,11 @@ int Claims::evict(const fid_ep *claimant, const Claim &claim, Denial *denial)
 
 int Claims::grant(Client *client, const Claim &claim, Descriptor *part)
 {
+	char *base = regions_[client->region].base;
 	client->part.reset(
 		new Part{claim.offset,
 			 claim.length,
-			 {info_, domain_, base_ + claim.offset, claim.length},
+			 {info_, domain_, base + claim.offset, claim.length},
 			 Clock::now()});
 	ofi_pmem_log::Place place;
 	int ret = client->part->gate.admit(&place);
@@ -127,6 +134,7 @@ int Claims::grant(Client *client, const Claim &claim, Descriptor *part)
 	part->address = place.addr;
 	part->key = place.key;
 	part->length = place.len;
+	part->region = client->region;
 	return 0;
 }
 
@@ -135,10 +143,13 @@ DescriptorBytes Claims::judge(const fid_ep *client, const Claim &claim)
 	auto known = clients_.find(client);
 	if (known == clients_.end())
 		return deny(Denial::Reason::unconnected);
-	if (!lies_in_region(claim))
+	uint32_t region = known->second.region;
+	if (region >= regions_.size())
+		return deny(Denial::Reason::failed, -FI_EACCES);
+	if (!lies_within(regions_[region].length, claim))
 		return deny(Denial::Reason::range);
 	Denial denial;
-	int ret = evict(client, claim, &denial);
+	int ret = evict(client, region, claim, &denial);
 	if (ret == -FI_EBUSY && denial.reason == Denial::Reason::in_use)
 		return encode_denial(denial);
 	Descriptor part;

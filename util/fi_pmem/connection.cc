@@ -40,6 +40,8 @@ const char *refusal_text(Refusal reason)
 	case Refusal::interface:
 		return "it serves on another network interface; --bind there "
 		       "chooses one";
+	case Refusal::no_region:
+		return "it serves no region of this number (--region)";
 	default:
 		return "for a reason unknown to this version";
 	}
@@ -127,8 +129,8 @@ int Connection::open()
 
 int Connection::connect()
 {
-	hello_ = encode_hello_message("");
-	HelloBytes hello = encode_hello();
+	hello_ = encode_hello_message("", options_.region);
+	HelloBytes hello = encode_hello(options_.region);
 	int ret = fi_connect(ep_.get(), info_->dest_addr, hello.data(),
 			     hello.size());
 	if (ret)
@@ -187,7 +189,8 @@ int Connection::greet()
 /* Without connection: question and answer are messages. */
 int Connection::ask_for_region()
 {
-	hello_ = encode_hello_message(Fabric::name_of(&ep_->fid));
+	hello_ = encode_hello_message(Fabric::name_of(&ep_->fid),
+				      options_.region);
 	int ret = hello_.empty()
 			  ? -FI_EADDRNOTAVAIL
 			  : fabric_.insert_peer(info_->dest_addr, &address_);
@@ -233,9 +236,18 @@ int Connection::await_message(void *room, size_t bytes, fid_mr *mr,
 
 int Connection::take_region(const void *data, size_t bytes)
 {
+	Refusal refusal = decode_refusal(data, bytes);
+	if (refusal != Refusal::none && refusal != Refusal::version)
+		return report_.fail(kRefused, "%s refuses: %s", peer_.c_str(),
+				    refusal_text(refusal));
 	switch (decode_descriptor(data, bytes, &region_)) {
 	case Head::ok:
-		return kOk;
+		if (region_.region == options_.region)
+			return kOk;
+		return report_.fail(kRefused,
+				    "%s refuses: it serves one region only, "
+				    "which has the number %u",
+				    peer_.c_str(), region_.region);
 	case Head::other_version:
 		return report_.fail(kRefused,
 				    "%s speaks another version of the fi_pmem "
@@ -333,7 +345,9 @@ int Connection::refused(const std::string &what) const
 	bool theirs = region_.flags & Descriptor::kAuthKey;
 	bool ours = has_auth_key();
 	const char *why = "it does not allow that";
-	if (theirs && !ours)
+	if (theirs == ours && (region_.flags & Descriptor::kReadOnly))
+		why = "it serves this region read-only";
+	else if (theirs && !ours)
 		why = "it asks for an auth_key, and "
 		      "FI_OFI_PMEM_AUTH_KEY_FILE names none here";
 	else if (ours && !theirs)

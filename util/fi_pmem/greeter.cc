@@ -54,11 +54,8 @@ void Greeter::release_forgotten()
 }
 
 /* Where an answer goes. False: to nobody. */
-bool Greeter::find_sender(Hello &hello)
+bool Greeter::find_sender(Hello &hello, const std::string &address)
 {
-	std::string address;
-	if (decode_hello_message(hello.message, &address) != Head::ok)
-		return false;
 	if (!fabric_.connectionless())
 		return true;
 	auto known = senders_.find(address);
@@ -81,11 +78,19 @@ bool Greeter::find_answer(Hello &hello)
 	Claim claim;
 	if (!fabric_.connectionless() &&
 	    decode_claim(hello.message, &claim) == Head::ok) {
-		hello.answer = judge_(hello.ep, claim);
+		DescriptorBytes judgement = judge_(hello.ep, claim);
+		hello.answer.assign(judgement.begin(), judgement.end());
 		return true;
 	}
-	hello.answer = descriptor_;
-	return find_sender(hello);
+	std::string address;
+	uint32_t number = 0;
+	Kind kind = Kind::hello;
+	if (decode_hello_message(hello.message, &address, &number) != Head::ok)
+		return false;
+	if (!find_sender(hello, address))
+		return false;
+	hello.answer = answers_(kind, number);
+	return !hello.answer.empty();
 }
 
 void Greeter::take(void *context)

@@ -91,6 +91,9 @@ void add_peer(CLI::App *app, Options *options, std::string *peer)
 		->type_name("");
 	add_size(app, "--offset", options->offset,
 		 "where in the region to begin (default: 0)");
+	add_number(app, "--region", options->region,
+		   "which region, where fi_pmem serve has several FILEs "
+		   "(default: 0, the first)");
 	auto timeout = add_number(app, "--timeout", options->timeout_s,
 				  "seconds after which every wait for the peer "
 				  "fails (default: 30, or --stall)")
@@ -132,12 +135,16 @@ void add_transfer(CLI::App *app, Options *options)
 
 void add_serve(CLI::App *app, Options *options)
 {
-	app->add_option("FILE", options->file,
-			"file or DAX device to export; created if missing")
+	app->add_option("FILE", options->files,
+			"files or DAX devices to export; created if missing")
 		->required()
 		->type_name("");
-	add_size(app, "--size", options->size,
-		 "make FILE at least this large; needed to create it");
+	auto size =
+		add_size(app, "--size", options->size,
+			 "make FILE at least this large; needed to create it");
+	app->add_flag("--read-only", options->read_only,
+		      "clients may read and compare, not write")
+		->excludes(size);
 	app->add_option("--bind", options->bind,
 			"address to listen on (default: every one)");
 	add_number(app, "--port", options->port,

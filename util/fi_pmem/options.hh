@@ -84,14 +84,17 @@ struct Options {
 	unsigned timeout_s = kDefaultTimeout; /* for connecting */
 	unsigned stall_s = kDefaultStall;     /* without any completion */
 
-	std::string file;  /* serve, log: FILE; put, get, verify: LOCAL */
-	std::string place; /* info, bench, torture */
-	std::optional<uint64_t> size; /* serve */
-	std::string bind;	      /* serve, info; empty: every address */
-	uint16_t port = kDefaultPort; /* serve; 0: the system chooses */
-	uint16_t data_port = 0;	      /* serve; 0: the system chooses */
-	bool verbose = false;	      /* serve */
-	bool spin = false;	      /* serve, bench */
+	std::vector<std::string> files; /* serve */
+	bool read_only = false;		/* serve */
+	uint32_t region = 0;		/* of a client: which of these files */
+	std::string file;		/* log: FILE; put, get, verify: LOCAL */
+	std::string place;		/* info, bench, torture */
+	std::optional<uint64_t> size;	/* serve */
+	std::string bind;		/* serve, info; empty: every address */
+	uint16_t port = kDefaultPort;	/* serve; 0: the system chooses */
+	uint16_t data_port = 0;		/* serve; 0: the system chooses */
+	bool verbose = false;		/* serve */
+	bool spin = false;		/* serve, bench */
 	/* serve, bench, torture: endpoints without connection */
 	bool rdm = false;
 	uint64_t caps = 0; /* of a client, besides messages and RMA */

@@ -14,7 +14,7 @@ namespace
 {
 
 constexpr uint32_t kMagic = 0x4d504946; /* "FIPM" */
-constexpr size_t kHeadBytes = sizeof(HelloBytes);
+constexpr size_t kHeadBytes = 8;
 constexpr size_t kAddressAt = kHeadBytes + sizeof(uint32_t);
 
 template <typename Number> void store(unsigned char *to, Number value)
@@ -54,10 +54,11 @@ Head check_head(const void *data, size_t bytes, Kind kind, size_t needed)
 
 } // namespace
 
-HelloBytes encode_hello()
+HelloBytes encode_hello(uint32_t region)
 {
 	HelloBytes bytes{};
 	store_head(bytes.data(), Kind::hello);
+	store(bytes.data() + kHeadBytes, region);
 	return bytes;
 }
 
@@ -80,6 +81,7 @@ DescriptorBytes encode_part(Kind kind, const Descriptor &descriptor)
 	store(bytes.data() + 16, descriptor.key);
 	store(bytes.data() + 24, descriptor.length);
 	store(bytes.data() + 32, descriptor.flags);
+	store(bytes.data() + 36, descriptor.region);
 	return bytes;
 }
 
@@ -121,32 +123,62 @@ DescriptorBytes encode_denial(const Denial &denial)
 	return bytes;
 }
 
-Head check_hello(const void *data, size_t bytes)
+Head decode_hello(const void *data, size_t bytes, uint32_t *region)
 {
-	return check_head(data, bytes, Kind::hello, sizeof(HelloBytes));
+	Head head = check_head(data, bytes, Kind::hello, kHeadBytes);
+	if (head != Head::ok)
+		return head;
+	auto from = static_cast<const unsigned char *>(data);
+	bool names_one = bytes >= sizeof(HelloBytes);
+	*region = names_one ? load<uint32_t>(from + kHeadBytes) : 0;
+	return Head::ok;
 }
 
-std::string encode_hello_message(const std::string &address)
+namespace
+{
+
+/* A head, an address with its length, and a number. */
+std::string encode_question(Kind kind, const std::string &address,
+			    uint32_t number)
 {
 	std::array<unsigned char, kAddressAt> head{};
-	if (address.size() > sizeof(HelloMessage) - head.size())
+	std::array<unsigned char, sizeof(number)> tail{};
+	if (address.size() > sizeof(HelloMessage) - head.size() - tail.size())
 		return "";
-	store_head(head.data(), Kind::hello);
+	store_head(head.data(), kind);
 	store(head.data() + kHeadBytes, static_cast<uint32_t>(address.size()));
-	return std::string(head.begin(), head.end()) + address;
+	store(tail.data(), number);
+	return std::string(head.begin(), head.end()) + address +
+	       std::string(tail.begin(), tail.end());
 }
 
-Head decode_hello_message(const HelloMessage &message, std::string *address)
+Head decode_question(Kind kind, const HelloMessage &message,
+		     std::string *address, uint32_t *number)
 {
-	Head head = check_hello(message.data(), message.size());
+	Head head =
+		check_head(message.data(), message.size(), kind, kAddressAt);
 	if (head != Head::ok)
 		return head;
 	auto bytes = load<uint32_t>(message.data() + kHeadBytes);
-	if (bytes > message.size() - kAddressAt)
+	if (bytes > message.size() - kAddressAt - sizeof(*number))
 		return Head::foreign;
-	address->assign(message.begin() + kAddressAt,
-			message.begin() + kAddressAt + bytes);
+	auto begin = message.data() + kAddressAt;
+	address->assign(begin, begin + bytes);
+	*number = load<uint32_t>(begin + bytes);
 	return Head::ok;
+}
+
+} // namespace
+
+std::string encode_hello_message(const std::string &address, uint32_t region)
+{
+	return encode_question(Kind::hello, address, region);
+}
+
+Head decode_hello_message(const HelloMessage &message, std::string *address,
+			  uint32_t *region)
+{
+	return decode_question(Kind::hello, message, address, region);
 }
 
 namespace
@@ -164,6 +196,7 @@ Head decode_part(Kind kind, const void *data, size_t bytes,
 	decoded.key = load<uint64_t>(from + 16);
 	decoded.length = load<uint64_t>(from + 24);
 	decoded.flags = load<uint32_t>(from + 32);
+	decoded.region = load<uint32_t>(from + 36);
 	if (!decoded.length ||
 	    decoded.address + decoded.length < decoded.length)
 		return Head::foreign;

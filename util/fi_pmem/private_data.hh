@@ -7,11 +7,11 @@
  * Hello and descriptor go as messages too: to endpoints without connection,
  * where the hello has its sender's address at the end.
  *
- *   hello       magic u32, version u16, kind u16
- *               as a message also: bytes u32, address
+ *   hello       magic u32, version u16, kind u16, region u32
+ *               as a message: bytes u32 and address before the region
  *   refusal     magic u32, version u16, kind u16, reason u32
  *   descriptor  magic u32, version u16, kind u16, address u64, key u64,
- *               length u64, flags u32, reserved u32
+ *               length u64, flags u32, region u32
  *
  * Over a connection a client may claim a part of the region, to be the only
  * writer there. The server answers with a grant, which has the layout of a
@@ -52,18 +52,21 @@ enum class Refusal : uint32_t {
 	not_fi_pmem = 1, /* the request has no hello in it */
 	version = 2,	 /* the hello is of another version */
 	busy = 3,	 /* out of resources */
-	interface = 4	 /* arrived on a device that is not served */
+	interface = 4,	 /* arrived on a device that is not served */
+	no_region = 5	 /* fewer regions are served */
 };
 
 struct Descriptor {
 	static constexpr uint32_t kMapSync = 1; /* mapped with MAP_SYNC */
 	static constexpr uint32_t kClaims = 2;	/* the server takes claims */
 	static constexpr uint32_t kAuthKey = 4; /* asks for an auth_key */
+	static constexpr uint32_t kReadOnly = 8;
 
 	uint64_t address = 0; /* of the region's first byte */
 	uint64_t key = 0;
 	uint64_t length = 0;
 	uint32_t flags = 0;
+	uint32_t region = 0; /* its number */
 };
 
 struct Claim {
@@ -99,7 +102,7 @@ struct Denial {
 	Holder holder;
 };
 
-using HelloBytes = std::array<unsigned char, 8>;
+using HelloBytes = std::array<unsigned char, 12>;
 /* Room for a hello that is a message; zeros behind it. */
 using HelloMessage = std::array<unsigned char, 128>;
 using RefusalBytes = std::array<unsigned char, 12>;
@@ -111,18 +114,21 @@ static_assert(sizeof(ClaimBytes) <= sizeof(HelloMessage), "has room");
 /* What a message's head says. */
 enum class Head { ok, foreign, other_version };
 
-[[nodiscard]] HelloBytes encode_hello();
+[[nodiscard]] HelloBytes encode_hello(uint32_t region = 0);
 [[nodiscard]] RefusalBytes encode_refusal(Refusal reason);
 [[nodiscard]] DescriptorBytes encode_descriptor(const Descriptor &descriptor);
 
-[[nodiscard]] Head check_hello(const void *data, size_t bytes);
+/* Sets `*region` if all is well; that of a hello that names none is 0. */
+[[nodiscard]] Head decode_hello(const void *data, size_t bytes,
+				uint32_t *region);
 
 /* Empty if the address, as of fi_getname(3), has no room. */
-[[nodiscard]] std::string encode_hello_message(const std::string &address);
+[[nodiscard]] std::string encode_hello_message(const std::string &address,
+					       uint32_t region = 0);
 
 /* Fails also if the address cannot be as long as it says. */
 [[nodiscard]] Head decode_hello_message(const HelloMessage &message,
-					std::string *address);
+					std::string *address, uint32_t *region);
 
 /* Fails also on a region that is empty or wraps around the address space. */
 [[nodiscard]] Head decode_descriptor(const void *data, size_t bytes,

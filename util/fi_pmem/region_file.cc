@@ -67,9 +67,10 @@ void RegionFile::undo()
 }
 
 int RegionFile::open(Report &report, const std::string &path,
-		     std::optional<uint64_t> size)
+		     std::optional<uint64_t> size, bool read_only)
 {
 	path_ = path;
+	read_only_ = read_only;
 	struct stat status;
 	bool exists = !stat(path.c_str(), &status);
 	if (!exists && errno != ENOENT)
@@ -95,7 +96,7 @@ int RegionFile::open_fd(Report &report, int flags)
 	if (fd_ < 0)
 		return report.fail(kLocalFile, "%s: %s", path_.c_str(),
 				   strerror(errno));
-	if (flock(fd_, LOCK_EX | LOCK_NB))
+	if (flock(fd_, (read_only_ ? LOCK_SH : LOCK_EX) | LOCK_NB))
 		return report.fail(kLocalFile, "%s: %s", path_.c_str(),
 				   errno == EWOULDBLOCK
 					   ? "is served or locked by another "
@@ -127,7 +128,7 @@ int RegionFile::open_file(Report &report, std::optional<uint64_t> size)
 				   path_.c_str());
 	if (length_ > old_size)
 		grew_from_ = old_size;
-	return allocate(report, length_);
+	return read_only_ ? kOk : allocate(report, length_);
 }
 
 /*

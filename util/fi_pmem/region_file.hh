@@ -28,10 +28,12 @@ public:
 	/*
 	 * Makes the file at least `size` long, never shorter. A file that was
 	 * created is removed again, and one that grew is cut again, unless
-	 * keep() says that it is needed.
+	 * keep() says that it is needed. A file that is read only is not
+	 * changed at all, and may be served by others who do the same.
 	 */
 	[[nodiscard]] int open(Report &report, const std::string &path,
-			       std::optional<uint64_t> size);
+			       std::optional<uint64_t> size,
+			       bool read_only = false);
 	void keep() { kept_ = true; }
 
 	[[nodiscard]] void *base() const { return base_; }
@@ -53,6 +55,7 @@ private:
 	uint64_t length_ = 0;
 	int fd_ = -1;
 	bool map_sync_ = false;
+	bool read_only_ = false;
 	bool created_ = false;
 	std::optional<uint64_t> grew_from_;
 	bool kept_ = false;

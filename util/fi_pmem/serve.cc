@@ -41,7 +41,8 @@ int Server::run()
 	int ret = open();
 	if (ret)
 		return ret;
-	region_.keep();
+	for (Region &one : regions_)
+		one.file.keep();
 	drop_unread_output();
 	watch_domain();
 	announce();
@@ -74,28 +75,54 @@ int Server::open()
 	if (!ret)
 		ret = signals_.open(report_, Signals::Hangup::ignored);
 	if (!ret)
-		ret = region_.open(report_, options_.file, options_.size);
+		ret = open_regions();
 	if (!ret)
 		ret = fabric_.open(report_, signals_, info_.get(), kCqEntries);
-	if (!ret)
-		ret = register_region();
+	for (uint32_t i = 0; !ret && i < regions_.size(); i++)
+		ret = register_region(regions_[i], i);
 	if (ret)
 		return ret;
+	if (!options_.read_only)
+		open_claims();
 	return options_.rdm ? open_rdm() : listen();
 }
 
-int Server::register_region()
+/* They are numbered as the regions are. */
+void Server::open_claims()
 {
-	int ret = fabric_.register_memory(region_.base(), region_.length(),
-					  FI_REMOTE_READ | FI_REMOTE_WRITE,
-					  FI_RMA_PMEM, &mr_);
+	claims_.open(info_.get(), fabric_.domain());
+	for (const Region &one : regions_)
+		claims_.add_region(one.file.base(), one.file.length());
+}
+
+int Server::open_regions()
+{
+	int ret = kOk;
+	for (size_t i = 0; !ret && i < options_.files.size(); i++) {
+		Region &region = regions_.emplace_back();
+		region.path = options_.files[i];
+		ret = region.file.open(report_, region.path, options_.size,
+				       options_.read_only);
+	}
+	return ret;
+}
+
+int Server::register_region(Region &region, uint32_t number)
+{
+	const char *path = region.path.c_str();
+	uint64_t access = FI_REMOTE_READ;
+	if (!options_.read_only)
+		access |= FI_REMOTE_WRITE;
+	int ret = fabric_.register_memory(region.file.base(),
+					  region.file.length(), access,
+					  FI_RMA_PMEM, &region.mr);
 	if (ret == -FI_EINVAL)
 		return report_.fail(
 			kLocalFile,
 			"%s: cannot be made persistent (%s): it must be on a "
 			"real file system or DAX, not on tmpfs; "
 			"FI_LOG_LEVEL=warn tells more",
-			options_.file.c_str(), fi_strerror(-ret));
+			path, fi_strerror(-ret));
 	if (ret == -FI_EADDRINUSE)
 		return report_.fail(kFailed,
 				    "cannot listen on the data port: %s "
@@ -108,24 +135,36 @@ int Server::register_region()
 				    "--bind: %s is no address of this host",
 				    options_.bind.c_str());
 	if (ret)
-		return report_.fail(kFailed, "%s: cannot register it: %s",
-				    options_.file.c_str(), fi_strerror(-ret));
+		return report_.fail(kFailed, "%s: cannot register it: %s", path,
+				    fi_strerror(-ret));
 	Descriptor descriptor;
 	if (fabric_.mr_mode() & FI_MR_VIRT_ADDR)
 		descriptor.address =
-			reinterpret_cast<uintptr_t>(region_.base());
-	descriptor.key = fi_mr_key(mr_.get());
-	descriptor.length = region_.length();
-	if (region_.map_sync())
+			reinterpret_cast<uintptr_t>(region.file.base());
+	descriptor.key = fi_mr_key(region.mr.get());
+	descriptor.length = region.file.length();
+	descriptor.region = number;
+	if (region.file.map_sync())
 		descriptor.flags |= Descriptor::kMapSync;
 	if (authenticates())
 		descriptor.flags |= Descriptor::kAuthKey;
-	if (!options_.rdm)
+	/* Who may not write has nothing to claim. */
+	if (options_.read_only)
+		descriptor.flags |= Descriptor::kReadOnly;
+	else if (!options_.rdm)
 		descriptor.flags |= Descriptor::kClaims;
-	claims_.open(info_.get(), fabric_.domain(), region_.base(),
-		     region_.length());
-	descriptor_ = encode_descriptor(descriptor);
+	region.descriptor = encode_descriptor(descriptor);
 	return kOk;
+}
+
+std::string Server::answer(Kind, uint32_t number)
+{
+	if (number >= regions_.size()) {
+		auto refusal = encode_refusal(Refusal::no_region);
+		return std::string(refusal.begin(), refusal.end());
+	}
+	const DescriptorBytes &bytes = regions_[number].descriptor;
+	return std::string(bytes.begin(), bytes.end());
 }
 
 int Server::listen()
@@ -182,23 +221,34 @@ void Server::announce()
 			     provider);
 	unsigned data_port =
 		has_ofi_pmem(provider)
-			? ofi_pmem::Key(fi_mr_key(mr_.get())).port()
+			? ofi_pmem::Key(fi_mr_key(regions_.front().mr.get()))
+				  .port()
 			: 0;
 	std::string data =
 		data_port ? ", data port " + std::to_string(data_port) : "";
 	const char *authentication = authenticates() ? "auth_key" : "none";
-	report_.say("serving %s (%" PRIu64 " bytes) on %s, provider %s%s, "
-		    "authentication: %s",
-		    options_.file.c_str(), region_.length(), where.c_str(),
-		    provider, data.c_str(), authentication);
-	report_.event({{"event", "serving"},
-		       {"file", options_.file},
-		       {"bytes", region_.length()},
-		       {"address", where},
-		       {"data_port", data_port},
-		       {"provider", provider},
-		       {"map_sync", region_.map_sync()},
-		       {"authentication", authentication}});
+	for (size_t i = 0; i < regions_.size(); i++) {
+		const Region &one = regions_[i];
+		std::string number = regions_.size() > 1
+					     ? ", region: " + std::to_string(i)
+					     : "";
+		report_.say("serving %s (%" PRIu64 " bytes) on %s, provider "
+			    "%s%s%s%s, authentication: %s",
+			    one.path.c_str(), one.file.length(), where.c_str(),
+			    provider, number.c_str(),
+			    options_.read_only ? ", read-only" : "",
+			    data.c_str(), authentication);
+		report_.event({{"event", "serving"},
+			       {"file", one.path},
+			       {"bytes", one.file.length()},
+			       {"address", where},
+			       {"data_port", data_port},
+			       {"provider", provider},
+			       {"map_sync", one.file.map_sync()},
+			       {"authentication", authentication},
+			       {"region", i},
+			       {"read_only", options_.read_only}});
+	}
 }
 
 /* Hellos complete here; and reading is what lets some providers progress. */

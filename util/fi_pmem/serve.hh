@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /* Copyright (c) 2026 the ofi_pmem developers */
 /*
- * fi_pmem serve: one region, and any number of clients in one thread, who
+ * fi_pmem serve: its regions, and any number of clients in one thread, who
  * connect to a passive endpoint or, with --rdm, send a hello. The provider
  * carries the data by itself; this thread answers connection requests and sees
  * clients leave. It reads the completion queue too, so providers that progress
@@ -9,6 +9,7 @@
  */
 #pragma once
 
+#include <deque>
 #include <unordered_map>
 
 #include <rdma/fi_ext_pmem.h>
@@ -30,10 +31,14 @@ class Server
 public:
 	Server(const Options &options, Report &report)
 		: options_(options), report_(report), log_(options.verbose),
-		  greeter_(fabric_, descriptor_,
-			   [this](fid_ep *ep, const Claim &claim) {
-				   return claims_.judge(ep, claim);
-			   })
+		  greeter_(
+			  fabric_,
+			  [this](Kind kind, uint32_t number) {
+				  return answer(kind, number);
+			  },
+			  [this](fid_ep *ep, const Claim &claim) {
+				  return claims_.judge(ep, claim);
+			  })
 	{
 	}
 
@@ -47,7 +52,18 @@ private:
 	};
 
 	[[nodiscard]] int open();
-	[[nodiscard]] int register_region();
+	/* One of the files, and what clients are told of it. */
+	struct Region {
+		RegionFile file;
+		FidPtr<fid_mr> mr;
+		std::string path;
+		DescriptorBytes descriptor{};
+	};
+
+	[[nodiscard]] int open_regions();
+	void open_claims();
+	[[nodiscard]] int register_region(Region &region, uint32_t number);
+	[[nodiscard]] std::string answer(Kind kind, uint32_t number);
 	[[nodiscard]] int listen();
 	[[nodiscard]] int open_rdm();
 	[[nodiscard]] std::string where();
@@ -56,8 +72,9 @@ private:
 	void handle_events();
 	void handle_request(const fi_eq_cm_entry &entry, size_t data_bytes);
 	[[nodiscard]] Refusal judge(const fi_eq_cm_entry &entry,
-				    size_t data_bytes) const;
-	[[nodiscard]] int accept(fi_info *info, const std::string &name);
+				    size_t data_bytes, uint32_t *region) const;
+	[[nodiscard]] int accept(fi_info *info, const std::string &name,
+				 uint32_t region);
 	void refuse(fi_info *info, const std::string &name, Refusal reason);
 	void forget(fid *object, const char *why);
 	/* False: more is to be done soon. */
@@ -68,18 +85,17 @@ private:
 	void watch_domain();
 	void read_domain_events();
 	void tell_event(const fi_pmem_event &event);
+	[[nodiscard]] std::string path_of(uint64_t key);
 	void check_descriptors();
 
 	const Options &options_;
 	Report &report_;
 	ServerLog log_;
 	Signals signals_;
-	RegionFile region_;
 	InfoPtr info_;
 	Fabric fabric_;
-	FidPtr<fid_mr> mr_;
+	std::deque<Region> regions_; /* as they are numbered */
 	FidPtr<fid_pep> pep_;
-	DescriptorBytes descriptor_{};
 	Claims claims_;
 	Greeter greeter_;
 	std::unordered_map<fid *, Client> clients_;

@@ -36,9 +36,10 @@ void Server::handle_events()
 	}
 }
 
-Refusal Server::judge(const fi_eq_cm_entry &entry, size_t data_bytes) const
+Refusal Server::judge(const fi_eq_cm_entry &entry, size_t data_bytes,
+		      uint32_t *region) const
 {
-	switch (check_hello(entry.data, data_bytes)) {
+	switch (decode_hello(entry.data, data_bytes, region)) {
 	case Head::foreign:
 		return Refusal::not_fi_pmem;
 	case Head::other_version:
@@ -51,31 +52,33 @@ Refusal Server::judge(const fi_eq_cm_entry &entry, size_t data_bytes) const
 	const char *theirs = entry.info->domain_attr->name;
 	if (ours && theirs && strcmp(ours, theirs))
 		return Refusal::interface;
-	return Refusal::none;
+	return *region < regions_.size() ? Refusal::none : Refusal::no_region;
 }
 
 void Server::handle_request(const fi_eq_cm_entry &entry, size_t data_bytes)
 {
 	InfoPtr info(entry.info);
 	std::string name = format_address(info->dest_addr);
-	Refusal reason = judge(entry, data_bytes);
-	if (reason == Refusal::none && accept(info.get(), name))
+	uint32_t region = 0;
+	Refusal reason = judge(entry, data_bytes, &region);
+	if (reason == Refusal::none && accept(info.get(), name, region))
 		reason = Refusal::busy;
 	if (reason != Refusal::none)
 		refuse(info.get(), name, reason);
 }
 
 /* Fails only while the request can still be refused. */
-int Server::accept(fi_info *info, const std::string &name)
+int Server::accept(fi_info *info, const std::string &name, uint32_t region)
 {
+	const DescriptorBytes &descriptor = regions_[region].descriptor;
 	Client client;
 	client.name = name;
 	int ret = fabric_.open_endpoint(info, &client.ep);
 	if (!client.ep)
 		return ret;
 	if (!ret)
-		ret = fi_accept(client.ep.get(), descriptor_.data(),
-				descriptor_.size());
+		ret = fi_accept(client.ep.get(), descriptor.data(),
+				descriptor.size());
 	if (ret) {
 		tell("lost while accepting", name);
 		return 0;
@@ -85,7 +88,7 @@ int Server::accept(fi_info *info, const std::string &name)
 	/* Without receives it is a client that gets no answers. */
 	if (greeter_.listen(client.ep.get(), 1))
 		tell("takes no messages", name);
-	claims_.introduce(client.ep.get(), info->dest_addr);
+	claims_.introduce(client.ep.get(), region, info->dest_addr);
 	fid *object = &client.ep->fid;
 	clients_.emplace(object, std::move(client));
 	return 0;
@@ -94,12 +97,14 @@ int Server::accept(fi_info *info, const std::string &name)
 void Server::refuse(fi_info *info, const std::string &name, Refusal reason)
 {
 	static const char *const kTexts[] = {
-		"", "it is no fi_pmem client",
+		"",
+		"it is no fi_pmem client",
 		"it speaks another version of the protocol; both sides need "
 		"the same fi_pmem",
 		"this server is out of resources; see ulimit -n and ulimit -l",
 		"it came by another interface than the one that is served; "
-		"see --bind"};
+		"see --bind",
+		"it asks for a region that is not served; see --region"};
 	log_.warn(&refused_, "client " + name + " refused: " +
 				     kTexts[static_cast<size_t>(reason)]);
 	RefusalBytes bytes = encode_refusal(reason);

@@ -41,6 +41,15 @@ void Server::read_domain_events()
 		tell_event(event);
 }
 
+std::string Server::path_of(uint64_t key)
+{
+	for (const Region &one : regions_) {
+		if (fi_mr_key(one.mr.get()) == key)
+			return one.path;
+	}
+	return "a region";
+}
+
 void Server::tell_event(const fi_pmem_event &event)
 {
 	std::string times = event.count == 1 ? "an initiator was"
@@ -49,7 +58,7 @@ void Server::tell_event(const fi_pmem_event &event)
 	switch (event.kind) {
 	case FI_PMEM_EVENT_REGION_FAILED:
 		log_.error(
-			options_.file +
+			path_of(event.key) +
 			" has failed: " + fi_strerror(event.err) +
 			": a flush did not succeed, so it is not known what "
 			"is durable. It takes no more writes. Look at its "

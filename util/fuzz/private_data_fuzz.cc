@@ -28,16 +28,22 @@ bool begins_with(const Bytes &bytes, const Encoded &encoded)
 
 void read_hello(const Bytes &bytes)
 {
-	if (check_hello(bytes.data(), bytes.size()) == Head::ok)
-		require(begins_with(bytes, encode_hello()),
+	uint32_t region = 0;
+	if (decode_hello(bytes.data(), bytes.size(), &region) == Head::ok) {
+		auto again = encode_hello(region);
+		size_t both = std::min(bytes.size(), again.size());
+		require(std::equal(again.begin(), again.begin() + both,
+				   bytes.begin()) ||
+				(!region && both < again.size()),
 			"a hello is what we would say");
+	}
 	HelloMessage message{};
 	std::copy_n(bytes.begin(), std::min(bytes.size(), message.size()),
 		    message.begin());
 	std::string address;
-	if (decode_hello_message(message, &address) != Head::ok)
+	if (decode_hello_message(message, &address, &region) != Head::ok)
 		return;
-	std::string again = encode_hello_message(address);
+	std::string again = encode_hello_message(address, region);
 	require(!again.empty() &&
 			std::equal(again.begin(), again.end(), message.begin(),
 				   [](char a, unsigned char b) {
@@ -55,8 +61,7 @@ void read_descriptor(const Bytes &bytes)
 	require(found.length && found.address + found.length >= found.length,
 		"a region is one");
 	DescriptorBytes again = encode_descriptor(found);
-	/* But for what is reserved, at its end. */
-	require(std::equal(again.begin(), again.end() - 4, bytes.begin()),
+	require(begins_with(bytes, again),
 		"a descriptor is read as it was written");
 }
 
@@ -90,9 +95,7 @@ void read_answer(const Bytes &bytes)
 	bool granted = decode_grant(message, &part) == Head::ok;
 	if (granted) {
 		DescriptorBytes again = encode_grant(part);
-		require(std::equal(again.begin(), again.end() - 4,
-				   message.begin()),
-			"a grant is read as it was written");
+		require(again == message, "a grant is read as it was written");
 	}
 	Denial denial;
 	if (decode_denial(message, &denial) != Head::ok)

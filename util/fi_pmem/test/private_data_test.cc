@@ -21,6 +21,7 @@ Descriptor sample()
 	descriptor.key = 0xfedcba9876543210;
 	descriptor.length = 0x1000;
 	descriptor.flags = Descriptor::kMapSync;
+	descriptor.region = 7;
 	return descriptor;
 }
 
@@ -40,6 +41,7 @@ TEST(PrivateData, DescriptorSurvivesTheWire)
 	EXPECT_EQ(decoded.key, sample().key);
 	EXPECT_EQ(decoded.length, sample().length);
 	EXPECT_EQ(decoded.flags, sample().flags);
+	EXPECT_EQ(decoded.region, sample().region);
 }
 
 TEST(PrivateData, LayoutIsLittleEndian)
@@ -77,7 +79,24 @@ TEST(PrivateData, AnotherVersionIsTold)
 	EXPECT_EQ(decode(bytes, bytes.size()), Head::other_version);
 	auto hello = encode_hello();
 	hello[5]++;
-	EXPECT_EQ(check_hello(hello.data(), hello.size()), Head::other_version);
+	uint32_t region = 0;
+	EXPECT_EQ(decode_hello(hello.data(), hello.size(), &region),
+		  Head::other_version);
+}
+
+TEST(PrivateData, HelloNamesARegionOrTheFirst)
+{
+	auto hello = encode_hello(3);
+	uint32_t region = 9;
+	EXPECT_EQ(decode_hello(hello.data(), hello.size(), &region), Head::ok);
+	EXPECT_EQ(region, 3u);
+	for (size_t length = 8; length < hello.size(); length++) {
+		region = 9;
+		EXPECT_EQ(decode_hello(hello.data(), length, &region),
+			  Head::ok);
+		EXPECT_EQ(region, 0u);
+	}
+	EXPECT_EQ(decode_hello(hello.data(), 7, &region), Head::foreign);
 }
 
 TEST(PrivateData, ImpossibleRegionIsForeign)
@@ -102,30 +121,35 @@ HelloMessage received(const std::string &sent)
 TEST(PrivateData, HelloMessageCarriesTheAddress)
 {
 	for (size_t bytes :
-	     {size_t{0}, size_t{16}, sizeof(HelloMessage) - 12}) {
+	     {size_t{0}, size_t{16}, sizeof(HelloMessage) - 16}) {
 		std::string address(bytes, 'a');
 		std::string decoded = "another";
+		uint32_t region = 0;
 		EXPECT_EQ(decode_hello_message(
-				  received(encode_hello_message(address)),
-				  &decoded),
+				  received(encode_hello_message(address, 5)),
+				  &decoded, &region),
 			  Head::ok);
 		EXPECT_EQ(decoded, address);
+		EXPECT_EQ(region, 5u);
 	}
-	EXPECT_EQ(encode_hello_message(std::string(117, 'a')), "");
+	EXPECT_EQ(encode_hello_message(std::string(113, 'a')), "");
 }
 
 TEST(PrivateData, HelloMessageWithTooLongAnAddressIsForeign)
 {
 	auto message = received(encode_hello_message("address"));
 	std::string decoded;
-	message[8] = sizeof(message) - 12;
-	EXPECT_EQ(decode_hello_message(message, &decoded), Head::ok);
+	uint32_t region = 0;
+	message[8] = sizeof(message) - 16;
+	EXPECT_EQ(decode_hello_message(message, &decoded, &region), Head::ok);
 	message[8]++;
-	EXPECT_EQ(decode_hello_message(message, &decoded), Head::foreign);
+	EXPECT_EQ(decode_hello_message(message, &decoded, &region),
+		  Head::foreign);
 	message[8] = 0;
 	message[11] = 0x80;
-	EXPECT_EQ(decode_hello_message(message, &decoded), Head::foreign);
-	EXPECT_EQ(decode_hello_message(HelloMessage{}, &decoded),
+	EXPECT_EQ(decode_hello_message(message, &decoded, &region),
+		  Head::foreign);
+	EXPECT_EQ(decode_hello_message(HelloMessage{}, &decoded, &region),
 		  Head::foreign);
 }
 
@@ -208,7 +232,9 @@ TEST(PrivateData, AClaimIsNoHelloAndAGrantIsNoDescriptor)
 	auto hello = received(encode_hello_message("address"));
 	std::string address;
 	Claim ignored;
-	EXPECT_EQ(decode_hello_message(claim, &address), Head::foreign);
+	uint32_t number = 0;
+	EXPECT_EQ(decode_hello_message(claim, &address, &number),
+		  Head::foreign);
 	EXPECT_EQ(decode_claim(hello, &ignored), Head::foreign);
 	claim[4]++;
 	EXPECT_EQ(decode_claim(claim, &ignored), Head::other_version);
@@ -227,7 +253,8 @@ TEST(PrivateData, OneKindIsNotTakenForAnother)
 {
 	auto descriptor = encode_descriptor(sample());
 	auto refusal = encode_refusal(Refusal::busy);
-	EXPECT_EQ(check_hello(descriptor.data(), descriptor.size()),
+	uint32_t region = 0;
+	EXPECT_EQ(decode_hello(descriptor.data(), descriptor.size(), &region),
 		  Head::foreign);
 	EXPECT_EQ(decode_refusal(descriptor.data(), descriptor.size()),
 		  Refusal::none);

@@ -57,6 +57,47 @@ check "strangers do not fill the log" logged 9 warning \
 	"client .* refused: it is no fi_pmem client"
 stop_server TERM
 
+# Several files in one server, each a region with a number.
+start_server "$dir/region" "$dir/second" --size 1M
+read -r -t 30 second <&7
+check "each has its line" test "${second#serving "$dir/second" }" != "$second"
+check "with its number" test "${second##*region: 1,*}" = ""
+tr 0-9 a-j <"$dir/in" >"$dir/in2"
+check "put to the first" tool 0 put "$dir/in" "$addr"
+check "put to the second" tool 0 put "$dir/in2" "$addr" --region 1
+check "the first is there" same "$dir/in" "$dir/region" 100000
+check "the second, too" same "$dir/in2" "$dir/second" 100000
+check "verify of the second" tool 0 verify "$dir/in2" "$addr" --region 1
+check "get of the second" tool 0 get "$addr" "$dir/back" --region 1 \
+	--length 100000
+check "is that" cmp -s "$dir/in2" "$dir/back"
+check "there is no third" tool 4 put "$dir/in" "$addr" --region 2
+check "which is told" says "it serves no region of this number"
+check "by the server, too" logged 1 warning "asks for a region"
+check "a file cannot be served twice" tool 5 serve "$dir/third" "$dir/third" \
+	--size 1M --port 0
+stop_server TERM
+check "the server ends well" test "$code" -eq 0
+
+# Read-only: what is there stays.
+cp "$dir/region" "$dir/kept"
+start_server "$dir/region" --read-only
+check "the line says so" test "${serving##*, read-only,*}" = ""
+check "get" tool 0 get "$addr" "$dir/back" --length 100000
+check "is that" cmp -s "$dir/in" "$dir/back"
+check "verify" tool 0 verify "$dir/in" "$addr"
+check "put is refused" tool 4 put "$dir/in2" "$addr"
+check "with the reason" says "it serves this region read-only"
+check "put without commit is refused" tool 4 put "$dir/in2" "$addr" --no-commit
+check "append is refused" tool 4 log append "$addr" "$dir/in2" --create
+check "nothing has changed" cmp -s "$dir/region" "$dir/kept"
+check "nobody may serve it for writing" tool 5 serve "$dir/region" --port 0
+stop_server TERM
+check "a missing file is not made" tool 5 serve "$dir/missing" --read-only
+check "is not there" test ! -e "$dir/missing"
+check "--size does not go with it" tool 2 serve "$dir/region" --read-only \
+	--size 2M
+
 # Who has no auth_key, or another one.
 (umask 077 && head -c 32 /dev/urandom >"$dir/key" &&
 	head -c 32 /dev/urandom >"$dir/other")
