@@ -195,43 +195,69 @@ int Connection::ask_for_region()
 			  ? -FI_EADDRNOTAVAIL
 			  : fabric_.insert_peer(info_->dest_addr, &address_);
 	DescriptorBytes answer{};
+	auto deadline = Clock::now() + std::chrono::seconds(options_.timeout_s);
+	if (ret)
+		return report_.fail(kUnreachable, "cannot reach %s: %s",
+				    peer_.c_str(), fi_strerror(-ret));
+	ret = ask(hello_, deadline, answer.data(), answer.size());
+	return ret ? ret : take_region(answer.data(), answer.size());
+}
+
+/* The answer to a question, as exit codes have it. */
+int Connection::ask(const std::string &question, Clock::time_point deadline,
+		    void *room, size_t bytes)
+{
 	fi_context2 context{};
 	FidPtr<fid_mr> mr;
+	int ret = fabric_.register_local(room, bytes, FI_RECV, &mr);
 	if (!ret)
-		ret = fabric_.register_local(answer.data(), answer.size(),
-					     FI_RECV, &mr);
+		ret = Fabric::post_receive(ep_.get(), room, bytes, mr.get(),
+					   &context);
 	if (!ret)
-		ret = await_message(answer.data(), answer.size(), mr.get(),
-				    &context);
+		ret = await_message(question, deadline, &context);
 	if (ret < 0)
 		ret = report_.fail(kUnreachable, "cannot reach %s: %s",
 				   peer_.c_str(), fi_strerror(-ret));
-	if (!ret)
-		return take_region(answer.data(), answer.size());
-	close(); /* it may still receive into this frame */
+	if (ret)
+		close(); /* it may still receive into this frame */
 	return ret;
 }
 
 /* Exit code, or a negative fi_errno. */
-int Connection::await_message(void *room, size_t bytes, fid_mr *mr,
-			      void *context)
+int Connection::await_message(const std::string &question,
+			      Clock::time_point deadline, fi_context2 *context)
 {
-	auto deadline = Clock::now() + std::chrono::seconds(options_.timeout_s);
-	int ret = Fabric::post_receive(ep_.get(), room, bytes, mr, context);
+	int ret = 0;
 	for (bool asked = false; !ret; fabric_.wait(1)) {
-		int asking = asked ? 0 : greet();
+		auto asking = asked ? 0
+				    : fi_inject(ep_.get(), question.data(),
+						question.size(), address_);
 		asked = !asking;
 		if (asking && asking != -FI_EAGAIN)
-			return asking;
+			return static_cast<int>(asking);
 		fi_cq_entry entry{};
 		ssize_t read = fi_cq_read(fabric_.cq(), &entry, 1);
-		if (read == 1)
+		if (read == 1 && entry.op_context == context)
 			return kOk;
-		if (read == -FI_EAVAIL)
+		if (read == -FI_EAVAIL || is_lost())
 			return -FI_EHOSTUNREACH;
 		ret = check_time(deadline, "answer");
 	}
 	return ret;
+}
+
+int Connection::ask_status(uint32_t offset, Clock::time_point deadline,
+			   StatusBytes *answer)
+{
+	std::string name =
+		fabric_.connectionless() ? Fabric::name_of(&ep_->fid) : "";
+	return ask(encode_status_question(name, offset), deadline,
+		   answer->data(), answer->size());
+}
+
+int Connection::not_a_server() const
+{
+	return report_.fail(kRefused, "%s is not fi_pmem serve", peer_.c_str());
 }
 
 int Connection::take_region(const void *data, size_t bytes)
@@ -254,8 +280,7 @@ int Connection::take_region(const void *data, size_t bytes)
 				    "protocol than %u",
 				    peer_.c_str(), unsigned{kProtocolVersion});
 	default:
-		return report_.fail(kRefused, "%s is not fi_pmem serve",
-				    peer_.c_str());
+		return not_a_server();
 	}
 }
 

@@ -46,6 +46,17 @@ public:
 	[[nodiscard]] int greet();
 
 	/*
+	 * What of the peer's status is from this offset on, before the
+	 * deadline; else, or on a signal, the exit code.
+	 */
+	[[nodiscard]] int ask_status(uint32_t offset,
+				     Clock::time_point deadline,
+				     StatusBytes *answer);
+
+	/* It has said what no fi_pmem serve says: the exit code. */
+	[[nodiscard]] int not_a_server() const;
+
+	/*
 	 * Whether the peer has ended the connection. Providers that report it
 	 * late do so through a failed operation instead.
 	 */
@@ -97,8 +108,12 @@ private:
 	[[nodiscard]] int connect();
 	[[nodiscard]] int await_connection();
 	[[nodiscard]] int ask_for_region();
-	[[nodiscard]] int await_message(void *room, size_t bytes, fid_mr *mr,
-					void *context);
+	[[nodiscard]] int ask(const std::string &question,
+			      Clock::time_point deadline, void *room,
+			      size_t bytes);
+	[[nodiscard]] int await_message(const std::string &question,
+					Clock::time_point deadline,
+					fi_context2 *context);
 	[[nodiscard]] int take_region(const void *data, size_t bytes);
 	/* Exit code if it is too late, or a signal came. */
 	[[nodiscard]] int check_time(Clock::time_point deadline,

@@ -85,8 +85,13 @@ bool Greeter::find_answer(Hello &hello)
 	std::string address;
 	uint32_t number = 0;
 	Kind kind = Kind::hello;
-	if (decode_hello_message(hello.message, &address, &number) != Head::ok)
-		return false;
+	if (decode_hello_message(hello.message, &address, &number) !=
+	    Head::ok) {
+		kind = Kind::status_question;
+		if (decode_status_question(hello.message, &address, &number) !=
+		    Head::ok)
+			return false;
+	}
 	if (!find_sender(hello, address))
 		return false;
 	hello.answer = answers_(kind, number);

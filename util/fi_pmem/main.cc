@@ -19,6 +19,7 @@
 #include "scrub.hh"
 #include "serve.hh"
 #include "standard_files.hh"
+#include "status.hh"
 #include "torture.hh"
 #include "verify.hh"
 
@@ -32,6 +33,8 @@ const char *command_name(Command command)
 	switch (command) {
 	case Command::serve:
 		return "serve";
+	case Command::status:
+		return "status";
 	case Command::put:
 		return "put";
 	case Command::log:
@@ -57,6 +60,8 @@ int run_command(const Options &options, Report &report)
 		switch (options.command) {
 		case Command::serve:
 			return Server(options, report).run();
+		case Command::status:
+			return run_status(options, report);
 		case Command::put:
 			return run_put(options, report);
 		case Command::log:

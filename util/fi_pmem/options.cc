@@ -161,6 +161,19 @@ void add_serve(CLI::App *app, Options *options)
 	add_common(app, options);
 }
 
+void add_status(CLI::App *app, Options *options, std::string *peer)
+{
+	app->add_option("PEER", *peer,
+			"HOST[:PORT] where fi_pmem serve listens")
+		->required()
+		->type_name("");
+	add_number(app, "--timeout", options->timeout_s,
+		   "seconds after which asking fails (default: 10)")
+		->check(CLI::Range(1, 86400));
+	add_rdm(app, options);
+	add_common(app, options);
+}
+
 void add_put(CLI::App *app, Options *options, std::string *peer)
 {
 	app->add_option("LOCAL", options->file,
@@ -335,7 +348,10 @@ bool parse_options(int argc, char **argv, Options *options, int *exit_code)
 	auto put = app.add_subcommand(
 		"put", "copy a local file into a region, durably");
 	auto get = app.add_subcommand("get", "copy a region to a local file");
+	auto status = app.add_subcommand(
+		"status", "tell what a server serves, and how it does");
 	add_serve(serve, options);
+	add_status(status, options, &peer);
 	add_put(put, options, &peer);
 	add_get(get, options, &peer);
 	auto verify = app.add_subcommand(
@@ -359,6 +375,7 @@ bool parse_options(int argc, char **argv, Options *options, int *exit_code)
 		return usage_error(argc, argv, error.what(), exit_code);
 	}
 	options->command = serve->parsed()     ? Command::serve
+			   : status->parsed()  ? Command::status
 			   : put->parsed()     ? Command::put
 			   : log->parsed()     ? Command::log
 			   : verify->parsed()  ? Command::verify

@@ -23,6 +23,7 @@ namespace fi_pmem
 
 enum class Command {
 	serve,
+	status,
 	put,
 	get,
 	log,

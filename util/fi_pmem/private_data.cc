@@ -6,6 +6,7 @@
 #include "private_data.hh"
 
 #include <algorithm>
+#include <utility>
 
 namespace fi_pmem
 {
@@ -16,6 +17,8 @@ namespace
 constexpr uint32_t kMagic = 0x4d504946; /* "FIPM" */
 constexpr size_t kHeadBytes = 8;
 constexpr size_t kAddressAt = kHeadBytes + sizeof(uint32_t);
+constexpr size_t kStatusTextAt = kHeadBytes + 4 * sizeof(uint32_t);
+static_assert(kStatusTextAt + StatusPart::kMostBytes == sizeof(StatusBytes));
 
 template <typename Number> void store(unsigned char *to, Number value)
 {
@@ -179,6 +182,50 @@ Head decode_hello_message(const HelloMessage &message, std::string *address,
 			  uint32_t *region)
 {
 	return decode_question(Kind::hello, message, address, region);
+}
+
+std::string encode_status_question(const std::string &address, uint32_t offset)
+{
+	return encode_question(Kind::status_question, address, offset);
+}
+
+Head decode_status_question(const HelloMessage &message, std::string *address,
+			    uint32_t *offset)
+{
+	return decode_question(Kind::status_question, message, address, offset);
+}
+
+StatusBytes encode_status(const StatusPart &part)
+{
+	StatusBytes bytes{};
+	size_t count = std::min(part.text.size(), StatusPart::kMostBytes);
+	store_head(bytes.data(), Kind::status);
+	store(bytes.data() + 8, part.generation);
+	store(bytes.data() + 12, part.offset);
+	store(bytes.data() + 16, part.total);
+	store(bytes.data() + 20, static_cast<uint32_t>(count));
+	std::copy_n(part.text.begin(), count, bytes.begin() + kStatusTextAt);
+	return bytes;
+}
+
+Head decode_status(const void *data, size_t bytes, StatusPart *part)
+{
+	Head head = check_head(data, bytes, Kind::status, sizeof(StatusBytes));
+	if (head != Head::ok)
+		return head;
+	auto from = static_cast<const unsigned char *>(data);
+	StatusPart decoded;
+	decoded.generation = load<uint32_t>(from + 8);
+	decoded.offset = load<uint32_t>(from + 12);
+	decoded.total = load<uint32_t>(from + 16);
+	auto count = load<uint32_t>(from + 20);
+	if (!count || count > StatusPart::kMostBytes ||
+	    decoded.total > StatusPart::kMostTotal || count > decoded.total ||
+	    decoded.offset > decoded.total - count)
+		return Head::foreign;
+	decoded.text.assign(from + kStatusTextAt, from + kStatusTextAt + count);
+	*part = std::move(decoded);
+	return Head::ok;
 }
 
 namespace

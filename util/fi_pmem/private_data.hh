@@ -12,6 +12,11 @@
  *   refusal     magic u32, version u16, kind u16, reason u32
  *   descriptor  magic u32, version u16, kind u16, address u64, key u64,
  *               length u64, flags u32, region u32
+ *   status      magic u32, version u16, kind u16, generation u32, offset u32,
+ *               total u32, bytes u32, a part of a text
+ *
+ * The question for a status is a hello as a message, of its own kind, and with
+ * the offset in the text in the place of the region.
  *
  * Over a connection a client may claim a part of the region, to be the only
  * writer there. The server answers with a grant, which has the layout of a
@@ -44,7 +49,9 @@ enum class Kind : uint16_t {
 	refusal = 3,
 	claim = 4,
 	grant = 5,
-	denial = 6
+	denial = 6,
+	status_question = 7,
+	status = 8
 };
 
 enum class Refusal : uint32_t {
@@ -102,11 +109,26 @@ struct Denial {
 	Holder holder;
 };
 
+/*
+ * A part of what a server says of itself: JSON, which changes with every
+ * generation. As many bytes as every provider injects.
+ */
+struct StatusPart {
+	static constexpr size_t kMostBytes = 40;      /* of a part */
+	static constexpr size_t kMostTotal = 1 << 16; /* of the whole */
+
+	uint32_t generation = 0;
+	uint32_t offset = 0;
+	uint32_t total = 0;
+	std::string text;
+};
+
 using HelloBytes = std::array<unsigned char, 12>;
 /* Room for a hello that is a message; zeros behind it. */
 using HelloMessage = std::array<unsigned char, 128>;
 using RefusalBytes = std::array<unsigned char, 12>;
 using DescriptorBytes = std::array<unsigned char, 40>;
+using StatusBytes = std::array<unsigned char, 64>;
 static_assert(sizeof(DescriptorBytes) <= 56, "RDMA-CM on RoCE");
 using ClaimBytes = std::array<unsigned char, 32>;
 static_assert(sizeof(ClaimBytes) <= sizeof(HelloMessage), "has room");
@@ -129,6 +151,19 @@ enum class Head { ok, foreign, other_version };
 /* Fails also if the address cannot be as long as it says. */
 [[nodiscard]] Head decode_hello_message(const HelloMessage &message,
 					std::string *address, uint32_t *region);
+
+/* The same of a question for what follows `offset` in the status. */
+[[nodiscard]] std::string encode_status_question(const std::string &address,
+						 uint32_t offset);
+[[nodiscard]] Head decode_status_question(const HelloMessage &message,
+					  std::string *address,
+					  uint32_t *offset);
+
+[[nodiscard]] StatusBytes encode_status(const StatusPart &part);
+
+/* Fails also on a part that is not within a whole of kMostTotal, or empty. */
+[[nodiscard]] Head decode_status(const void *data, size_t bytes,
+				 StatusPart *part);
 
 /* Fails also on a region that is empty or wraps around the address space. */
 [[nodiscard]] Head decode_descriptor(const void *data, size_t bytes,

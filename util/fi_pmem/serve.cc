@@ -157,13 +157,19 @@ int Server::register_region(Region &region, uint32_t number)
 	return kOk;
 }
 
-std::string Server::answer(Kind, uint32_t number)
+std::string Server::answer(Kind kind, uint32_t number)
 {
-	if (number >= regions_.size()) {
+	return kind == Kind::status_question ? answer_status(number)
+					     : answer_hello(number);
+}
+
+std::string Server::answer_hello(uint32_t region) const
+{
+	if (region >= regions_.size()) {
 		auto refusal = encode_refusal(Refusal::no_region);
 		return std::string(refusal.begin(), refusal.end());
 	}
-	const DescriptorBytes &bytes = regions_[number].descriptor;
+	const DescriptorBytes &bytes = regions_[region].descriptor;
 	return std::string(bytes.begin(), bytes.end());
 }
 

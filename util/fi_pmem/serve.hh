@@ -9,6 +9,7 @@
  */
 #pragma once
 
+#include <chrono>
 #include <deque>
 #include <unordered_map>
 
@@ -58,12 +59,17 @@ private:
 		FidPtr<fid_mr> mr;
 		std::string path;
 		DescriptorBytes descriptor{};
+		int error = 0; /* positive fi_errno: it has failed */
 	};
 
 	[[nodiscard]] int open_regions();
 	void open_claims();
 	[[nodiscard]] int register_region(Region &region, uint32_t number);
 	[[nodiscard]] std::string answer(Kind kind, uint32_t number);
+	[[nodiscard]] std::string answer_hello(uint32_t region) const;
+	/* serve_status.cc */
+	[[nodiscard]] std::string answer_status(uint32_t offset);
+	[[nodiscard]] std::string describe() const;
 	[[nodiscard]] int listen();
 	[[nodiscard]] int open_rdm();
 	[[nodiscard]] std::string where();
@@ -85,7 +91,7 @@ private:
 	void watch_domain();
 	void read_domain_events();
 	void tell_event(const fi_pmem_event &event);
-	[[nodiscard]] std::string path_of(uint64_t key);
+	[[nodiscard]] Region *region_of(uint64_t key);
 	void check_descriptors();
 
 	const Options &options_;
@@ -105,6 +111,14 @@ private:
 	LineLimit refused_{10};
 	LineLimit unproven_{10};
 	uint64_t accepted_ = 0;
+	uint64_t refusals_ = 0;		 /* of clients */
+	uint64_t not_authenticated_ = 0; /* initiators */
+	uint64_t other_version_ = 0;
+	uint64_t too_many_channels_ = 0;
+	std::string status_; /* as of its last generation */
+	uint32_t generation_ = 0;
+	const std::chrono::steady_clock::time_point begun_ =
+		std::chrono::steady_clock::now();
 };
 
 } // namespace fi_pmem

@@ -96,6 +96,7 @@ int Server::accept(fi_info *info, const std::string &name, uint32_t region)
 
 void Server::refuse(fi_info *info, const std::string &name, Refusal reason)
 {
+	refusals_++;
 	static const char *const kTexts[] = {
 		"",
 		"it is no fi_pmem client",

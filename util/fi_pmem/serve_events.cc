@@ -41,13 +41,13 @@ void Server::read_domain_events()
 		tell_event(event);
 }
 
-std::string Server::path_of(uint64_t key)
+Server::Region *Server::region_of(uint64_t key)
 {
-	for (const Region &one : regions_) {
+	for (Region &one : regions_) {
 		if (fi_mr_key(one.mr.get()) == key)
-			return one.path;
+			return &one;
 	}
-	return "a region";
+	return nullptr;
 }
 
 void Server::tell_event(const fi_pmem_event &event)
@@ -55,10 +55,13 @@ void Server::tell_event(const fi_pmem_event &event)
 	std::string times = event.count == 1 ? "an initiator was"
 					     : std::to_string(event.count) +
 						       " initiators were";
+	Region *region = region_of(event.key);
 	switch (event.kind) {
 	case FI_PMEM_EVENT_REGION_FAILED:
+		if (region)
+			region->error = event.err;
 		log_.error(
-			path_of(event.key) +
+			(region ? region->path : "a region") +
 			" has failed: " + fi_strerror(event.err) +
 			": a flush did not succeed, so it is not known what "
 			"is durable. It takes no more writes. Look at its "
@@ -67,6 +70,7 @@ void Server::tell_event(const fi_pmem_event &event)
 			"again what was not acknowledged");
 		return;
 	case FI_PMEM_EVENT_NOT_AUTHENTICATED:
+		not_authenticated_ += event.count;
 		log_.warn(&unproven_,
 			  times + " refused: not authenticated. A client "
 				  "needs the file of "
@@ -74,12 +78,14 @@ void Server::tell_event(const fi_pmem_event &event)
 				  "server has");
 		return;
 	case FI_PMEM_EVENT_OTHER_VERSION:
+		other_version_ += event.count;
 		log_.warn(&unproven_,
 			  times + " refused: another version of the protocol. "
 				  "Install the same version of ofi_pmem on "
 				  "both sides");
 		return;
 	case FI_PMEM_EVENT_TOO_MANY_CHANNELS:
+		too_many_channels_ += event.count;
 		log_.warn(&unproven_,
 			  times + " refused: too many channels. "
 				  "FI_OFI_PMEM_MAX_CHANNELS sets how many "

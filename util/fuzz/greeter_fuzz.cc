@@ -123,9 +123,11 @@ void arrive(Greeter *greeter, Input *input, size_t which, bool fails)
 		return;
 	}
 	HelloMessage message{};
-	std::string hello = encode_hello_message(std::string(kNameBytes, 'p'));
-	ClaimBytes claim = encode_claim({Claim::kTakeover, 1, 0, 4096});
 	auto change = input->take<uint8_t>();
+	std::string name(kNameBytes, 'p');
+	std::string hello = change & 8 ? encode_status_question(name, change)
+				       : encode_hello_message(name, change);
+	ClaimBytes claim = encode_claim({Claim::kTakeover, 1, 0, 4096});
 	if (change & 4)
 		std::copy(claim.begin(), claim.end(), message.begin());
 	else
@@ -174,7 +176,8 @@ void run(Input *input)
 	Endpoint endpoints[2];
 	bool forgotten[2] = {};
 	auto answer = [&](Kind kind, uint32_t number) {
-		require(kind == Kind::hello, "it is asked for a region");
+		require(kind == Kind::hello || kind == Kind::status_question,
+			"it is asked what can be answered");
 		return number % 2 ? std::string()
 				  : std::string(descriptor.begin(),
 						descriptor.end());

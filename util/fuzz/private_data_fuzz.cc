@@ -65,6 +65,25 @@ void read_descriptor(const Bytes &bytes)
 		"a descriptor is read as it was written");
 }
 
+void read_status(const Bytes &bytes)
+{
+	StatusPart part;
+	if (decode_status(bytes.data(), bytes.size(), &part) != Head::ok)
+		return;
+	require(!part.text.empty() &&
+			part.text.size() <= StatusPart::kMostBytes &&
+			part.total <= StatusPart::kMostTotal &&
+			part.offset <= part.total &&
+			part.text.size() <= part.total - part.offset,
+		"a part is within the whole");
+	StatusBytes again = encode_status(part);
+	size_t bytes_before_text = again.size() - StatusPart::kMostBytes;
+	require(std::equal(again.begin(),
+			   again.begin() + bytes_before_text + part.text.size(),
+			   bytes.begin()),
+		"a part is read as it was written");
+}
+
 void read_refusal(const Bytes &bytes)
 {
 	Refusal reason = decode_refusal(bytes.data(), bytes.size());
@@ -114,6 +133,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	fi_pmem::Bytes bytes(data, data + len);
 	fi_pmem::read_hello(bytes);
 	fi_pmem::read_descriptor(bytes);
+	fi_pmem::read_status(bytes);
 	fi_pmem::read_refusal(bytes);
 	fi_pmem::read_claim(bytes);
 	fi_pmem::read_answer(bytes);

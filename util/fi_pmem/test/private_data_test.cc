@@ -249,6 +249,69 @@ TEST(PrivateData, AClaimIsNoHelloAndAGrantIsNoDescriptor)
 	EXPECT_EQ(decode_denial(grant, &reason), Head::foreign);
 }
 
+StatusPart sample_part()
+{
+	StatusPart part;
+	part.generation = 9;
+	part.offset = 40;
+	part.total = 50;
+	part.text = "0123456789";
+	return part;
+}
+
+Head decode_part(const StatusBytes &bytes, StatusPart *part)
+{
+	return decode_status(bytes.data(), bytes.size(), part);
+}
+
+TEST(PrivateData, StatusSurvivesTheWire)
+{
+	StatusPart part;
+	ASSERT_EQ(decode_part(encode_status(sample_part()), &part), Head::ok);
+	EXPECT_EQ(part.generation, 9u);
+	EXPECT_EQ(part.offset, 40u);
+	EXPECT_EQ(part.total, 50u);
+	EXPECT_EQ(part.text, "0123456789");
+}
+
+TEST(PrivateData, StatusOutsideItsWholeIsForeign)
+{
+	StatusPart ignored;
+	auto good = encode_status(sample_part());
+	/* Generation, offset, total and bytes are from byte 8 on. */
+	for (size_t at :
+	     {size_t{12}, size_t{15}, size_t{19}, size_t{20}, size_t{23}}) {
+		auto bad = good;
+		bad[at]++;
+		EXPECT_EQ(decode_part(bad, &ignored), Head::foreign) << at;
+	}
+	auto none = good;
+	none[20] = 0;
+	EXPECT_EQ(decode_part(none, &ignored), Head::foreign);
+	auto whole = sample_part();
+	whole.total = StatusPart::kMostTotal + 1;
+	EXPECT_EQ(decode_part(encode_status(whole), &ignored), Head::foreign);
+	whole.total = 5;
+	whole.offset = 0;
+	EXPECT_EQ(decode_part(encode_status(whole), &ignored), Head::foreign);
+	EXPECT_EQ(decode_status(good.data(), good.size() - 1, &ignored),
+		  Head::foreign);
+}
+
+TEST(PrivateData, StatusQuestionIsNoHello)
+{
+	auto message = received(encode_status_question("address", 80));
+	std::string address;
+	uint32_t number = 0;
+	EXPECT_EQ(decode_status_question(message, &address, &number), Head::ok);
+	EXPECT_EQ(address, "address");
+	EXPECT_EQ(number, 80u);
+	EXPECT_EQ(decode_hello_message(message, &address, &number),
+		  Head::foreign);
+	Claim claim;
+	EXPECT_EQ(decode_claim(message, &claim), Head::foreign);
+}
+
 TEST(PrivateData, OneKindIsNotTakenForAnother)
 {
 	auto descriptor = encode_descriptor(sample());

@@ -98,6 +98,21 @@ check "is not there" test ! -e "$dir/missing"
 check "--size does not go with it" tool 2 serve "$dir/region" --read-only \
 	--size 2M
 
+# fi_pmem status.
+start_server "$dir/region" "$dir/second" --size 1M
+check "status" tool 0 status "$addr"
+check "names the regions" grep -qF "region 1: $dir/second, 1048576 bytes, \
+read and write, good" "$dir/out"
+$LIMIT "$ROGUE" "$PROV" connect "$port" garbage >/dev/null 2>&1
+check "put" tool 0 put "$dir/in" "$addr"
+check "status --json" tool 0 status "$addr" --json
+for field in '"ok":true' '"clients":1' '"accepted":3' '"refused":1' \
+	'"authentication":"none"' '"failed":false' '"region":1'; do
+	check "has $field" grep -qF "$field" "$dir/out"
+done
+stop_server TERM
+check "status of nobody" tool 3 status "$addr" --timeout 2
+
 # Who has no auth_key, or another one.
 (umask 077 && head -c 32 /dev/urandom >"$dir/key" &&
 	head -c 32 /dev/urandom >"$dir/other")
@@ -129,6 +144,8 @@ if [ -e "$mutant/libpmem-fi.so" ] && [ "$FI_OFI_PMEM_LEDGER" = yes ]; then
 		"$dir/region has failed: .*restart fi_pmem serve"
 	check "put to a region that has failed" tool 1 put "$dir/in" "$addr"
 	check "which is told once" logged 1 error "has failed"
+	check "status of it" tool 0 status "$addr"
+	check "says so" grep -q "region 0: $dir/region, .*, FAILED: " "$dir/out"
 	stop_server TERM
 fi
 
