@@ -10,17 +10,18 @@ esac
 
 make_input "$dir/in" 100000
 
-# logged COUNT LEVEL TEXT: the server's log has so many such lines, each with a
-# time. Lines may be on their way.
+# logged COUNT LEVEL TEXT: the server's log has so many such lines (COUNT+: or
+# more), each with a time. Lines may be on their way.
 logged() {
 	local i found
 	for i in $(seq 200); do
 		found=$(grep -cE "^[0-9-]{10}T[0-9:]{8}\.[0-9]{3}Z $2: .*$3" \
 			"$dir/server.err")
-		[ "$found" -ge "$1" ] && break
+		[ "$found" -ge "${1%+}" ] && break
 		sleep 0.05
 	done
-	[ "$found" -eq "$1" ]
+	[ "$found" -eq "$1" ] 2>/dev/null ||
+		{ [ "$1" != "${1%+}" ] && [ "$found" -ge "${1%+}" ]; }
 }
 
 # Clients, with --verbose only.
@@ -116,19 +117,20 @@ check "status of nobody" tool 3 status "$addr" --timeout 2
 # Who has no auth_key, or another one.
 (umask 077 && head -c 32 /dev/urandom >"$dir/key" &&
 	head -c 32 /dev/urandom >"$dir/other")
-export FI_OFI_PMEM_AUTH_KEY_FILE=$dir/key
-start_server "$dir/region"
-unset FI_OFI_PMEM_AUTH_KEY_FILE
-check "put without a key" tool 4 put "$dir/in" "$addr"
-check "is told of" logged 1 warning \
-	"an initiator was refused: not authenticated"
-FI_OFI_PMEM_AUTH_KEY_FILE=$dir/other check "put with another key" \
-	tool 4 put "$dir/in" "$addr"
-check "is told of" logged 2 warning \
-	"an initiator was refused: not authenticated"
-FI_OFI_PMEM_AUTH_KEY_FILE=$dir/key check "put with the key" \
+# It asks for the region and then writes, and each is refused: once or together.
+for key in none other; do
+	FI_OFI_PMEM_AUTH_KEY_FILE=$dir/key start_server "$dir/region"
+	[ $key = none ] || export FI_OFI_PMEM_AUTH_KEY_FILE=$dir/$key
+	check "put with key: $key" tool 4 put "$dir/in" "$addr"
+	unset FI_OFI_PMEM_AUTH_KEY_FILE
+	check "is told of" logged 1+ warning \
+		"(an initiator was|[0-9]+ initiators were) refused: not auth"
+	stop_server TERM
+done
+FI_OFI_PMEM_AUTH_KEY_FILE=$dir/key start_server "$dir/region"
+FI_OFI_PMEM_AUTH_KEY_FILE=$dir/key check "put with the right key" \
 	tool 0 put "$dir/in" "$addr"
-check "is not" logged 2 warning "an initiator was refused"
+check "is not" logged 0 warning ".* refused"
 stop_server TERM
 
 # A region whose flushes fail: of this plug-in, which flushes nothing, the ledger
