@@ -87,6 +87,25 @@ in_use() {
 	stop_server TERM
 }
 
+# Each of several files has a log of its own at the same place.
+regions() {
+	start_server "$dir/first" "$dir/second" --size 4M
+	check "a log" log 0 append --create </dev/null
+	start_writer a
+	check "the second file has another writer" \
+		log 0 append --region 1 --create <<<"b 0"
+	check "also by a takeover" log 0 append --region 1 --takeover <<<"b 1"
+	echo "a 1" >&8
+	exec 8>&-
+	await_end
+	check "the first one goes on to its end" test "$code" -eq 0
+	check "its log" log 0 tail
+	check "has its records" cmp -s "$dir/out" - <<<$'a 0\na 1'
+	check "the other one" log 0 tail --region 1
+	check "has the others" cmp -s "$dir/out" - <<<$'b 0\nb 1'
+	stop_server TERM
+}
+
 # A writer that was killed has no log any more.
 killed() {
 	start_server "$dir/killed" --size 4M
@@ -281,7 +300,7 @@ late() {
 	fi
 }
 
-for part in ${PARTS:-in_use killed asleep in_flow late}; do
+for part in ${PARTS:-in_use regions killed asleep in_flow late}; do
 	echo "# $part"
 	$part
 done
