@@ -118,6 +118,11 @@ TEST_F(DomainExtension, WorksUnderHookProviders)
 	EXPECT_EQ(mr_reg(&hook, &attr), 0);
 	fake::Hook<fid_domain> upper(&hook.fid);
 	EXPECT_EQ(mr_reg(&upper, &attr), 0);
+	int fd = -1;
+	fi_pmem_event event{};
+	event.size = sizeof(event);
+	EXPECT_EQ(ops_->event_fd(&upper, &fd), 0);
+	EXPECT_EQ(ops_->read_event(&upper, &event), -FI_EAGAIN);
 }
 
 TEST_F(DomainExtension, RefusesAnotherProvidersDomain)
@@ -127,6 +132,11 @@ TEST_F(DomainExtension, RefusesAnotherProvidersDomain)
 	auto attr = undeclared();
 	fake::Hook<fid_domain> stranger(nullptr);
 	EXPECT_EQ(mr_reg(&stranger, &attr), -FI_EINVAL);
+	int fd = -1;
+	fi_pmem_event event{};
+	event.size = sizeof(event);
+	EXPECT_EQ(ops_->event_fd(&stranger, &fd), -FI_EINVAL);
+	EXPECT_EQ(ops_->read_event(&stranger, &event), -FI_EINVAL);
 	/* One of ours, but of another class. */
 	fake::Hook<fid_domain> of_fabric(&fabric->fid);
 	EXPECT_EQ(mr_reg(&of_fabric, &attr), -FI_EINVAL);

@@ -6,14 +6,15 @@
 top=${srcdir:-$(dirname "$0")/../../..}
 
 export FI_LOG_LEVEL=trace FI_LOG_PROV=ofi_pmem FI_OFI_PMEM_TRACE_WRITE=1
-make_input "$dir/in" 8
-start_server "$dir/region" --size 4096
-check "put" tool 0 put "$dir/in" "$addr"
+start_server "$dir/region" --size 8192
+check "commits" tool 0 bench "$addr" --force --ops commit --sizes 8 --depths 1 \
+	--count 10 --rounds 1
 stop_server TERM
 
 grep -a '<trace> op ' "$dir/err" | sed 's/.*<trace> //' >"$dir/initiator"
 grep -a '<trace> op ' "$dir/server.err" | sed 's/.*<trace> //' >"$dir/target"
-op=$(sed -n 's/^\(op [0-9]*\) submit write len 8$/\1/p' "$dir/initiator")
+op=$(sed -n 's/^\(op [0-9]*\) submit write len 8$/\1/p' "$dir/initiator" |
+	head -n 1)
 check "the write is submitted" test -n "$op"
 hops() { grep "^$op " "$1" | sed "s/^$op //"; }
 check "hops of the initiator" test "$(hops "$dir/initiator")" = \

@@ -86,16 +86,23 @@ int mr_reg(fid_domain *domain, const fi_mr_attr *attr, uint64_t flags,
 constexpr size_t kFirstEvent =
 	offsetof(fi_pmem_event, count) + sizeof(fi_pmem_event::count);
 
+/* Null where there is none behind the fid. */
+Persistence *persistence_of(fid_domain *domain) noexcept
+{
+	auto outer = find_ours<Domain>(&domain->fid);
+	return outer ? outer->persistence() : nullptr;
+}
+
 int event_fd(fid_domain *domain, int *fd) noexcept
 {
-	auto persistence = static_cast<Domain *>(domain)->persistence();
+	auto persistence = persistence_of(domain);
 	return fd && persistence ? persistence->regions().events().open(fd)
 				 : -FI_EINVAL;
 }
 
 int read_event(fid_domain *domain, fi_pmem_event *event) noexcept
 {
-	auto persistence = static_cast<Domain *>(domain)->persistence();
+	auto persistence = persistence_of(domain);
 	if (!persistence || !event || event->size < kFirstEvent)
 		return -FI_EINVAL;
 	return persistence->take_event(event);
