@@ -118,11 +118,6 @@ TEST_F(DomainExtension, WorksUnderHookProviders)
 	EXPECT_EQ(mr_reg(&hook, &attr), 0);
 	fake::Hook<fid_domain> upper(&hook.fid);
 	EXPECT_EQ(mr_reg(&upper, &attr), 0);
-	int fd = -1;
-	fi_pmem_event event{};
-	event.size = sizeof(event);
-	EXPECT_EQ(ops_->event_fd(&upper, &fd), 0);
-	EXPECT_EQ(ops_->read_event(&upper, &event), -FI_EAGAIN);
 }
 
 TEST_F(DomainExtension, RefusesAnotherProvidersDomain)

@@ -139,6 +139,22 @@ TEST_F(EpExtension, HasEveryFunctionOfTheHeader)
 	EXPECT_TRUE(FI_CHECK_OP(extension(), fi_ops_pmem_ep, verify));
 }
 
+TEST_F(EpExtension, EventsOfTheDomainWorkUnderHookProviders)
+{
+	void *opened = nullptr;
+	ASSERT_EQ(fi_open_ops(&domain->fid, FI_PMEM_DOMAIN_OPS, 0, &opened,
+			      nullptr),
+		  0);
+	auto ops = static_cast<fi_ops_pmem_domain *>(opened);
+	fake::Hook<fid_domain> hook(&domain->fid);
+	int fd = -1;
+	EXPECT_EQ(ops->event_fd(&hook, &fd), 0);
+	EXPECT_GE(fd, 3);
+	fi_pmem_event event{};
+	event.size = sizeof(event);
+	EXPECT_EQ(ops->read_event(&hook, &event), -FI_EAGAIN);
+}
+
 TEST_F(EpExtension, WorksUnderHookProviders)
 {
 	fake::Hook<fid_ep> hook(&ep->fid);

@@ -176,6 +176,25 @@ TEST_F(Plane, FailedDrainPoisonsTheRegionForEveryLaterWrite)
 	EXPECT_EQ(wait().failure.err, 0);
 }
 
+TEST_F(Plane, FlushOfAPoisonedRegionFailsThoughNothingIsLeftToFlush)
+{
+	constexpr Call kFlushRegion{true, Level::commit, false, false,
+				    FlushScope::regions};
+	FakeMedium &medium = media_.emplace_back(kRegionLen);
+	uint64_t key = add_region(&medium);
+	uint64_t value = 1;
+	ASSERT_EQ(submit(kFlushRegion, nullptr, 8, 0, key), 0);
+	EXPECT_EQ(wait().failure.err, 0);
+	medium.drain_result = -FI_EIO;
+	ASSERT_EQ(submit(kWrite, &value, 8, 0, key), 0);
+	EXPECT_EQ(wait().failure.err, 0);
+	ASSERT_EQ(submit(kFlushRegion, nullptr, 8, 0, key), 0);
+	EXPECT_EQ(wait().failure.cause, Cause::flush_failed);
+	medium.drain_result = 0;
+	ASSERT_EQ(submit(kFlushRegion, nullptr, 8, 0, key), 0);
+	EXPECT_EQ(wait().failure.cause, Cause::region_poisoned);
+}
+
 TEST_F(Plane, APoisonedRegionIsToldOnceAndRingsTheBell)
 {
 	FakeMedium &medium = media_.emplace_back(kRegionLen);

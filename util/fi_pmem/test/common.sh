@@ -42,6 +42,7 @@ check() { # NAME CONDITION...: one named claim
 		cat "$dir/out" "$dir/err" 2>/dev/null | head -c 2000 |
 			tr -cd '\n -~' | sed 's/^/    /'
 		failures=$((failures + 1))
+		[ "${STOP_AT_FAILURE-no}" = no ] || finish
 	fi
 }
 

@@ -22,14 +22,15 @@ planted() {
 }
 
 found() { # PART WORDS
-	FI_PMEM=$dir/mutant/fi_pmem PARTS=$1 timeout 300 \
+	FI_PMEM=$dir/mutant/fi_pmem PARTS=$1 STOP_AT_FAILURE=yes timeout 300 \
 		"$(dirname "$0")/log_writers.sh" >"$dir/out" 2>&1
 	[ $? -eq 1 ] && grep -qF "NOT OK: $2" "$dir/out"
 }
 
 check "the former writer keeps its access: is made" \
 	planted util/log/gate.cc 's/int ret = fi_close.*/int ret = 0;/'
-check "is found by what was under way" found in_flow "no acknowledged record is lost"
+check "is found by what was under way" found in_flow \
+	"the former writer ends with an error"
 check "nobody is refused: is made" planted util/fi_pmem/claims.cc \
 	's/if (!(claim.flags & Claim::kTakeover))/if (false)/'
 check "is found" found in_use "a second writer is refused"

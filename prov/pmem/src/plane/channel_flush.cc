@@ -254,7 +254,11 @@ bool Channel::post_flush_by_nic(PersistentOp *op)
 	return true;
 }
 
-/* The answer shows that all before it has arrived. */
+/*
+ * The answer shows that all before it has arrived. A region is named even if
+ * nothing is left to be flushed there: what was, an earlier flush may have
+ * failed to, and then only the service knows that the region is poisoned.
+ */
 bool Channel::post_flush_by_request(PersistentOp *op)
 {
 	if (op->level != Level::commit)
@@ -267,11 +271,14 @@ bool Channel::post_flush_by_request(PersistentOp *op)
 			ranges[count++] = range;
 			continue;
 		}
+		size_t before = count;
 		for (const DirtyRanges *dirty : {&dirty_, &nic_dirty_}) {
 			wire::Range bounds = dirty->bounds(range.token);
 			if (bounds.length)
 				ranges[count++] = bounds;
 		}
+		if (count == before)
+			ranges[count++] = {range.token, 0, 0};
 	}
 	return post_flush(op, ranges, count, wire::kCommit);
 }
