@@ -47,7 +47,9 @@ struct Source {
 
 	[[nodiscard]] BlockStream &stream()
 	{
-		return pipe ? static_cast<BlockStream &>(*pipe) : file;
+		if (pipe)
+			return *pipe;
+		return file;
 	}
 
 	SourceFile file;
