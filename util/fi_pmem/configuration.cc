@@ -36,10 +36,18 @@ namespace
  */
 struct NoLeak {
 #ifdef __SANITIZE_ADDRESS__
-	NoLeak() { __lsan_disable(); }
-	~NoLeak() { __lsan_enable(); }
+	NoLeak()
+	{
+		__lsan_disable();
+	}
+	~NoLeak()
+	{
+		__lsan_enable();
+	}
 #else
-	NoLeak() {}
+	NoLeak()
+	{
+	}
 #endif
 };
 
