@@ -5,6 +5,7 @@
  */
 #include "fabric.hh"
 
+#include <cerrno>
 #include <utility>
 
 #include <poll.h>
@@ -164,6 +165,9 @@ int Fabric::post_receive(fid_ep *ep, void *room, size_t bytes, fid_mr *mr,
 ssize_t Fabric::next_event(uint32_t *event, EventBuffer *buffer,
 			   EventError *error)
 {
+	/* The tcp provider takes the end of a connection that sent nothing for
+	 * what errno says: after EAGAIN it would keep its socket for ever. */
+	errno = 0;
 	ssize_t ret = fi_eq_read(eq_.get(), event, buffer->bytes,
 				 sizeof(buffer->bytes), 0);
 	if (ret >= 0)
@@ -193,6 +197,7 @@ void Fabric::wait(int timeout_ms, int input_fd)
 			{eq_fd_, POLLIN, 0},
 			{cq_fd_, POLLIN, 0},
 			{watched_fd_, POLLIN, 0}};
+	errno = 0; /* as in next_event() */
 	int ret = fi_trywait(fabric_.get(), fids, 2);
 	if (ret == -FI_EAGAIN)
 		return; /* there is news already */

@@ -5,6 +5,7 @@
  */
 #include "serve.hh"
 
+#include <cerrno>
 #include <cinttypes>
 #include <cstdlib>
 #include <cstring>
@@ -262,6 +263,7 @@ bool Server::drain_completions()
 {
 	fi_cq_entry entries[16];
 	for (;;) {
+		errno = 0; /* as in Fabric::next_event() */
 		ssize_t ret = fi_cq_read(fabric_.cq(), entries, 16);
 		if (ret == -FI_EAVAIL) {
 			fi_cq_err_entry error{};
