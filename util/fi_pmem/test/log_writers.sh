@@ -136,10 +136,10 @@ asleep() {
 	check "that says why" grep -q "taken over by another writer" "$dir/a.out"
 	check "its record is not there" log 0 tail
 	check "the other one's is" cmp -s "$dir/out" - <<<$'a 0\nb 0'
-	start_writer a
+	start_writer again # whose first record is not there yet
 	kill -STOP "$writer"
 	check "a new log instead" log 0 append --takeover --create <<<"b 0"
-	echo "a 1" >&8
+	echo "again 1" >&8
 	kill -CONT "$writer"
 	await_end
 	check "the former writer ends with an error" test "$code" -eq 4
