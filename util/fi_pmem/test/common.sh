@@ -66,6 +66,16 @@ says() { # TEXT: the last error contains it
 	grep -qF -- "$1" "$dir/err"
 }
 
+start_rogue() { # HOW: sets rogue and rogue_port
+	rm -f "$dir/rogue"
+	mkfifo "$dir/rogue"
+	"$ROGUE" "$PROV" serve "$1" >"$dir/rogue" 2>"$dir/rogue.err" &
+	rogue=$!
+	pids="$pids $rogue"
+	exec 6<"$dir/rogue"
+	read -r -t 30 rogue_port <&6
+}
+
 # start_server FILE ARGUMENTS...: sets server (pid), addr and port once the
 # server says that it listens.
 start_server() {

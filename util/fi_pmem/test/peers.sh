@@ -7,15 +7,6 @@
 make_input "$dir/in" 4000000
 head -c 1000 "$dir/in" >"$dir/small"
 
-start_rogue() { # HOW: sets rogue and rogue_port
-	rm -f "$dir/rogue"
-	mkfifo "$dir/rogue"
-	"$ROGUE" "$PROV" serve "$1" >"$dir/rogue" 2>"$dir/rogue.err" &
-	rogue=$!
-	pids="$pids $rogue"
-	exec 6<"$dir/rogue"
-	read -r -t 30 rogue_port <&6
-}
 stop_rogue() {
 	kill "$rogue"
 	wait "$rogue" 2>/dev/null

@@ -169,15 +169,6 @@ start_server "$dir/region" --data-port "$data_port"
 check "put after a restart" tool 0 put "$dir/in" "$addr"
 stop_server TERM
 
-start_rogue() { # HOW: sets rogue and rogue_port
-	rm -f "$dir/rogue"
-	mkfifo "$dir/rogue"
-	"$ROGUE" "$PROV" serve "$1" >"$dir/rogue" 2>"$dir/rogue.err" &
-	rogue=$!
-	pids="$pids $rogue"
-	exec 6<"$dir/rogue"
-	read -r -t 30 rogue_port <&6
-}
 start_rogue mute
 silent=$rogue silent_port=$rogue_port
 start_rogue "port:$silent_port"
