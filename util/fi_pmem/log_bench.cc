@@ -27,7 +27,7 @@ namespace
 
 using ofi_pmem_log::Order;
 
-constexpr uint64_t kWarmUp = 50;
+constexpr uint64_t kWarmUpAppends = 50;
 
 /* A way to append; the commit alone is a lazy one whose pointer never comes. */
 struct Way {
@@ -89,9 +89,9 @@ int Bench::check_room()
 {
 	size_t size = *std::max_element(options_.log.sizes.begin(),
 					options_.log.sizes.end());
-	uint64_t needed =
-		4096 + 64 +
-		(options_.log.appends + kWarmUp) * ofi_pmem_log::space_of(size);
+	uint64_t needed = 4096 + 64 +
+			  (options_.log.appends + kWarmUpAppends) *
+				  ofi_pmem_log::space_of(size);
 	if (needed <= session_.place().len)
 		return kOk;
 	return report_.fail(
@@ -153,7 +153,7 @@ int Bench::measure(const Case &one)
 	auto each = depth == 1 ? &latencies : nullptr;
 	ret = writer.open();
 	if (!ret)
-		ret = appends(writer, record, kWarmUp, each);
+		ret = appends(writer, record, kWarmUpAppends, each);
 	latencies.clear();
 	auto start = Clock::now();
 	if (!ret)

@@ -19,12 +19,12 @@ namespace
 {
 
 using Json = nlohmann::ordered_json;
-constexpr const char *kMagic = "fi_pmem torture";
+constexpr const char *kTitle = "fi_pmem torture";
 constexpr int kVersion = 1;
 
 std::string header(const TortureParameters &parameters, uint64_t salt)
 {
-	Json object{{kMagic, kVersion},
+	Json object{{kTitle, kVersion},
 		    {"salt", salt},
 		    {"seed", parameters.seed},
 		    {"initiators", parameters.initiators},
@@ -40,11 +40,11 @@ std::string header(const TortureParameters &parameters, uint64_t salt)
 std::string parse_header(const std::string &line, TortureRecord *record)
 {
 	Json object = Json::parse(line, nullptr, false);
-	if (!object.is_object() || !object.contains(kMagic))
+	if (!object.is_object() || !object.contains(kTitle))
 		return "is no journal of fi_pmem torture";
 	TortureParameters &parameters = record->parameters;
 	try {
-		if (object.at(kMagic) != kVersion)
+		if (object.at(kTitle) != kVersion)
 			return "is of another version of fi_pmem torture";
 		object.at("salt").get_to(record->salt);
 		object.at("seed").get_to(parameters.seed);

@@ -133,11 +133,6 @@ private:
 	fi_msg_atomic msg_;
 };
 
-Endpoint &endpoint(fid_ep *ep) noexcept
-{
-	return *static_cast<Endpoint *>(ep);
-}
-
 fi_ioc one(const void *buf, size_t count) noexcept
 {
 	return {const_cast<void *>(buf), count};
@@ -160,7 +155,7 @@ ssize_t ep_atomic_write(fid_ep *ep, const void *buf, size_t count, void *desc,
 			fi_addr_t peer, uint64_t addr, uint64_t key,
 			fi_datatype datatype, fi_op op, void *context) noexcept
 {
-	auto &outer = endpoint(ep);
+	auto &outer = endpoint_of(ep);
 	fi_ioc operand = one(buf, count);
 	Message msg(&operand, &desc, 1, count,
 		    {peer, addr, key, datatype, op, context});
@@ -179,7 +174,7 @@ ssize_t ep_atomic_writev(fid_ep *ep, const fi_ioc *iov, void **desc,
 			 uint64_t key, fi_datatype datatype, fi_op op,
 			 void *context) noexcept
 {
-	auto &outer = endpoint(ep);
+	auto &outer = endpoint_of(ep);
 	Message msg(iov, desc, count, total(iov, count),
 		    {peer, addr, key, datatype, op, context});
 	return submit(outer,
@@ -195,7 +190,7 @@ ssize_t ep_atomic_writev(fid_ep *ep, const fi_ioc *iov, void **desc,
 ssize_t ep_atomic_writemsg(fid_ep *ep, const fi_msg_atomic *msg,
 			   uint64_t flags) noexcept
 {
-	auto &outer = endpoint(ep);
+	auto &outer = endpoint_of(ep);
 	return submit(outer, {msg, flags, outer.completes(flags)},
 		      [&](fid_ep *inner) {
 			      return fi_atomicmsg(inner, msg,
@@ -208,7 +203,7 @@ ssize_t ep_atomic_inject(fid_ep *ep, const void *buf, size_t count,
 			 fi_addr_t peer, uint64_t addr, uint64_t key,
 			 fi_datatype datatype, fi_op op) noexcept
 {
-	auto &outer = endpoint(ep);
+	auto &outer = endpoint_of(ep);
 	fi_ioc operand = one(buf, count);
 	Message msg(&operand, nullptr, 1, count,
 		    {peer, addr, key, datatype, op, nullptr});
@@ -225,7 +220,7 @@ ssize_t ep_atomic_readwrite(fid_ep *ep, const void *buf, size_t count,
 			    fi_datatype datatype, fi_op op,
 			    void *context) noexcept
 {
-	auto &outer = endpoint(ep);
+	auto &outer = endpoint_of(ep);
 	fi_ioc operand = one(buf, count);
 	fi_ioc was = one(result, count);
 	Message msg(&operand, &desc, 1, count,
@@ -248,7 +243,7 @@ ssize_t ep_atomic_readwritev(fid_ep *ep, const fi_ioc *iov, void **desc,
 			     uint64_t key, fi_datatype datatype, fi_op op,
 			     void *context) noexcept
 {
-	auto &outer = endpoint(ep);
+	auto &outer = endpoint_of(ep);
 	/* FI_ATOMIC_READ needs no operands. */
 	Message msg(iov, desc, count, total(resultv, result_count),
 		    {peer, addr, key, datatype, op, context});
@@ -268,7 +263,7 @@ ssize_t ep_atomic_readwritemsg(fid_ep *ep, const fi_msg_atomic *msg,
 			       fi_ioc *resultv, void **result_desc,
 			       size_t result_count, uint64_t flags) noexcept
 {
-	auto &outer = endpoint(ep);
+	auto &outer = endpoint_of(ep);
 	return submit(outer,
 		      {msg, flags, outer.completes(flags), AtomicKind::fetch,
 		       nullptr, 0, resultv, result_count},
@@ -285,7 +280,7 @@ ssize_t ep_atomic_compwrite(fid_ep *ep, const void *buf, size_t count,
 			    uint64_t addr, uint64_t key, fi_datatype datatype,
 			    fi_op op, void *context) noexcept
 {
-	auto &outer = endpoint(ep);
+	auto &outer = endpoint_of(ep);
 	fi_ioc operand = one(buf, count);
 	fi_ioc comparand = one(compare, count);
 	fi_ioc was = one(result, count);
@@ -311,7 +306,7 @@ ssize_t ep_atomic_compwritev(fid_ep *ep, const fi_ioc *iov, void **desc,
 			     uint64_t key, fi_datatype datatype, fi_op op,
 			     void *context) noexcept
 {
-	auto &outer = endpoint(ep);
+	auto &outer = endpoint_of(ep);
 	Message msg(iov, desc, count, total(iov, count),
 		    {peer, addr, key, datatype, op, context});
 	return submit(outer,
@@ -333,7 +328,7 @@ ssize_t ep_atomic_compwritemsg(fid_ep *ep, const fi_msg_atomic *msg,
 			       void **result_desc, size_t result_count,
 			       uint64_t flags) noexcept
 {
-	auto &outer = endpoint(ep);
+	auto &outer = endpoint_of(ep);
 	return submit(outer,
 		      {msg, flags, outer.completes(flags), AtomicKind::compare,
 		       comparev, compare_count, resultv, result_count},
@@ -349,7 +344,7 @@ template <AtomicKind kKind>
 int ep_atomic_valid(fid_ep *ep, fi_datatype datatype, fi_op op,
 		    size_t *count) noexcept
 {
-	return atomic_valid(endpoint(ep), kKind, datatype, op, count);
+	return atomic_valid(endpoint_of(ep), kKind, datatype, op, count);
 }
 
 fi_ops_atomic make_plane_atomic_ops() noexcept

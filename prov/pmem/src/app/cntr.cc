@@ -70,7 +70,7 @@ int cntr_wait(fid_cntr *cntr, uint64_t threshold, int timeout) noexcept
 	return counter(cntr).wait(threshold, timeout);
 }
 
-fi_ops_cntr make_plain_ops() noexcept
+fi_ops_cntr make_plain_cntr_ops() noexcept
 {
 	fi_ops_cntr ops{};
 	ops.size = sizeof(ops);
@@ -87,7 +87,7 @@ fi_ops_cntr make_plain_ops() noexcept
 	return ops;
 }
 
-fi_ops_cntr make_merged_ops() noexcept
+fi_ops_cntr make_merged_cntr_ops() noexcept
 {
 	fi_ops_cntr ops{};
 	ops.size = sizeof(ops);
@@ -104,8 +104,8 @@ fi_ops_cntr make_merged_ops() noexcept
 	return ops;
 }
 
-RoomyOps<fi_ops_cntr> plain_ops(make_plain_ops());
-RoomyOps<fi_ops_cntr> merged_ops(make_merged_ops());
+RoomyOps<fi_ops_cntr> plain_cntr_ops(make_plain_cntr_ops());
+RoomyOps<fi_ops_cntr> merged_cntr_ops(make_merged_cntr_ops());
 
 bool supported(const Domain &domain, const fi_cntr_attr *attr) noexcept
 {
@@ -124,7 +124,8 @@ Counter::Counter(Domain &domain, void *context) noexcept
 	: Wrapper(FI_CLASS_CNTR, context, &FidOps<Counter>::table),
 	  domain_(domain), parent_(domain.dependents())
 {
-	ops = domain.persistent() ? &merged_ops.known : &plain_ops.known;
+	ops = domain.persistent() ? &merged_cntr_ops.known
+				  : &plain_cntr_ops.known;
 }
 
 int Counter::open(Domain &domain, fi_cntr_attr *attr, void *context,

@@ -80,7 +80,7 @@ ssize_t call_readerr(fid_cq *cq, fi_cq_err_entry *entry, uint64_t flags)
 	return cq->ops->readerr(cq, entry, flags);
 }
 
-fi_ops_cq make_plain_ops() noexcept
+fi_ops_cq make_plain_cq_ops() noexcept
 {
 	fi_ops_cq ops{};
 	ops.size = sizeof(ops);
@@ -97,7 +97,7 @@ fi_ops_cq make_plain_ops() noexcept
 	return ops;
 }
 
-fi_ops_cq make_merged_ops() noexcept
+fi_ops_cq make_merged_cq_ops() noexcept
 {
 	fi_ops_cq ops{};
 	ops.size = sizeof(ops);
@@ -114,8 +114,8 @@ fi_ops_cq make_merged_ops() noexcept
 	return ops;
 }
 
-RoomyOps<fi_ops_cq> plain_ops(make_plain_ops());
-RoomyOps<fi_ops_cq> merged_ops(make_merged_ops());
+RoomyOps<fi_ops_cq> plain_cq_ops(make_plain_cq_ops());
+RoomyOps<fi_ops_cq> merged_cq_ops(make_merged_cq_ops());
 
 size_t ring_size(const Domain &domain, const fi_cq_attr *attr) noexcept
 {
@@ -154,7 +154,7 @@ CompletionQueue::CompletionQueue(Domain &domain, size_t ring_size,
 	  domain_(domain), parent_(domain.dependents()),
 	  cq_data_mask_(mask_of(domain.info())), ring_(ring_size)
 {
-	ops = domain.persistent() ? &merged_ops.known : &plain_ops.known;
+	ops = domain.persistent() ? &merged_cq_ops.known : &plain_cq_ops.known;
 }
 
 int CompletionQueue::open(Domain &domain, fi_cq_attr *attr, void *context,

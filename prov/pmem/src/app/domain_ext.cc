@@ -108,8 +108,8 @@ int read_event(fid_domain *domain, fi_pmem_event *event) noexcept
 	return persistence->take_event(event);
 }
 
-fi_ops_pmem_domain domain_ops = {sizeof(domain_ops), mr_reg, event_fd,
-				 read_event};
+fi_ops_pmem_domain domain_ext_ops = {sizeof(domain_ext_ops), mr_reg, event_fd,
+				     read_event};
 
 } // namespace
 
@@ -123,7 +123,7 @@ int open_domain_extension(const Domain &domain, uint64_t flags,
 			  ": the domain was opened without FI_RMA_PMEM");
 		return -FI_EOPNOTSUPP;
 	}
-	*ops = &domain_ops;
+	*ops = &domain_ext_ops;
 	return 0;
 }
 

@@ -121,4 +121,10 @@ private:
 	EndpointPlane *plane_ = nullptr;
 };
 
+/* The one behind a handle that an application has. */
+inline Endpoint &endpoint_of(fid_ep *ep) noexcept
+{
+	return *static_cast<Endpoint *>(ep);
+}
+
 } // namespace ofi_pmem

@@ -261,7 +261,7 @@ fi_ops_pmem_ep make_ops() noexcept
 	return ops;
 }
 
-fi_ops_pmem_ep ep_ops = make_ops();
+fi_ops_pmem_ep ep_ext_ops = make_ops();
 
 } // namespace
 
@@ -275,7 +275,7 @@ int open_ep_extension(const Endpoint &endpoint, uint64_t flags,
 			  ": the endpoint was opened without FI_RMA_PMEM");
 		return -FI_EOPNOTSUPP;
 	}
-	*ops = &ep_ops;
+	*ops = &ep_ext_ops;
 	return 0;
 }
 

@@ -109,11 +109,6 @@ private:
 	fi_msg_rma request_{};
 };
 
-Endpoint &endpoint(fid_ep *ep) noexcept
-{
-	return *static_cast<Endpoint *>(ep);
-}
-
 /* A default commit is about writes: it does not make a read invalid. */
 uint64_t read_flags(const Endpoint &ep) noexcept
 {
@@ -138,7 +133,7 @@ ssize_t ep_read(fid_ep *ep, void *buf, size_t len, void *desc,
 		void *context) noexcept
 {
 	Request request(buf, len, &desc, {src_addr, addr, key}, context);
-	auto &outer = endpoint(ep);
+	auto &outer = endpoint_of(ep);
 	return outer.submit_read(*request, read_flags(outer), [&](auto inner) {
 		return fi_read(inner, buf, len, desc, src_addr, addr, key,
 			       context);
@@ -150,7 +145,7 @@ ssize_t ep_readv(fid_ep *ep, const iovec *iov, void **desc, size_t count,
 		 void *context) noexcept
 {
 	Request request(iov, desc, count, {src_addr, addr, key}, context);
-	auto &outer = endpoint(ep);
+	auto &outer = endpoint_of(ep);
 	return outer.submit_read(*request, read_flags(outer), [&](auto inner) {
 		return fi_readv(inner, iov, desc, count, src_addr, addr, key,
 				context);
@@ -160,7 +155,7 @@ ssize_t ep_readv(fid_ep *ep, const iovec *iov, void **desc, size_t count,
 ssize_t ep_readmsg(fid_ep *ep, const fi_msg_rma *request,
 		   uint64_t flags) noexcept
 {
-	auto &outer = endpoint(ep);
+	auto &outer = endpoint_of(ep);
 	return outer.submit_read(*request, flags, [&](auto inner) {
 		return fi_readmsg(inner, request, inner_flags(outer, flags));
 	});
@@ -171,7 +166,7 @@ ssize_t ep_write(fid_ep *ep, const void *buf, size_t len, void *desc,
 		 void *context) noexcept
 {
 	Request request(buf, len, &desc, {dest_addr, addr, key}, context);
-	auto &outer = endpoint(ep);
+	auto &outer = endpoint_of(ep);
 	return outer.submit_write(
 		*request, outer.tx_op_flags(), outer.completes_by_default(),
 		[&](auto inner) {
@@ -185,7 +180,7 @@ ssize_t ep_writev(fid_ep *ep, const iovec *iov, void **desc, size_t count,
 		  void *context) noexcept
 {
 	Request request(iov, desc, count, {dest_addr, addr, key}, context);
-	auto &outer = endpoint(ep);
+	auto &outer = endpoint_of(ep);
 	return outer.submit_write(
 		*request, outer.tx_op_flags(), outer.completes_by_default(),
 		[&](auto inner) {
@@ -197,7 +192,7 @@ ssize_t ep_writev(fid_ep *ep, const iovec *iov, void **desc, size_t count,
 ssize_t ep_writemsg(fid_ep *ep, const fi_msg_rma *request,
 		    uint64_t flags) noexcept
 {
-	auto &outer = endpoint(ep);
+	auto &outer = endpoint_of(ep);
 	return outer.submit_write(
 		*request, flags, outer.completes(flags), [&](auto inner) {
 			return fi_writemsg(inner, request,
@@ -210,7 +205,7 @@ ssize_t ep_inject_write(fid_ep *ep, const void *buf, size_t len,
 			uint64_t key) noexcept
 {
 	Request request(buf, len, nullptr, {dest_addr, addr, key}, nullptr);
-	auto &outer = endpoint(ep);
+	auto &outer = endpoint_of(ep);
 	return outer.submit_write(
 		*request, inject_flags(outer), false, [&](auto inner) {
 			return fi_inject_write(inner, buf, len, dest_addr, addr,
@@ -223,7 +218,7 @@ ssize_t ep_writedata(fid_ep *ep, const void *buf, size_t len, void *desc,
 		     uint64_t key, void *context) noexcept
 {
 	Request request(buf, len, &desc, {dest_addr, addr, key}, context, data);
-	auto &outer = endpoint(ep);
+	auto &outer = endpoint_of(ep);
 	return outer.submit_write(
 		*request, outer.tx_op_flags() | FI_REMOTE_CQ_DATA,
 		outer.completes_by_default(), [&](auto inner) {
@@ -238,7 +233,7 @@ ssize_t ep_inject_writedata(fid_ep *ep, const void *buf, size_t len,
 {
 	Request request(buf, len, nullptr, {dest_addr, addr, key}, nullptr,
 			data);
-	auto &outer = endpoint(ep);
+	auto &outer = endpoint_of(ep);
 	return outer.submit_write(
 		*request, inject_flags(outer) | FI_REMOTE_CQ_DATA, false,
 		[&](auto inner) {

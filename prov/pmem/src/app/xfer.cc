@@ -28,7 +28,7 @@ struct ForwardFlagged<Call> {
 	{
 		if (last_flags(args...) & FI_COMMIT_COMPLETE)
 			return -FI_EINVAL;
-		return Call(static_cast<Endpoint *>(ep)->inner(), args...);
+		return Call(endpoint_of(ep).inner(), args...);
 	}
 };
 

@@ -23,7 +23,7 @@ template <typename... Args, ssize_t (*Call)(fid_ep *, Args...), size_t kPeer>
 struct Gated<Call, kPeer> {
 	static ssize_t slot(fid_ep *ep, Args... args) noexcept
 	{
-		auto &outer = *static_cast<Endpoint *>(ep);
+		auto &outer = endpoint_of(ep);
 		return outer.plane()->transmit(
 			std::get<kPeer>(std::tie(args...)), outer.tx_op_flags(),
 			Transmit::send,
@@ -38,7 +38,7 @@ template <typename Msg, ssize_t (*Call)(fid_ep *, const Msg *, uint64_t)>
 struct GatedMsg<Call> {
 	static ssize_t slot(fid_ep *ep, const Msg *msg, uint64_t flags) noexcept
 	{
-		auto &outer = *static_cast<Endpoint *>(ep);
+		auto &outer = endpoint_of(ep);
 		if (flags & FI_COMMIT_COMPLETE)
 			return -FI_EINVAL;
 		return outer.plane()->transmit(

@@ -125,7 +125,7 @@ private:
 	Value crc_ = Crc::kInitial;
 };
 
-template <typename Crc> std::unique_ptr<DigestEngine> make() noexcept
+template <typename Crc> std::unique_ptr<DigestEngine> make_crc() noexcept
 {
 	return std::unique_ptr<DigestEngine>(new (std::nothrow) CrcEngine<Crc>);
 }
@@ -136,14 +136,14 @@ std::unique_ptr<DigestEngine> open_crc(DigestAlgorithm algorithm) noexcept
 {
 	switch (algorithm) {
 	case DigestAlgorithm::crc32c:
-		return make<Crc32c>();
+		return make_crc<Crc32c>();
 	case DigestAlgorithm::crc16_t10dif:
-		return make<Crc16T10dif>();
+		return make_crc<Crc16T10dif>();
 	case DigestAlgorithm::crc64_ecma:
-		return make<Crc64Ecma>();
+		return make_crc<Crc64Ecma>();
 #if HAVE_DECL_CRC64_ROCKSOFT_REFL
 	case DigestAlgorithm::crc64_nvme:
-		return make<Crc64Nvme>();
+		return make_crc<Crc64Nvme>();
 #endif
 	default:
 		return nullptr;

@@ -94,7 +94,7 @@ private:
 	const StatePtr state_;
 };
 
-template <typename Bits> std::unique_ptr<DigestEngine> make() noexcept
+template <typename Bits> std::unique_ptr<DigestEngine> make_xxh3() noexcept
 {
 	StatePtr state(XXH3_createState());
 	if (!state)
@@ -109,9 +109,9 @@ std::unique_ptr<DigestEngine> open_xxh3(DigestAlgorithm algorithm) noexcept
 {
 	switch (algorithm) {
 	case DigestAlgorithm::xxh3_64:
-		return make<Bits64>();
+		return make_xxh3<Bits64>();
 	case DigestAlgorithm::xxh3_128:
-		return make<Bits128>();
+		return make_xxh3<Bits128>();
 	default:
 		return nullptr;
 	}
