@@ -8,17 +8,22 @@
 # runs this, with everything.
 #
 #   util/check.sh [--sanitizers] [--trixie] [--verbs] [--fuzz [--until SECONDS]]
-#                 [--after SECONDS] [--no-install]
+#                 [--share] [--after SECONDS] [--no-install]
 #
-#   --sanitizers  all tests again under ASan+UBSan and under TSan
-#   --trixie      all tests again on libfabric 2.1, the standard fabtests and
-#                 Open MPI, with the root of util/root.sh; must be run as root
+#   --sanitizers  the tests again under ASan+UBSan and, those with threads, under
+#                 TSan
+#   --trixie      the tests of the provider again on libfabric 2.1, the standard
+#                 fabtests and Open MPI, with the root of util/root.sh; must be
+#                 run as root
 #   --verbs       the end-to-end tests on Soft-RoCE, in a virtual machine of the
 #                 same root
 #   --fuzz        static checks (util/lint.sh), the unit tests under valgrind and
 #                 the fuzzers (util/fuzz.sh), twenty seconds each
 #   --until       what of --fuzz has not begun so many seconds after the script is
 #                 skipped, and the fuzzers take no more than is left
+#   --share       of what is long and seldom finds anything, a share that changes
+#                 with the commit: a third of the mutants, the standard fabtests
+#                 over one of two inner providers
 #   --after       the quickstart ran before and took so many seconds: for the
 #                 table and --until
 #   --no-install  the packages are there already; do not call apt-get
@@ -35,6 +40,7 @@ trixie=no
 verbs=no
 until=
 install=yes
+share=no
 checks=$top/build/check
 stages=$checks/stages.tsv
 
@@ -61,6 +67,7 @@ while [ $# -gt 0 ]; do
 		SECONDS=$2
 		shift
 		;;
+	--share) share=yes ;;
 	--help) usage 0 ;;
 	--trixie) trixie=yes ;;
 	--verbs) verbs=yes ;;
@@ -220,16 +227,27 @@ await_job() { # await_job NAME
 	return "$status"
 }
 
+# What tries the provider, its threads above all. The tool has none of its own, and
+# what its tests say of options and messages is the same in every build.
+provider_tests='prov/pmem/test/unit_tests util/log/test/log_tests
+$(fabtests_programs) prov/pmem/test/trace_test.sh
+util/fi_pmem/test/serve.sh util/fi_pmem/test/torture.sh'
+
+# What libfabric's version may matter for, too.
+libfabric_tests="$provider_tests prov/pmem/test/discovery_test.sh
+util/fi_pmem/test/put.sh util/fi_pmem/test/roundtrip.sh
+man/examples/examples_test.sh"
+
 # Waits for this build and runs its tests.
-check_build() { # check_build NAME
-	local name=$1 dir=$checks/$1
+check_build() { # check_build NAME [TESTS]
+	local name=$1
 	stage "$name: waiting for its build"
 	await_job "build_$name" || {
 		cat "$checks/build_$name.log"
 		record "$name: build" 1
 		return 1
 	}
-	run_tests "$name"
+	run_tests "$@"
 }
 
 # The tests that took long, by their files: the log is made when one begins.
@@ -244,12 +262,13 @@ long_tests() { # long_tests NAME
 	done < <(find . -name '*.trs') | sort -t $'\t' -k 2nr >>"$stages"
 }
 
-run_tests() { # run_tests NAME
+# Without TESTS all; those may be variables of the makefiles.
+run_tests() { # run_tests NAME [TESTS]
 	local name=$1 dir=$checks/$1
 	stage "$name: tests"
 	cd "$dir" || exit 1
 	find . -name '*.trs' -delete
-	limited "${inside[@]}" make -j"$(($(nproc) + 1))" check \
+	limited "${inside[@]}" make -j"$(($(nproc) + 1))" check ${2+"TESTS=$2"} \
 		>check.log 2>&1 || {
 		[ $? -ne 124 ] ||
 			record "$name: make check, $step_limit seconds" 1
@@ -321,12 +340,13 @@ check_newer() {
 # What only Debian trixie has.
 check_trixie() {
 	inside=("$top/util/root.sh" run)
-	check_build trixie || return
+	check_build trixie "$libfabric_tests" || return
 	await_job trixie_root
 	inside=()
 	check_newer
 	stage "trixie: standard fabtests"
-	check_script fabtests "$top/util/fabtests.sh"
+	check_script fabtests "$top/util/fabtests.sh" --jobs 2 --alone-later \
+		"${fabtests_options[@]}"
 	stage "trixie: fi_pmem programs"
 	check_script "fi_pmem programs" "$top/util/root.sh" run \
 		"$top/fabtests/scripts/pmem_fabtests.sh" "$root_build/.libs"
@@ -425,6 +445,17 @@ fewer_rounds() {
 	export PMEM_LOG_CRASHES=${PMEM_LOG_CRASHES:-10}
 }
 
+# With --share: a number that each commit draws anew, and what follows from it.
+fabtests_options=()
+share_by_commit() {
+	local draw providers=(tcp "tcp;ofi_rxm")
+	draw=$((16#$(git -C "$top" rev-parse --short=6 HEAD 2>/dev/null ||
+		echo 0)))
+	export MUTANTS_SHARE=$((draw % 3 + 1))/3
+	fabtests_options=(--prov "${providers[draw % 2]}")
+	echo "share: mutants $MUTANTS_SHARE, fabtests over ${fabtests_options[1]}"
+}
+
 # Waits for it, and tells what it said.
 collect_job() { # collect_job NAME
 	stage "waiting for ${1//_/ }"
@@ -452,6 +483,7 @@ if [ "$install" = yes ]; then
 	install_packages "$top/build/packages.log" build test check || exit 1
 fi
 cd "$top" && update_configure || exit 1
+[ "$share" = no ] || share_by_commit
 if [ "$trixie" = yes ] || [ "$verbs" = yes ]; then
 	start_background trixie_root
 fi
@@ -462,12 +494,13 @@ record "clang-format of the whole tree" $?
 check_configure_message
 record "configure names missing packages" $?
 
-# Any optimization more than doubles what it takes to compile these, and UBSan
-# takes half as much again: the tests themselves do without.
+# By clang, which takes half the time of gcc to compile this and to run it. Any
+# optimization more than doubles what it takes, and UBSan takes half as much again:
+# the tests themselves do without.
 make_sanitized() { # make_sanitized NAME SANITIZERS
 	test_flags="-g1 -O0 -fno-sanitize=undefined"
-	make_build "$1" --enable-unity --enable-sanitizer="$2" \
-		CXXFLAGS="-g1 -O0"
+	make_build "$1" CC=clang CXX=clang++ --enable-unity \
+		--enable-sanitizer="$2" CXXFLAGS="-g1 -O0"
 }
 job_build_asan() {
 	make_sanitized asan address,undefined
@@ -496,7 +529,7 @@ record "a release has every file" $?
 fewer_rounds
 if [ "$sanitizers" = yes ]; then
 	check_build asan
-	check_build tsan
+	check_build tsan "$provider_tests"
 fi
 
 [ "$trixie" = no ] || check_trixie

@@ -4,12 +4,13 @@
 # Compares the standard fabtests on inner providers with the same tests on
 # ofi_pmem over them, in the root of util/root.sh.
 #
-#   util/fabtests.sh [--prov PROVIDER]... [--set SET] [--jobs N]
+#   util/fabtests.sh [--prov PROVIDER]... [--set SET] [--jobs N] [--alone-later]
 #
 #   --prov PROVIDER  inner provider; default: tcp and tcp;ofi_rxm. One on verbs is
 #                    tested in a machine of util/vm, with Soft-RoCE
 #   --set SET        the test set of runfabtests.sh; default: quick
 #   --jobs N         runs of the suite at the same time; default: 6, of standard 1
+#   --alone-later    alone, run only what did not pass over it
 #
 # Each provider is run three times: alone, with ofi_pmem over it, and with
 # ofi_pmem making every region persistent and every write a commit. The table
@@ -30,6 +31,7 @@ rounds=
 retries=2
 most_flaky=20 # tests; of more, those that fail alone are not run again
 columns="inner layered persistent"
+first_columns=$columns
 providers=()
 set=quick
 default_jobs=6
@@ -41,6 +43,11 @@ usage() {
 }
 
 while [ $# -gt 0 ]; do
+	[ "$1" != --alone-later ] || {
+		first_columns="layered persistent" most_flaky=40
+		shift
+		continue
+	}
 	[ $# -ge 2 ] || usage
 	case $1 in
 	--prov) providers+=("$2") ;;
@@ -220,8 +227,8 @@ collect() {
 	echo "ran: $1, $2, attempt $3: $(wc -l <"$output.results") tests"
 }
 
-# collect_all ATTEMPT: every provider that has work, every column. In a shell of
-# its own, whose only children they are: a machine would be waited for, too.
+# collect_all ATTEMPT COLUMN...: every provider that has work. In a shell of its
+# own, whose only children they are: a machine would be waited for, too.
 collect_all() (
 	trap 'kill $(jobs -p) 2>/dev/null || true' EXIT
 	trap 'exit 143' TERM
@@ -229,7 +236,7 @@ collect_all() (
 	for provider in "${providers[@]}"; do
 		[ "$1" -eq 1 ] || grep -q "^$provider|" "$out/suspects" ||
 			continue
-		for column in $columns; do
+		for column in "${@:2}"; do
 			excludes="$out/$provider.$column.excludes"
 			if [ "$1" -eq 1 ]; then
 				excludes_of "$provider" "$column"
@@ -296,7 +303,7 @@ main() {
 	fi
 
 	heading "fabtests: $set"
-	collect_all 1
+	collect_all 1 $first_columns
 	judge suspects >"$out/suspects"
 	! too_many_suspects || judge regressions >"$out/suspects"
 	if too_many_suspects; then
@@ -305,7 +312,9 @@ main() {
 		heading "Again: what did not pass everywhere"
 		cat "$out/suspects"
 		for attempt in $(seq 2 $((1 + retries))); do
-			collect_all "$attempt"
+			[ -s "$out/suspects" ] || break
+			collect_all "$attempt" $columns
+			judge suspects >"$out/suspects"
 		done
 	fi
 

@@ -9,6 +9,7 @@
 #include <memory>
 #include <vector>
 
+#include "exit_codes.hh"
 #include "scan.hh"
 #include "source_file.hh"
 
