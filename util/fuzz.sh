@@ -96,7 +96,7 @@ make_targets() { # make_targets BUILD CONFIGURE-ARGUMENT
 	(
 		cd "$dir" || exit
 		[ -e Makefile ] || logged "$dir/build.log" "$top/configure" \
-			--enable-werror "$kind" CC="${CC:-clang}" \
+			--enable-werror --enable-unity "$kind" CC="${CC:-clang}" \
 			CXX="${CXX:-clang++}" CXXFLAGS="-O1 -g1" || exit
 		logged "$dir/build.log" make -j"$(nproc)" "${programs[@]}"
 	)

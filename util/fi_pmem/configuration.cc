@@ -4,13 +4,15 @@
 
 #include <cstdlib>
 
-#ifdef __SANITIZE_ADDRESS__
-#include <sanitizer/lsan_interface.h>
-#endif
-
 #include "core/params_check.hh"
 #include "core/prov.hh"
 #include "report.hh"
+
+/* <sanitizer/lsan_interface.h>; there in a program with LeakSanitizer only. */
+extern "C" {
+__attribute__((weak)) void __lsan_disable();
+__attribute__((weak)) void __lsan_enable();
+}
 
 namespace ofi_pmem
 {
@@ -35,20 +37,16 @@ namespace
  * this program is none: they stay until it ends.
  */
 struct NoLeak {
-#ifdef __SANITIZE_ADDRESS__
 	NoLeak()
 	{
-		__lsan_disable();
+		if (__lsan_disable)
+			__lsan_disable();
 	}
 	~NoLeak()
 	{
-		__lsan_enable();
+		if (__lsan_enable)
+			__lsan_enable();
 	}
-#else
-	NoLeak()
-	{
-	}
-#endif
 };
 
 } // namespace

@@ -10,12 +10,8 @@
 #include <rdma/fi_errno.h>
 #include <rdma/providers/fi_log.h>
 
-#include "core/prov.hh"
-
 namespace ofi_pmem
 {
-
-fi_provider provider{};
 
 namespace fuzz
 {
