@@ -17,15 +17,17 @@ namespace
 constexpr uint32_t kApiVersion = FI_VERSION(1, 17);
 
 /* Where targets listen: verbs has no device on the loopback address. */
-const char *host()
+const char *host(const NodeOptions &options)
 {
+	if (options.host[0])
+		return options.host;
 	const char *named = getenv("PMEM_FABTESTS_HOST");
 	return named ? named : "127.0.0.1";
 }
 
 int failed_closes;
 
-InfoPtr make_hints(const NodeOptions &options)
+InfoPtr make_hints(const NodeOptions &options, const char *host)
 {
 	InfoPtr hints(fi_allocinfo());
 	if (!hints)
@@ -33,7 +35,8 @@ InfoPtr make_hints(const NodeOptions &options)
 	bool msg = options.stack == Stack::msg;
 	hints->caps = FI_MSG | FI_RMA | FI_RMA_PMEM | options.caps;
 	hints->mode = FI_CONTEXT | FI_CONTEXT2 | FI_RX_CQ_DATA;
-	hints->addr_format = FI_SOCKADDR_IN;
+	hints->addr_format =
+		strchr(host, ':') ? FI_SOCKADDR_IN6 : FI_SOCKADDR_IN;
 	hints->ep_attr->type = msg ? FI_EP_MSG : FI_EP_RDM;
 	hints->tx_attr->op_flags = options.op_flags;
 	hints->tx_attr->msg_order = options.msg_order;
@@ -101,7 +104,7 @@ void Closer::close(fid *object)
 InfoPtr find_info(const NodeOptions &options, const char *host,
 		  const char *service, uint64_t flags)
 {
-	InfoPtr hints = make_hints(options);
+	InfoPtr hints = make_hints(options, host);
 	fi_info *found = nullptr;
 	int ret = fi_getinfo(kApiVersion, host, service, flags, hints.get(),
 			     &found);
@@ -111,6 +114,15 @@ InfoPtr find_info(const NodeOptions &options, const char *host,
 	return InfoPtr(found);
 }
 
+static InfoPtr source_info(const NodeOptions &options, const char *host)
+{
+	InfoPtr info = find_info(options, host, "0", FI_SOURCE);
+	if (!info)
+		throw FabricError(provider_name(options), -FI_ENODATA);
+	return info;
+}
+
+/* It is at the same place in both families. */
 std::string Address::port() const
 {
 	sockaddr_in name{};
@@ -118,12 +130,44 @@ std::string Address::port() const
 	return std::to_string(ntohs(name.sin_port));
 }
 
-Node::Node(const NodeOptions &node_options)
-	: options(node_options),
-	  info(find_info(options, host(), "0", FI_SOURCE))
+std::string Address::host() const
 {
-	if (!info)
-		throw FabricError(provider_name(options), -FI_ENODATA);
+	char text[INET6_ADDRSTRLEN] = "";
+	sockaddr_in6 name{};
+	memcpy(&name, data, sizeof(name));
+	sockaddr_in v4{};
+	memcpy(&v4, data, sizeof(v4));
+	if (name.sin6_family == AF_INET6)
+		inet_ntop(AF_INET6, &name.sin6_addr, text, sizeof(text));
+	else
+		inet_ntop(AF_INET, &v4.sin_addr, text, sizeof(text));
+	return text;
+}
+
+Address Address::with_host(const char *host) const
+{
+	Address other;
+	sockaddr_in v4{};
+	memcpy(&v4, data, sizeof(v4));
+	sockaddr_in6 v6{};
+	v6.sin6_family = AF_INET6;
+	v6.sin6_port = v4.sin_port;
+	v4.sin_family = AF_INET;
+	if (inet_pton(AF_INET, host, &v4.sin_addr) == 1) {
+		other.len = sizeof(v4);
+		memcpy(other.data, &v4, sizeof(v4));
+	} else if (inet_pton(AF_INET6, host, &v6.sin6_addr) == 1) {
+		other.len = sizeof(v6);
+		memcpy(other.data, &v6, sizeof(v6));
+	} else {
+		throw std::invalid_argument(host);
+	}
+	return other;
+}
+
+Node::Node(const NodeOptions &node_options)
+	: options(node_options), info(source_info(options, host(options)))
+{
 	fid_fabric *opened = nullptr;
 	check(fi_fabric(info->fabric_attr, &opened, nullptr), "fi_fabric");
 	fabric.reset(opened);
@@ -220,14 +264,24 @@ void Node::await_cm(uint32_t wanted, fi_eq_cm_entry *entry)
 	}
 }
 
-void Node::listen()
+void Node::listen(const char *host)
+{
+	listen_with(source_info(options, host).get());
+}
+
+void Node::add_endpoint(const char *host)
+{
+	open_endpoint(source_info(options, host).get());
+}
+
+void Node::listen_with(fi_info *listen_info)
 {
 	if (options.stack == Stack::rdm) {
-		open_endpoint(info.get());
+		open_endpoint(listen_info);
 		return;
 	}
 	fid_pep *opened = nullptr;
-	check(fi_passive_ep(fabric.get(), info.get(), &opened, nullptr),
+	check(fi_passive_ep(fabric.get(), listen_info, &opened, nullptr),
 	      "fi_passive_ep");
 	pep.reset(opened);
 	check(fi_pep_bind(opened, &eq->fid, 0), "fi_pep_bind");
@@ -254,7 +308,8 @@ void Node::connect(const Address &target)
 			throw FabricError("fi_av_insert", -FI_EINVAL);
 		return;
 	}
-	InfoPtr to = find_info(options, host(), target.port().c_str(), 0);
+	InfoPtr to = find_info(options, target.host().c_str(),
+			       target.port().c_str(), 0);
 	if (!to)
 		throw FabricError("fi_getinfo of the target", -FI_ENODATA);
 	open_endpoint(to.get());
@@ -263,11 +318,11 @@ void Node::connect(const Address &target)
 	await_cm(FI_CONNECTED, &entry);
 }
 
-Address Node::address() const
+Address Node::address(size_t index) const
 {
 	Address name;
 	name.len = sizeof(name.data);
-	fid *object = pep ? &pep->fid : &ep()->fid;
+	fid *object = pep ? &pep->fid : &eps[index]->fid;
 	check(fi_getname(object, name.data, &name.len), "fi_getname");
 	return name;
 }

@@ -44,6 +44,7 @@ struct NodeOptions {
 	bool automatic = false; /* FI_PROGRESS_AUTO */
 	bool plain = false;	/* the inner provider, without our layer */
 	char auth_key[32] = {}; /* text; empty: none */
+	char host[64] = {};	/* of its endpoints; empty: the tests' */
 };
 
 /* The core provider that everything runs on: $PMEM_FABTESTS_CORE, or tcp. */
@@ -93,7 +94,10 @@ struct Address {
 	size_t len = 0;
 	char data[64] = {};
 
+	std::string host() const;
 	std::string port() const;
+	/* The port of another host. */
+	Address with_host(const char *host) const;
 };
 
 struct Node {
@@ -101,7 +105,9 @@ struct Node {
 	explicit Node(const NodeOptions &node_options);
 
 	/* Target, MSG: listens. RDM: makes the endpoint. */
-	void listen();
+	void listen() { listen_with(info.get()); }
+	/* At another address than the domain's. */
+	void listen(const char *host);
 
 	/* Target, MSG: waits for a connection and accepts it. */
 	void accept();
@@ -111,8 +117,12 @@ struct Node {
 
 	/* RDM: one endpoint more, with the same queues and addresses. */
 	void add_endpoint() { open_endpoint(info.get()); }
+	/* At another address than the domain's. */
+	void add_endpoint(const char *host);
 
-	Address address() const;
+	/* MSG: of the passive endpoint; RDM: of one of its own. */
+	Address address() const { return address(eps.size() - 1); }
+	Address address(size_t index) const;
 	fid_ep *ep() const { return eps.back().get(); }
 	bool local_mr() const
 	{
@@ -148,6 +158,7 @@ struct Node {
 
 private:
 	void open_domain();
+	void listen_with(fi_info *listen_info);
 	void open_endpoint(fi_info *ep_info);
 	void await_cm(uint32_t wanted, fi_eq_cm_entry *entry);
 

@@ -111,7 +111,7 @@ public:
 		*made = std::move(link);
 		return 0;
 	}
-	int listen(uint16_t, Queues *,
+	int listen(const IpAddress &, Queues *,
 		   std::unique_ptr<Listener> *) const override
 	{
 		return -FI_ENOSYS;

@@ -294,7 +294,7 @@ public:
 	{
 		return -FI_ENOSYS;
 	}
-	int listen(uint16_t, Queues *,
+	int listen(const IpAddress &, Queues *,
 		   std::unique_ptr<Listener> *listener) const override
 	{
 		*listener = std::make_unique<ServiceListener>();

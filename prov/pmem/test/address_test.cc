@@ -2,6 +2,7 @@
 /* Copyright (c) 2026 the ofi_pmem developers */
 #include "core/address.hh"
 #include "core/key.hh"
+#include "plane_fixture.hh"
 
 #include <arpa/inet.h>
 #include <gtest/gtest.h>
@@ -47,6 +48,43 @@ TEST(IpAddress, TakesBothFamiliesAndNothingElse)
 	sockaddr_storage other{};
 	other.ss_family = AF_UNIX;
 	EXPECT_FALSE(six.assign(&other, sizeof(other)));
+}
+
+IpAddress from(const char *host)
+{
+	return ip_address(host, 7);
+}
+
+TEST(IpAddress, MappedOneIsThatOfIpv4)
+{
+	IpAddress address = from("::ffff:10.1.2.3");
+	EXPECT_EQ(address.family(), AF_INET);
+	EXPECT_EQ(address.host(), "10.1.2.3");
+	EXPECT_EQ(address.port(), 7);
+	EXPECT_TRUE(address == from("10.1.2.3"));
+}
+
+TEST(IpAddress, CoversWhatASocketTakes)
+{
+	IpAddress own = from("127.0.0.1");
+	own.set_port(8);
+	EXPECT_TRUE(own.covers(from("127.0.0.1")));
+	EXPECT_FALSE(own.covers(from("127.0.0.2")));
+	EXPECT_FALSE(own.covers(from("0.0.0.0")));
+	EXPECT_TRUE(from("0.0.0.0").covers(own));
+	EXPECT_FALSE(from("0.0.0.0").covers(from("::1")));
+	EXPECT_FALSE(from("0.0.0.0").covers(from("::")));
+	EXPECT_TRUE(from("::").covers(from("::1")));
+	EXPECT_FALSE(from("::1").covers(own));
+}
+
+TEST(IpAddress, HostAddressesAreThoseOfTheFamily)
+{
+	auto all = host_addresses(from("0.0.0.0"));
+	EXPECT_FALSE(all.empty());
+	for (const IpAddress &one : all)
+		EXPECT_EQ(one.family(), AF_INET);
+	EXPECT_EQ(host_addresses(all.front()).size(), 1U);
 }
 
 } // namespace ofi_pmem::test

@@ -18,6 +18,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <random>
 #include <string>
 #include <vector>
@@ -29,6 +30,7 @@ namespace ofi_pmem::test
 {
 
 class FakeLink;
+class FakeListener;
 class FakeQueues;
 
 /* An operation or message of an initiator, as it was posted. */
@@ -73,6 +75,8 @@ public:
 	bool flushable = true;
 	/* Unfinished operations of a link; what is beyond is refused. */
 	size_t capacity = 1024;
+	/* An address of another NIC. */
+	std::optional<IpAddress> elsewhere;
 
 	/* As TransportTraits has it of Soft-RoCE. */
 	static TransportTraits soft_roce() noexcept;
@@ -94,6 +98,12 @@ public:
 
 	/* The next one-sided operation of this kind fails at the target. */
 	void fail_next(OneSided::Kind operation);
+
+	/* Hosts and ports, in the order of their listeners. */
+	std::vector<std::string> listening();
+
+	/* The first one that it chooses. */
+	static constexpr uint16_t kFirstPort = 1001;
 
 	/* How often memory was registered. */
 	size_t registrations();
@@ -137,11 +147,11 @@ private:
 	std::mutex mutex_;
 	std::vector<FakeMedium *> media_;
 	std::map<uint64_t, Registration> memory_; /* by key */
-	std::map<uint16_t, FakeQueues *> listeners_;
+	std::vector<FakeListener *> listeners_;
 	std::vector<FakeLink *> links_;
 	std::vector<Posted> posted_;
 	uint64_t last_key_ = 0;
-	uint16_t last_port_ = 1000;
+	uint16_t last_port_ = kFirstPort - 1;
 	size_t chains_ = 0;
 	bool weak_ = false;
 	bool held_ = false;
@@ -160,7 +170,7 @@ public:
 			std::unique_ptr<Queues> *queues) const override;
 	int connect(const IpAddress &peer, Queues *queues, const LinkAttr &attr,
 		    std::unique_ptr<Link> *link) const override;
-	int listen(uint16_t port, Queues *queues,
+	int listen(const IpAddress &address, Queues *queues,
 		   std::unique_ptr<Listener> *listener) const override;
 	int register_memory(const void *base, size_t len, uint64_t access,
 			    bool persistent,

@@ -61,18 +61,50 @@ private:
 class FakeListener final : public Listener
 {
 public:
-	FakeListener(FakeNic *nic, uint16_t port) : nic_(nic), port_(port) {}
+	/* With the lock held. */
+	FakeListener(FakeNic *nic, const IpAddress &address, FakeQueues *queues)
+		: nic_(nic), address_(address), queues_(queues)
+	{
+		nic_->listeners_.push_back(this);
+	}
 	~FakeListener() override
 	{
 		std::lock_guard guard(nic_->mutex_);
-		nic_->listeners_.erase(port_);
+		auto &all = nic_->listeners_;
+		all.erase(std::find(all.begin(), all.end(), this));
 	}
-	uint16_t port() const noexcept override { return port_; }
+	uint16_t port() const noexcept override { return address_.port(); }
+
+	/* As the kernel does: none covers what another one has. */
+	bool excludes(const IpAddress &other) const
+	{
+		return port() == other.port() &&
+		       (address_.covers(other) || other.covers(address_));
+	}
+	bool takes(const IpAddress &peer) const
+	{
+		return port() == peer.port() && address_.covers(peer);
+	}
+	FakeQueues *queues() const { return queues_; }
+	std::string name() const
+	{
+		return address_.host() + ' ' + std::to_string(port());
+	}
 
 private:
 	FakeNic *nic_;
-	uint16_t port_;
+	IpAddress address_;
+	FakeQueues *queues_;
 };
+
+std::vector<std::string> FakeNic::listening()
+{
+	std::lock_guard guard(mutex_);
+	std::vector<std::string> all;
+	for (const FakeListener *one : listeners_)
+		all.push_back(one->name());
+	return all;
+}
 
 class FakeMemory final : public LinkMemory
 {
@@ -121,7 +153,9 @@ int FakeTransport::connect(const IpAddress &peer, Queues *queues,
 	if (ret)
 		return ret;
 	std::lock_guard guard(nic_->mutex_);
-	auto listener = nic_->listeners_.find(peer.port());
+	auto listener = std::find_if(
+		nic_->listeners_.begin(), nic_->listeners_.end(),
+		[&](const FakeListener *one) { return one->takes(peer); });
 	if (listener == nic_->listeners_.end()) {
 		ours->tell(LinkEvent::Kind::failed, attr.id, FI_ECONNREFUSED);
 	} else {
@@ -129,21 +163,27 @@ int FakeTransport::connect(const IpAddress &peer, Queues *queues,
 		event.kind = LinkEvent::Kind::request;
 		event.request = std::make_unique<FakeRequest>(nic_.get(), *this,
 							      made.get());
-		listener->second->tell(std::move(event));
+		(*listener)->queues()->tell(std::move(event));
 	}
 	*link = std::move(made);
 	return 0;
 }
 
-int FakeTransport::listen(uint16_t port, Queues *queues,
+int FakeTransport::listen(const IpAddress &address, Queues *queues,
 			  std::unique_ptr<Listener> *listener) const
 {
 	std::lock_guard guard(nic_->mutex_);
-	uint16_t chosen = port ? port : ++nic_->last_port_;
-	if (nic_->listeners_.count(chosen))
-		return -FI_EADDRINUSE;
-	nic_->listeners_[chosen] = static_cast<FakeQueues *>(queues);
-	*listener = std::make_unique<FakeListener>(nic_.get(), chosen);
+	if (nic_->elsewhere && nic_->elsewhere->same_host(address))
+		return -FI_ENODEV;
+	IpAddress chosen = address;
+	if (!chosen.port())
+		chosen.set_port(++nic_->last_port_);
+	for (const FakeListener *one : nic_->listeners_) {
+		if (one->excludes(chosen))
+			return -FI_EADDRINUSE;
+	}
+	*listener = std::make_unique<FakeListener>(
+		nic_.get(), chosen, static_cast<FakeQueues *>(queues));
 	return 0;
 }
 

@@ -24,17 +24,30 @@
 namespace ofi_pmem::test
 {
 
+/* Of the numeric host. */
+inline IpAddress ip_address(const char *host, uint16_t port = 0)
+{
+	sockaddr_in v4{};
+	sockaddr_in6 v6{};
+	IpAddress address;
+	v4.sin_family = AF_INET;
+	v6.sin6_family = AF_INET6;
+	bool known = inet_pton(AF_INET, host, &v4.sin_addr) == 1
+			     ? address.assign(&v4, sizeof(v4))
+			     : inet_pton(AF_INET6, host, &v6.sin6_addr) == 1 &&
+				       address.assign(&v6, sizeof(v6));
+	EXPECT_TRUE(known) << host;
+	address.set_port(port);
+	return address;
+}
+
 class RecordingOwner final : public OpOwner
 {
 public:
 	int peer_address(fi_addr_t, IpAddress *address) noexcept override
 	{
-		sockaddr_in loopback{};
-		loopback.sin_family = AF_INET;
-		loopback.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-		return address->assign(&loopback, sizeof(loopback))
-			       ? 0
-			       : -FI_EINVAL;
+		*address = ip_address(host);
+		return 0;
 	}
 	int reserve_completion() noexcept override { return 0; }
 	void unreserve_completion() noexcept override {}
@@ -46,6 +59,7 @@ public:
 	void notification_ready() noexcept override { notifications++; }
 	int commit_local(const iovec *, size_t) noexcept override { return 0; }
 
+	const char *host = "127.0.0.1"; /* of every peer */
 	std::deque<OpResult> results;
 	int notifications = 0;
 };

@@ -39,7 +39,10 @@ public:
 		: answer_(std::move(answer))
 	{
 		EXPECT_EQ(transport.open_queues(256, &queues_), 0);
-		EXPECT_EQ(transport.listen(0, queues_.get(), &listener_), 0);
+		IpAddress address = transport.own_address();
+		address.set_port(0);
+		EXPECT_EQ(transport.listen(address, queues_.get(), &listener_),
+			  0);
 	}
 
 	uint64_t key(uint64_t token) const

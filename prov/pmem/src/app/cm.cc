@@ -11,6 +11,20 @@ namespace ofi_pmem
 namespace
 {
 
+int ep_connect(fid_ep *ep, const void *address, const void *param,
+	       size_t param_len) noexcept
+{
+	auto outer = static_cast<Endpoint *>(ep);
+	int ret = fi_connect(outer->inner(), address, param, param_len);
+	return ret ? ret : guarded([&] { return outer->announce_address(); });
+}
+
+int pep_listen(fid_pep *pep) noexcept
+{
+	return guarded(
+		[&] { return static_cast<PassiveEndpoint *>(pep)->listen(); });
+}
+
 fi_ops_cm make_no_cm_ops() noexcept
 {
 	fi_ops_cm ops{};
@@ -33,7 +47,7 @@ fi_ops_cm make_ep_cm_ops() noexcept
 	ops.setname = forward<Endpoint, fi_setname>;
 	ops.getname = forward<Endpoint, fi_getname>;
 	ops.getpeer = forward<Endpoint, fi_getpeer>;
-	ops.connect = forward<Endpoint, fi_connect>;
+	ops.connect = ep_connect;
 	ops.accept = forward<Endpoint, fi_accept>;
 	ops.shutdown = forward<Endpoint, fi_shutdown>;
 	ops.join = forward<Endpoint, fi_join>;
@@ -45,12 +59,22 @@ fi_ops_cm make_pep_cm_ops() noexcept
 	auto ops = make_no_cm_ops();
 	ops.setname = forward<PassiveEndpoint, fi_setname>;
 	ops.getname = forward<PassiveEndpoint, fi_getname>;
-	ops.listen = forward<PassiveEndpoint, fi_listen>;
+	ops.listen = pep_listen;
 	ops.reject = forward<PassiveEndpoint, fi_reject>;
 	return ops;
 }
 
 } // namespace
+
+std::optional<IpAddress> name_of(fid *inner) noexcept
+{
+	sockaddr_storage name{};
+	size_t len = sizeof(name);
+	IpAddress address;
+	if (fi_getname(inner, &name, &len) || !address.assign(&name, len))
+		return std::nullopt;
+	return address;
+}
 
 fi_ops_cm ep_cm_ops = make_ep_cm_ops();
 fi_ops_cm pep_cm_ops = make_pep_cm_ops();

@@ -177,7 +177,7 @@ int Domain::open(Fabric &fabric, const fi_info &info, uint64_t flags,
 	std::unique_ptr<Domain> outer(static_cast<Domain *>(opened));
 	if (outer->persistent()) {
 		outer->persistence_ = std::make_unique<Persistence>();
-		ret = outer->persistence_->open(info);
+		ret = outer->persistence_->open(info, &fabric.passive());
 		if (ret)
 			return ret;
 		outer->source_ = &outer->persistence_->initiator();

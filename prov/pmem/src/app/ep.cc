@@ -238,10 +238,25 @@ int Endpoint::control(int command, void *arg)
 	default:
 		int ret = Wrapper::control(command, arg);
 		choose_tables();
-		if (ret && command == FI_ENABLE)
-			warn_not_enabled(*info_, ret);
+		if (command != FI_ENABLE)
+			return ret;
+		if (!ret)
+			return announce_address();
+		warn_not_enabled(*info_, ret);
 		return ret;
 	}
+}
+
+int Endpoint::announce_address()
+{
+	if (!domain_.persistence() || announced_)
+		return 0;
+	auto address = inner()->cm ? name_of(inner_fid()) : std::nullopt;
+	/* Connected endpoints get theirs with their connection. */
+	bool connects = info_->ep_attr->type == FI_EP_MSG;
+	if (!address || (connects && address->wildcard()))
+		return 0;
+	return domain_.persistence()->add_endpoint(*address, &announced_);
 }
 
 int Endpoint::ops_open(const char *name, uint64_t flags, void **table,

@@ -91,6 +91,12 @@ public:
 		     void *context) noexcept;
 	int close() noexcept;
 
+	/*
+	 * The regions of the domain are reached at the address of this
+	 * endpoint, once it has one of its own.
+	 */
+	[[nodiscard]] int announce_address();
+
 private:
 	Endpoint(Domain &domain, void *context) noexcept;
 
@@ -116,6 +122,7 @@ private:
 	InfoPtr info_;
 	uint64_t tx_op_flags_ = 0;
 	FidMapEntry events_;
+	AddressEntry announced_;
 	std::unique_ptr<EndpointPlane> own_plane_;
 	/* Own, or that of the endpoint this is an alias of. */
 	EndpointPlane *plane_ = nullptr;

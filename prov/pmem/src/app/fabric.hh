@@ -4,6 +4,7 @@
 
 #include "app/fid_map.hh"
 #include "app/wrapper.hh"
+#include "core/address_list.hh"
 
 #include <rdma/fabric.h>
 #include <rdma/fi_domain.h>
@@ -29,6 +30,9 @@ public:
 	/* Of every inner object that an event can name. */
 	FidMap &fids() noexcept { return fids_; }
 
+	/* Where its passive endpoints listen. */
+	AddressList &passive() noexcept { return passive_; }
+
 	/* Arms each waitable object; -FI_EAGAIN when one has work. */
 	int trywait(fid_t *waitables, int count) noexcept;
 
@@ -36,6 +40,7 @@ private:
 	explicit Fabric(void *context) noexcept;
 
 	FidMap fids_;
+	AddressList passive_;
 };
 
 /* fi_provider::fabric. */

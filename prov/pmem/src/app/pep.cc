@@ -38,7 +38,7 @@ RoomyOps<fi_ops_ep> pep_ops(make_pep_ops());
 
 PassiveEndpoint::PassiveEndpoint(Fabric &fabric, void *context) noexcept
 	: Wrapper(FI_CLASS_PEP, context, &FidOps<PassiveEndpoint>::table),
-	  parent_(fabric.dependents())
+	  fabric_(fabric), parent_(fabric.dependents())
 {
 	ops = &pep_ops.known;
 	cm = &pep_cm_ops;
@@ -64,6 +64,15 @@ int PassiveEndpoint::open(Fabric &fabric, const fi_info &info, void *context,
 		FidMapEntry(fabric.fids(), outer->inner_fid(), &outer->fid);
 	*pep = outer.release();
 	return 0;
+}
+
+int PassiveEndpoint::listen()
+{
+	int ret = fi_listen(inner());
+	auto address = name_of(inner_fid());
+	if (!ret && address)
+		listens_ = AddressEntry(fabric_.passive(), *address);
+	return ret;
 }
 
 int PassiveEndpoint::bind(fid_t other, uint64_t flags)

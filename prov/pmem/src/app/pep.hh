@@ -21,14 +21,17 @@ public:
 	const fi_info &info() const noexcept { return *info_; }
 
 	int bind(fid_t other, uint64_t flags);
+	int listen();
 
 private:
 	PassiveEndpoint(Fabric &fabric, void *context) noexcept;
 
+	Fabric &fabric_;
 	Dependence parent_;
 	Dependence queue_;
 	InfoPtr info_;
 	FidMapEntry events_;
+	AddressEntry listens_;
 };
 
 } // namespace ofi_pmem

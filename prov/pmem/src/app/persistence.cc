@@ -8,8 +8,9 @@
 namespace ofi_pmem
 {
 
-int Persistence::open(const fi_info &info)
+int Persistence::open(const fi_info &info, const AddressList *passive)
 {
+	passive_ = passive;
 	if (const char *unfit = unfit_auth_key(info)) {
 		PMEM_WARN(FI_LOG_DOMAIN, "%s", unfit);
 		return -FI_EINVAL;
@@ -33,9 +34,28 @@ int Persistence::start_service(const RegionRequest &first)
 		return 0;
 	auto service =
 		std::make_unique<Service>(*transport_, &regions_, auth_key_);
-	int ret = service->open({nic_, first.memory, first.len});
+	int ret = service->open(endpoint_addresses(),
+				{nic_, first.memory, first.len});
 	if (!ret)
 		service_ = std::move(service);
+	return ret;
+}
+
+std::vector<IpAddress> Persistence::endpoint_addresses() const
+{
+	auto addresses = endpoints_.all();
+	auto passive = passive_->all();
+	addresses.insert(addresses.end(), passive.begin(), passive.end());
+	return addresses;
+}
+
+int Persistence::add_endpoint(const IpAddress &address, AddressEntry *entry)
+{
+	std::lock_guard guard(service_mutex_);
+	*entry = AddressEntry(endpoints_, address);
+	int ret = service_ ? service_->listen_at(address) : 0;
+	if (ret)
+		*entry = AddressEntry();
 	return ret;
 }
 

@@ -13,6 +13,7 @@
 
 #include <rdma/fi_ext_pmem.h>
 
+#include "core/address_list.hh"
 #include "core/auth_key.hh"
 #include "core/key.hh"
 #include "plane/initiator.hh"
@@ -38,9 +39,18 @@ class Persistence
 public:
 	/*
 	 * `info` is the one that the application opens its domain with; its
-	 * auth_key, or else that of the environment, is the plane's.
+	 * auth_key, or else that of the environment, is the plane's. Its
+	 * regions are reached also where passive endpoints listen, whose
+	 * addresses are in `passive`.
 	 */
-	[[nodiscard]] int open(const fi_info &info);
+	[[nodiscard]] int open(const fi_info &info, const AddressList *passive);
+
+	/*
+	 * The regions are to be reached at this address of an endpoint, which
+	 * lives as long as *entry. Negative fi_errno of Service::listen_at().
+	 */
+	[[nodiscard]] int add_endpoint(const IpAddress &address,
+				       AddressEntry *entry);
 
 	Initiator &initiator() noexcept { return *initiator_; }
 	RegionTable &regions() noexcept { return regions_; }
@@ -55,10 +65,13 @@ public:
 
 private:
 	[[nodiscard]] int start_service(const RegionRequest &first);
+	std::vector<IpAddress> endpoint_addresses() const;
 
 	/* In order of dependence: destroyed from the last to the first. */
 	std::unique_ptr<Transport> transport_;
 	std::string nic_;
+	const AddressList *passive_ = nullptr;
+	AddressList endpoints_;
 	AuthKey auth_key_;
 	RegionTable regions_;
 	std::unique_ptr<Initiator> initiator_;

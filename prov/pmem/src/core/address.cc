@@ -4,7 +4,9 @@
 
 #include <cstring>
 
+#include <ifaddrs.h>
 #include <netdb.h>
+#include <unistd.h>
 
 namespace ofi_pmem
 {
@@ -22,6 +24,20 @@ const sockaddr_in6 &as_in6(const sockaddr_storage &storage) noexcept
 	return reinterpret_cast<const sockaddr_in6 &>(storage);
 }
 
+/* Unless bindv6only (ip-sysctl) says otherwise. */
+bool ipv6_takes_ipv4() noexcept
+{
+	int only = 1;
+	socklen_t len = sizeof(only);
+	int fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return false;
+	if (getsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &only, &len))
+		only = 1;
+	close(fd);
+	return !only;
+}
+
 } // namespace
 
 bool IpAddress::assign(const void *sockaddr_bytes, size_t len) noexcept
@@ -34,9 +50,25 @@ bool IpAddress::assign(const void *sockaddr_bytes, size_t len) noexcept
 	bool known =
 		storage.ss_family == AF_INET ||
 		(storage.ss_family == AF_INET6 && len >= sizeof(sockaddr_in6));
-	if (known)
+	if (known) {
 		storage_ = storage;
+		unmap();
+	}
 	return known;
+}
+
+void IpAddress::unmap() noexcept
+{
+	if (family() != AF_INET6 ||
+	    !IN6_IS_ADDR_V4MAPPED(&as_in6(storage_).sin6_addr))
+		return;
+	sockaddr_in plain{};
+	plain.sin_family = AF_INET;
+	plain.sin_port = as_in6(storage_).sin6_port;
+	std::memcpy(&plain.sin_addr, &as_in6(storage_).sin6_addr.s6_addr[12],
+		    sizeof(plain.sin_addr));
+	storage_ = {};
+	std::memcpy(&storage_, &plain, sizeof(plain));
 }
 
 bool IpAddress::wildcard() const noexcept
@@ -84,6 +116,36 @@ bool IpAddress::operator==(const IpAddress &other) const noexcept
 					  &as_in6(other.storage_).sin6_addr);
 	return as_in(storage_).sin_addr.s_addr ==
 	       as_in(other.storage_).sin_addr.s_addr;
+}
+
+bool IpAddress::covers(const IpAddress &other) const noexcept
+{
+	if (same_host(other))
+		return true;
+	if (!wildcard())
+		return false;
+	return family() == other.family() ||
+	       (family() == AF_INET6 && ipv6_takes_ipv4());
+}
+
+std::vector<IpAddress> host_addresses(const IpAddress &any)
+{
+	std::vector<IpAddress> found;
+	ifaddrs *list = nullptr;
+	if (getifaddrs(&list))
+		return found;
+	for (const ifaddrs *one = list; one; one = one->ifa_next) {
+		IpAddress address;
+		if (one->ifa_addr &&
+		    address.assign(one->ifa_addr,
+				   one->ifa_addr->sa_family == AF_INET
+					   ? sizeof(sockaddr_in)
+					   : sizeof(sockaddr_in6)) &&
+		    any.covers(address))
+			found.push_back(address);
+	}
+	freeifaddrs(list);
+	return found;
 }
 
 } // namespace ofi_pmem

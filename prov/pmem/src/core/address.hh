@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include <netinet/in.h>
 #include <sys/socket.h>
@@ -19,7 +20,10 @@ namespace ofi_pmem
 class IpAddress
 {
 public:
-	/* False when the bytes are not an IPv4 or IPv6 socket address. */
+	/*
+	 * False when the bytes are not an IPv4 or IPv6 socket address. An
+	 * IPv4-mapped address becomes the IPv4 address that it stands for.
+	 */
 	[[nodiscard]] bool assign(const void *sockaddr_bytes,
 				  size_t len) noexcept;
 
@@ -41,8 +45,29 @@ public:
 
 	bool operator==(const IpAddress &other) const noexcept;
 
+	/* Whether they differ in their ports at most. */
+	bool same_host(IpAddress other) const noexcept
+	{
+		other.set_port(port());
+		return *this == other;
+	}
+
+	/*
+	 * Whether a socket that listens here also takes what is for `other`,
+	 * on the same port: ipv6(7).
+	 */
+	bool covers(const IpAddress &other) const noexcept;
+
 private:
+	void unmap() noexcept;
+
 	sockaddr_storage storage_{};
 };
+
+/*
+ * The addresses of this host's interfaces that a socket on the wildcard address
+ * `any` listens at. Empty when they cannot be found out.
+ */
+std::vector<IpAddress> host_addresses(const IpAddress &any);
 
 } // namespace ofi_pmem

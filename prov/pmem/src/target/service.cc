@@ -32,11 +32,21 @@ constexpr auto kEventReadInterval = std::chrono::milliseconds(2);
 constexpr int kRetryMs = 1;
 constexpr int kGreetingCheckMs = 1000;
 
+void warn_cannot_listen(int ret) noexcept
+{
+	PMEM_WARN(FI_LOG_DOMAIN,
+		  "persistence service cannot listen where the endpoints do, "
+		  "port range %u-%u: %s (%d)",
+		  params().port_low, params().port_high, fi_strerror(-ret),
+		  -ret);
+}
+
 } // namespace
 
 Service::Service(const Transport &transport, RegionTable *table,
 		 const AuthKey &key)
-	: transport_(transport), table_(table), auth_key_(key)
+	: transport_(transport), table_(table), auth_key_(key),
+	  listeners_(transport)
 {
 }
 
@@ -48,18 +58,24 @@ Service::~Service()
 		thread_.join();
 	}
 	sessions_.clear();
-	listener_.reset();
+	listeners_.close();
 	if (wake_fd_ >= 0)
 		::close(wake_fd_);
 }
 
-int Service::open(const Locality &near)
+int Service::open(std::vector<IpAddress> addresses, const Locality &near)
 {
 	int ret = transport_.open_queues(kCompletions, &queues_);
-	if (!ret)
-		ret = listen();
 	if (ret)
 		return ret;
+	if (addresses.empty())
+		addresses.push_back(transport_.own_address());
+	ret = listeners_.open(std::move(addresses), queues_.get());
+	if (ret) {
+		warn_cannot_listen(ret);
+		return ret;
+	}
+	port_ = listeners_.port();
 	wake_fd_ = above_standard(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
 	if (wake_fd_ < 0)
 		return -errno;
@@ -67,28 +83,19 @@ int Service::open(const Locality &near)
 		place_thread(params().service_cpus, near);
 		run();
 	});
-	PMEM_INFO(FI_LOG_DOMAIN, "persistence service listens on port %u",
-		  port_);
 	return 0;
 }
 
-int Service::listen()
+int Service::listen_at(const IpAddress &address)
 {
-	const Params &limits = params();
-	int ret;
-	uint32_t port = limits.port_low;
-	do {
-		ret = transport_.listen(static_cast<uint16_t>(port),
-					queues_.get(), &listener_);
-	} while (ret == -FI_EADDRINUSE && ++port <= limits.port_high);
+	int ret = -FI_ECANCELED;
+	do_on_thread([&] { ret = listeners_.add(address); });
 	if (ret)
 		PMEM_WARN(FI_LOG_DOMAIN,
-			  "persistence service cannot listen, port range "
-			  "%u-%u: %s (%d)",
-			  limits.port_low, limits.port_high, fi_strerror(-ret),
+			  "persistence service cannot listen at %s port %u, "
+			  "which its keys name: %s (%d)",
+			  address.host().c_str(), port_, fi_strerror(-ret),
 			  -ret);
-	else
-		port_ = listener_->port();
 	return ret;
 }
 
@@ -101,11 +108,11 @@ void Service::run() noexcept
 		PMEM_WARN(FI_LOG_DOMAIN, "persistence service stops: %s",
 			  error.what());
 		sessions_.clear();
-		listener_.reset();
+		listeners_.close();
 	}
-	std::lock_guard guard(leaving_lock_);
+	std::lock_guard guard(tasks_lock_);
 	stopped_ = true;
-	left_.notify_all();
+	tasks_done_.notify_all();
 }
 
 void Service::wake() noexcept
@@ -116,27 +123,35 @@ void Service::wake() noexcept
 
 void Service::disconnect_users(uint64_t token)
 {
-	std::unique_lock lock(leaving_lock_);
-	leaving_.push_back(token);
-	wake();
-	left_.wait(lock, [&] {
-		return stopped_ || std::find(leaving_.begin(), leaving_.end(),
-					     token) == leaving_.end();
-	});
-}
-
-/* On our own thread: an endpoint must not close while its queue is read. */
-void Service::drop_users()
-{
-	uint64_t count;
-	static_cast<void>(!read(wake_fd_, &count, sizeof(count)));
-	std::lock_guard guard(leaving_lock_);
-	for (uint64_t token : leaving_)
+	/* An endpoint must not close while its queue is read. */
+	do_on_thread([this, token] {
 		drop_if("its region is closed", [token](const Session &one) {
 			return one.uses(token);
 		});
-	leaving_.clear();
-	left_.notify_all();
+	});
+}
+
+bool Service::do_on_thread(const std::function<void()> &body)
+{
+	Task task{body};
+	std::unique_lock lock(tasks_lock_);
+	tasks_.push_back(&task);
+	wake();
+	tasks_done_.wait(lock, [&] { return stopped_ || task.done; });
+	return task.done;
+}
+
+void Service::do_tasks()
+{
+	uint64_t count;
+	static_cast<void>(!read(wake_fd_, &count, sizeof(count)));
+	std::lock_guard guard(tasks_lock_);
+	for (Task *task : tasks_) {
+		task->body();
+		task->done = true;
+	}
+	tasks_.clear();
+	tasks_done_.notify_all();
 }
 
 /* Polls for a while after the last arrival, then sleeps. */
@@ -161,7 +176,7 @@ void Service::loop()
 			 now - last_event_read >= kEventReadInterval;
 		if (events) {
 			last_event_read = now;
-			drop_users(); /* also when it is never idle */
+			do_tasks(); /* also when it is never idle */
 		}
 		if (arrived) {
 			last_arrival = now;
@@ -169,14 +184,14 @@ void Service::loop()
 		}
 		if (now - last_arrival < spin)
 			continue;
-		/* drop_users() may have taken the wake-up of the destructor. */
+		/* do_tasks() may have taken the wake-up of the destructor. */
 		if (!stopping_ && !queues_->trywait())
 			poll(fds, 3, pause_ms());
 		if (++wakeups % kWakeupsPerLook == 0 && exhausted())
 			poll(&fds[2], 1, kExhaustedMs);
 		retry_unsent();
 		drop_ungreeted();
-		drop_users();
+		do_tasks();
 		events = true;
 	}
 }

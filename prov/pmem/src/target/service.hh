@@ -11,6 +11,7 @@
 #include <atomic>
 #include <condition_variable>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <thread>
@@ -18,6 +19,7 @@
 #include <vector>
 
 #include "core/auth_key.hh"
+#include "target/listeners.hh"
 #include "target/placement.hh"
 #include "target/region_table.hh"
 #include "target/session.hh"
@@ -37,10 +39,15 @@ public:
 	Service &operator=(const Service &) = delete;
 
 	/*
-	 * Listens, on a port of FI_OFI_PMEM_PORT_RANGE, and starts the thread
+	 * Listens at these addresses, or at that of the domain if there are
+	 * none, on one port of FI_OFI_PMEM_PORT_RANGE, and starts the thread
 	 * near to these.
 	 */
-	[[nodiscard]] int open(const Locality &near = {});
+	[[nodiscard]] int open(std::vector<IpAddress> addresses = {},
+			       const Locality &near = {});
+
+	/* As Listeners::add(). Any thread but our own. */
+	[[nodiscard]] int listen_at(const IpAddress &address);
 
 	uint16_t port() const noexcept { return port_; }
 
@@ -55,7 +62,14 @@ public:
 private:
 	using Sessions = std::unordered_map<uint32_t, std::unique_ptr<Session>>;
 
-	[[nodiscard]] int listen();
+	/* Something to be done by our thread; lives on its caller's stack. */
+	struct Task {
+		const std::function<void()> &body;
+		bool done = false;
+	};
+
+	/* False when the thread has ended. */
+	bool do_on_thread(const std::function<void()> &body);
 
 	void run() noexcept;
 	void loop();
@@ -66,7 +80,7 @@ private:
 	[[nodiscard]] bool work();
 	void retry_unsent();
 	void drop_ungreeted();
-	void drop_users();
+	void do_tasks();
 	void wake() noexcept;
 	[[nodiscard]] bool read_events();
 	[[nodiscard]] bool read_completions();
@@ -84,7 +98,7 @@ private:
 	RegionTable *table_;
 	const AuthKey auth_key_;
 	std::unique_ptr<Queues> queues_;
-	std::unique_ptr<Listener> listener_;
+	Listeners listeners_;
 	uint16_t port_ = 0;
 	uint32_t last_link_id_ = 0;
 	Sessions sessions_;
@@ -95,9 +109,9 @@ private:
 	int wake_fd_ = -1;
 	bool warned_exhausted_ = false;
 	std::atomic<bool> stopping_{false};
-	std::mutex leaving_lock_;
-	std::condition_variable left_;
-	std::vector<uint64_t> leaving_; /* regions whose users must go */
+	std::mutex tasks_lock_;
+	std::condition_variable tasks_done_;
+	std::vector<Task *> tasks_;
 	bool stopped_ = false;
 	std::thread thread_;
 };

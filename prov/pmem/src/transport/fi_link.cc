@@ -134,7 +134,6 @@ int FiListener::open(const FiTransport &transport, FiQueues *queues,
 	ret = fi_pep_bind(pep, &queues->eq()->fid, 0);
 	if (ret)
 		return ret;
-	queues->add_listener(pep);
 	ret = fi_listen(pep);
 	if (ret)
 		return ret;

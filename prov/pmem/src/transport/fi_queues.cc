@@ -138,7 +138,9 @@ bool FiQueues::read_event(LinkEvent *event)
 			*event = LinkEvent{};
 			event->kind = LinkEvent::Kind::request;
 			event->request = std::make_unique<FiConnectRequest>(
-				transport_, pep_, InfoPtr(entry.info));
+				transport_,
+				from_fid<fid_pep, fid_pep>(entry.fid),
+				InfoPtr(entry.info));
 			return true;
 		}
 		auto kind = type == FI_CONNECTED ? LinkEvent::Kind::connected

@@ -36,7 +36,6 @@ public:
 		links_[endpoint] = link;
 	}
 	void remove(const fid *endpoint) noexcept { links_.erase(endpoint); }
-	void add_listener(fid_pep *pep) noexcept { pep_ = pep; }
 
 private:
 	[[nodiscard]] size_t read_error(Completion *completion) noexcept;
@@ -48,7 +47,6 @@ private:
 	FidPtr<fid_eq> eq_;
 	int cq_fd_ = -1;
 	int eq_fd_ = -1;
-	fid_pep *pep_ = nullptr;
 	std::unordered_map<const fid *, uint32_t> links_;
 };
 

@@ -156,13 +156,13 @@ int FiTransport::connect(const IpAddress &peer, Queues *queues,
 	return ret;
 }
 
-int FiTransport::listen(uint16_t port, Queues *queues,
+int FiTransport::listen(const IpAddress &address, Queues *queues,
 			std::unique_ptr<Listener> *listener) const
 {
 	InfoPtr info;
-	int ret =
-		query(own_address_.host().c_str(), std::to_string(port).c_str(),
-		      FI_SOURCE | FI_NUMERICHOST, &info);
+	int ret = query(address.host().c_str(),
+			std::to_string(address.port()).c_str(),
+			FI_SOURCE | FI_NUMERICHOST, &info);
 	if (ret)
 		return ret;
 	auto made = std::make_unique<FiListener>();

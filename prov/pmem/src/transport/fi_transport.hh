@@ -32,7 +32,7 @@ public:
 			std::unique_ptr<Queues> *queues) const override;
 	int connect(const IpAddress &peer, Queues *queues, const LinkAttr &attr,
 		    std::unique_ptr<Link> *link) const override;
-	int listen(uint16_t port, Queues *queues,
+	int listen(const IpAddress &address, Queues *queues,
 		   std::unique_ptr<Listener> *listener) const override;
 	int register_memory(const void *base, size_t len, uint64_t access,
 			    bool persistent,

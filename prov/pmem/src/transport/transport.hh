@@ -195,11 +195,11 @@ public:
 		std::unique_ptr<Link> *link) const = 0;
 
 	/*
-	 * Listens on the interface that the application's domain was opened
-	 * for, else on every one; port 0: the system chooses.
+	 * Listens at this address and port; port 0: the system chooses.
+	 * -FI_ENODEV: it is the address of another NIC than the domain's.
 	 */
 	[[nodiscard]] virtual int
-	listen(uint16_t port, Queues *queues,
+	listen(const IpAddress &address, Queues *queues,
 	       std::unique_ptr<Listener> *listener) const = 0;
 
 	/*

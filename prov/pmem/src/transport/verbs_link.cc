@@ -105,7 +105,9 @@ int VerbsLink::connect(const IpAddress &peer, VerbsQueues *queues)
 	IpAddress target = peer;
 	IpAddress own = transport_.own_address();
 	own.set_port(0);
-	sockaddr *source = own.wildcard() ? nullptr : own.raw();
+	/* Of one family with the target's, or one that the route gives. */
+	bool usable = !own.wildcard() && own.family() == peer.family();
+	sockaddr *source = usable ? own.raw() : nullptr;
 	if (rdma_resolve_addr(id, source, target.raw(), kResolveTimeoutMs))
 		return -errno;
 	return 0;

@@ -19,16 +19,19 @@ constexpr int kBacklog = 256;
 
 } // namespace
 
-int VerbsListener::open(uint16_t port, VerbsQueues *queues)
+int VerbsListener::open(IpAddress address, VerbsQueues *queues)
 {
 	VerbsEventHandler *handler = this;
 	rdma_cm_id *id = nullptr;
 	if (rdma_create_id(queues->events(), &id, handler, RDMA_PS_TCP))
 		return -errno;
 	id_.reset(id);
-	IpAddress address = transport_.own_address();
-	address.set_port(port);
-	if (rdma_bind_addr(id, address.raw()) || rdma_listen(id, kBacklog))
+	if (rdma_bind_addr(id, address.raw()))
+		return -errno;
+	/* Of a wildcard there is no device. */
+	if (id->verbs && id->verbs != transport_.device())
+		return -FI_ENODEV;
+	if (rdma_listen(id, kBacklog))
 		return -errno;
 	port_ = ntohs(rdma_get_src_port(id));
 	return 0;

@@ -16,7 +16,7 @@ public:
 	{
 	}
 
-	[[nodiscard]] int open(uint16_t port, VerbsQueues *queues);
+	[[nodiscard]] int open(IpAddress address, VerbsQueues *queues);
 	uint16_t port() const noexcept override { return port_; }
 
 private:

@@ -173,11 +173,11 @@ int VerbsTransport::connect(const IpAddress &peer, Queues *queues,
 	return ret;
 }
 
-int VerbsTransport::listen(uint16_t port, Queues *queues,
+int VerbsTransport::listen(const IpAddress &address, Queues *queues,
 			   std::unique_ptr<Listener> *listener) const
 {
 	auto made = std::make_unique<VerbsListener>(*this);
-	int ret = made->open(port, static_cast<VerbsQueues *>(queues));
+	int ret = made->open(address, static_cast<VerbsQueues *>(queues));
 	if (!ret)
 		*listener = std::move(made);
 	return ret;

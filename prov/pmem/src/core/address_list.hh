@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* Copyright (c) 2026 the ofi_pmem developers */
+/* The addresses of objects, for as long as these live. */
+#pragma once
+
+#include <list>
+#include <mutex>
+#include <utility>
+#include <vector>
+
+#include "core/address.hh"
+
+namespace ofi_pmem
+{
+
+/* Any thread. */
+class AddressList
+{
+public:
+	/* An address can be there more than once. Throws std::bad_alloc. */
+	std::vector<IpAddress> all() const
+	{
+		std::lock_guard guard(lock_);
+		return {addresses_.begin(), addresses_.end()};
+	}
+
+private:
+	friend class AddressEntry;
+
+	mutable std::mutex lock_;
+	std::list<IpAddress> addresses_;
+};
+
+/* Keeps an address in the list for the life of its owner. */
+class AddressEntry
+{
+public:
+	AddressEntry() noexcept = default;
+	/* Throws std::bad_alloc. */
+	AddressEntry(AddressList &list, const IpAddress &address) : list_(&list)
+	{
+		std::lock_guard guard(list.lock_);
+		at_ = list.addresses_.insert(list.addresses_.end(), address);
+	}
+	AddressEntry(const AddressEntry &) = delete;
+	AddressEntry &operator=(AddressEntry &&other) noexcept
+	{
+		std::swap(list_, other.list_);
+		std::swap(at_, other.at_);
+		return *this;
+	}
+	~AddressEntry()
+	{
+		if (!list_)
+			return;
+		std::lock_guard guard(list_->lock_);
+		list_->addresses_.erase(at_);
+	}
+
+	explicit operator bool() const noexcept { return list_ != nullptr; }
+
+private:
+	AddressList *list_ = nullptr;
+	std::list<IpAddress>::iterator at_;
+};
+
+} // namespace ofi_pmem

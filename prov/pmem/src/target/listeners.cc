@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* Copyright (c) 2026 the ofi_pmem developers */
+#include "target/listeners.hh"
+
+#include <algorithm>
+
+#include <rdma/fi_errno.h>
+
+#include "core/log.hh"
+#include "core/params.hh"
+
+namespace ofi_pmem
+{
+
+namespace
+{
+
+/* Ports of the system's choice to try until one is free at all addresses. */
+constexpr int kPortTries = 64;
+
+} // namespace
+
+int Listeners::open(std::vector<IpAddress> addresses, Queues *queues)
+{
+	queues_ = queues;
+	/* A wildcard leaves the others nothing to do, [::] also IPv4's. */
+	auto width = [](const IpAddress &one) {
+		return one.wildcard() ? 1 + (one.family() == AF_INET6) : 0;
+	};
+	std::stable_sort(addresses.begin(), addresses.end(),
+			 [&](const IpAddress &one, const IpAddress &other) {
+				 return width(one) > width(other);
+			 });
+	uint32_t low = params().port_low;
+	uint32_t last = low ? params().port_high - low : kPortTries - 1;
+	int ret;
+	uint32_t tried = 0;
+	do {
+		uint32_t port = low ? low + tried : 0;
+		ret = listen(addresses, static_cast<uint16_t>(port));
+	} while (ret == -FI_EADDRINUSE && tried++ < last);
+	return ret;
+}
+
+int Listeners::listen(const std::vector<IpAddress> &addresses, uint16_t port)
+{
+	port_ = port;
+	for (const IpAddress &address : addresses) {
+		int ret = add(address);
+		if (ret) {
+			listening_.clear();
+			return ret;
+		}
+	}
+	return listening_.empty() ? -FI_EADDRNOTAVAIL : 0;
+}
+
+int Listeners::add(const IpAddress &address)
+{
+	if (covered(address))
+		return 0;
+	int ret = listen(address);
+	if (ret == -FI_ENODEV) {
+		PMEM_INFO(FI_LOG_DOMAIN,
+			  "address %s belongs to another NIC than the domain, "
+			  "whose service does not listen there",
+			  address.host().c_str());
+		return 0;
+	}
+	if (ret == -FI_EADDRINUSE && address.wildcard() && !listening_.empty())
+		return add_host_addresses(address);
+	return ret;
+}
+
+/*
+ * Our own listeners keep the wildcard from being bound, and must not be closed:
+ * an initiator that connects meanwhile would be refused.
+ */
+int Listeners::add_host_addresses(const IpAddress &any)
+{
+	for (const IpAddress &one : host_addresses(any)) {
+		int ret = covered(one) ? 0 : listen(one);
+		if (ret && ret != -FI_ENODEV)
+			return ret;
+	}
+	return 0;
+}
+
+int Listeners::listen(IpAddress address)
+{
+	address.set_port(port_);
+	std::unique_ptr<Listener> listener;
+	int ret = transport_.listen(address, queues_, &listener);
+	if (ret)
+		return ret;
+	port_ = listener->port();
+	PMEM_INFO(FI_LOG_DOMAIN, "persistence service listens at %s port %u",
+		  address.host().c_str(), port_);
+	listening_.push_back({address, std::move(listener)});
+	return 0;
+}
+
+bool Listeners::covered(const IpAddress &address) const noexcept
+{
+	return std::any_of(listening_.begin(), listening_.end(),
+			   [&](const Listening &one) {
+				   return one.address.covers(address);
+			   });
+}
+
+} // namespace ofi_pmem
