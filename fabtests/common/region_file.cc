@@ -115,7 +115,9 @@ RegionFile::RegionFile(size_t len)
 		std::fill_n(mapping.data(), len, uint8_t{0});
 		return;
 	}
-	path_ = work_dir() + "/region." + std::to_string(count++);
+	/* A test may fork, and then count twice. */
+	path_ = work_dir() + "/region." + std::to_string(getpid()) + '.' +
+		std::to_string(count++);
 	File file(path_, O_RDWR | O_CREAT | O_EXCL);
 	if (ftruncate(file.fd(), static_cast<off_t>(len)))
 		fail("ftruncate " + path_);

@@ -15,14 +15,16 @@ int ep_connect(fid_ep *ep, const void *address, const void *param,
 	       size_t param_len) noexcept
 {
 	auto outer = static_cast<Endpoint *>(ep);
-	int ret = fi_connect(outer->inner(), address, param, param_len);
-	return ret ? ret : guarded([&] { return outer->announce_address(); });
+	return guarded_use(*outer, [&] {
+		int ret = fi_connect(outer->inner(), address, param, param_len);
+		return ret ? ret : outer->announce_address();
+	});
 }
 
 int pep_listen(fid_pep *pep) noexcept
 {
-	return guarded(
-		[&] { return static_cast<PassiveEndpoint *>(pep)->listen(); });
+	auto outer = static_cast<PassiveEndpoint *>(pep);
+	return guarded_use(*outer, [&] { return outer->listen(); });
 }
 
 fi_ops_cm make_no_cm_ops() noexcept

@@ -38,7 +38,7 @@ Domain &domain_of(fid_domain *domain) noexcept
 int domain_av_open(fid_domain *domain, fi_av_attr *attr, fid_av **av,
 		   void *context) noexcept
 {
-	return guarded([&] {
+	return guarded_use(domain_of(domain), [&] {
 		return AddressVector::open(domain_of(domain), attr, context,
 					   av);
 	});
@@ -47,7 +47,7 @@ int domain_av_open(fid_domain *domain, fi_av_attr *attr, fid_av **av,
 int domain_cq_open(fid_domain *domain, fi_cq_attr *attr, fid_cq **cq,
 		   void *context) noexcept
 {
-	return guarded([&] {
+	return guarded_use(domain_of(domain), [&] {
 		return CompletionQueue::open(domain_of(domain), attr, context,
 					     cq);
 	});
@@ -56,7 +56,7 @@ int domain_cq_open(fid_domain *domain, fi_cq_attr *attr, fid_cq **cq,
 int domain_endpoint(fid_domain *domain, fi_info *info, fid_ep **ep,
 		    void *context) noexcept
 {
-	return guarded([&] {
+	return guarded_use(domain_of(domain), [&] {
 		return Endpoint::open(domain_of(domain), *info, 0, context, ep);
 	});
 }
@@ -64,7 +64,7 @@ int domain_endpoint(fid_domain *domain, fi_info *info, fid_ep **ep,
 int domain_endpoint2(fid_domain *domain, fi_info *info, fid_ep **ep,
 		     uint64_t flags, void *context) noexcept
 {
-	return guarded([&] {
+	return guarded_use(domain_of(domain), [&] {
 		return Endpoint::open(domain_of(domain), *info, flags, context,
 				      ep);
 	});
@@ -73,7 +73,7 @@ int domain_endpoint2(fid_domain *domain, fi_info *info, fid_ep **ep,
 int domain_cntr_open(fid_domain *domain, fi_cntr_attr *attr, fid_cntr **cntr,
 		     void *context) noexcept
 {
-	return guarded([&] {
+	return guarded_use(domain_of(domain), [&] {
 		return Counter::open(domain_of(domain), attr, context, cntr);
 	});
 }
@@ -81,7 +81,7 @@ int domain_cntr_open(fid_domain *domain, fi_cntr_attr *attr, fid_cntr **cntr,
 int domain_srx_ctx(fid_domain *domain, fi_rx_attr *attr, fid_ep **srx,
 		   void *context) noexcept
 {
-	return guarded([&] {
+	return guarded_use(domain_of(domain), [&] {
 		return SharedReceive::open(domain_of(domain), attr, context,
 					   srx);
 	});

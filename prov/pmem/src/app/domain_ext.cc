@@ -86,11 +86,11 @@ int mr_reg(fid_domain *domain, const fi_mr_attr *attr, uint64_t flags,
 constexpr size_t kFirstEvent =
 	offsetof(fi_pmem_event, count) + sizeof(fi_pmem_event::count);
 
-/* Null where there is none behind the fid. */
+/* Null where there is none behind the fid, or the parent process has it. */
 Persistence *persistence_of(fid_domain *domain) noexcept
 {
 	auto outer = find_ours<Domain>(&domain->fid);
-	return outer ? outer->persistence() : nullptr;
+	return outer && !outer->inherited() ? outer->persistence() : nullptr;
 }
 
 int event_fd(fid_domain *domain, int *fd) noexcept

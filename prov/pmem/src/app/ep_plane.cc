@@ -255,10 +255,17 @@ int EndpointPlane::check(const PersistentCall &call,
 	return 0;
 }
 
+int EndpointPlane::check_process() const noexcept
+{
+	return endpoint_->inherited() ? Origin::refuse() : 0;
+}
+
 ssize_t EndpointPlane::submit(const PersistentCall &call) noexcept
 {
 	OpRequest request{};
-	int ret = check(call, &request);
+	int ret = check_process();
+	if (!ret)
+		ret = check(call, &request);
 	return ret ? ret : submit(request, call.msg->addr);
 }
 
@@ -278,7 +285,10 @@ ssize_t EndpointPlane::submit(const OpRequest &request, fi_addr_t peer) noexcept
 ssize_t EndpointPlane::submit(const FlushCall &call) noexcept
 {
 	const fi_msg_rma &msg = *call.msg;
-	int ret = check_remote(msg, call.scope != FlushScope::ranges, "flush");
+	int ret = check_process();
+	if (!ret)
+		ret = check_remote(msg, call.scope != FlushScope::ranges,
+				   "flush");
 	if (ret)
 		return ret;
 	OpRequest request{&msg,	 true,	call.level,  false,
@@ -319,7 +329,9 @@ bool digests_length(const VerifyCall &call, size_t *total) noexcept
 ssize_t EndpointPlane::submit(const VerifyCall &call) noexcept
 {
 	const fi_msg_rma &msg = *call.msg;
-	int ret = check_remote(msg, false, "verification");
+	int ret = check_process();
+	if (!ret)
+		ret = check_remote(msg, false, "verification");
 	if (ret)
 		return ret;
 	size_t needed = 0;
@@ -338,7 +350,7 @@ ssize_t EndpointPlane::submit(const VerifyCall &call) noexcept
 ssize_t EndpointPlane::drain_all(void *context, bool report,
 				 bool checked) noexcept
 {
-	return guarded([&] {
+	return guarded_use(*endpoint_, [&] {
 		return static_cast<int>(
 			channels_->drain_all(context, report, checked));
 	});
@@ -354,7 +366,7 @@ int EndpointPlane::query(fi_addr_t peer, uint64_t key,
 			  static_cast<unsigned long long>(key));
 		return -FI_EINVAL;
 	}
-	return guarded([&] {
+	return guarded_use(*endpoint_, [&] {
 		return channels_->query(identity(peer), asked, region);
 	});
 }
@@ -362,6 +374,8 @@ int EndpointPlane::query(fi_addr_t peer, uint64_t key,
 int EndpointPlane::pass_gate(fi_addr_t peer, uint64_t flags,
 			     Transmit kind) noexcept
 {
+	if (int ret = check_process())
+		return ret;
 	bool fence = flags & FI_FENCE;
 	bool after_writes =
 		kind == Transmit::send &&
@@ -479,12 +493,15 @@ int EndpointPlane::commit_local(const iovec *iov, size_t count) noexcept
 
 void EndpointPlane::address_removed(fi_addr_t address) noexcept
 {
-	channels_->drop(identity(address));
+	if (!endpoint_->inherited())
+		channels_->drop(identity(address));
 }
 
 /* Sends the remote CQ data of writes that are as durable as asked. */
 void EndpointPlane::run_deferred() noexcept
 {
+	if (endpoint_->inherited())
+		return;
 	notifications_ = false;
 	channels_->begin_notifications();
 	Notification note{};

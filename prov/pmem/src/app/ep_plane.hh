@@ -139,6 +139,8 @@ private:
 	/* DeferredWork */
 	void run_deferred() noexcept override;
 
+	/* 0, or what calls return to a child process. */
+	[[nodiscard]] int check_process() const noexcept;
 	[[nodiscard]] int pass_gate(fi_addr_t peer, uint64_t flags,
 				    Transmit kind) noexcept;
 	[[nodiscard]] int check(const PersistentCall &call,

@@ -182,7 +182,9 @@ ssize_t EndpointPlane::submit(const AtomicCall &call) noexcept
 {
 	size_t max_elements = 0;
 	size_t elements = 0;
-	int ret = check_operation(call, &max_elements);
+	int ret = check_process();
+	if (!ret)
+		ret = check_operation(call, &max_elements);
 	if (!ret)
 		ret = check_elements(call, &elements);
 	if (ret)

@@ -20,7 +20,7 @@ namespace
 int fabric_domain(fid_fabric *fabric, fi_info *info, fid_domain **domain,
 		  void *context) noexcept
 {
-	return guarded([&] {
+	return guarded_use(*static_cast<Fabric *>(fabric), [&] {
 		return Domain::open(*static_cast<Fabric *>(fabric), *info, 0,
 				    context, domain);
 	});
@@ -29,7 +29,7 @@ int fabric_domain(fid_fabric *fabric, fi_info *info, fid_domain **domain,
 int fabric_domain2(fid_fabric *fabric, fi_info *info, fid_domain **domain,
 		   uint64_t flags, void *context) noexcept
 {
-	return guarded([&] {
+	return guarded_use(*static_cast<Fabric *>(fabric), [&] {
 		return Domain::open(*static_cast<Fabric *>(fabric), *info,
 				    flags, context, domain);
 	});
@@ -38,7 +38,7 @@ int fabric_domain2(fid_fabric *fabric, fi_info *info, fid_domain **domain,
 int fabric_passive_ep(fid_fabric *fabric, fi_info *info, fid_pep **pep,
 		      void *context) noexcept
 {
-	return guarded([&] {
+	return guarded_use(*static_cast<Fabric *>(fabric), [&] {
 		return PassiveEndpoint::open(*static_cast<Fabric *>(fabric),
 					     *info, context, pep);
 	});
@@ -47,7 +47,7 @@ int fabric_passive_ep(fid_fabric *fabric, fi_info *info, fid_pep **pep,
 int fabric_eq_open(fid_fabric *fabric, fi_eq_attr *attr, fid_eq **eq,
 		   void *context) noexcept
 {
-	return guarded([&] {
+	return guarded_use(*static_cast<Fabric *>(fabric), [&] {
 		return EventQueue::open(*static_cast<Fabric *>(fabric), attr,
 					context, eq);
 	});

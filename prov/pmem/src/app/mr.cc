@@ -191,6 +191,8 @@ template <typename InnerReg>
 int MemoryRegion::open(Domain &domain, const Registration &request,
 		       InnerReg &&inner_reg, fid_mr **mr)
 {
+	if (domain.inherited())
+		return Origin::refuse();
 	if ((request.flags & FI_RMA_PMEM) && !domain.persistent()) {
 		PMEM_WARN(FI_LOG_MR,
 			  "FI_RMA_PMEM needs a domain opened with FI_RMA_PMEM");

@@ -15,6 +15,7 @@
 
 #include "core/address_list.hh"
 #include "core/auth_key.hh"
+#include "core/fork.hh"
 #include "core/key.hh"
 #include "plane/initiator.hh"
 #include "target/service.hh"
@@ -67,6 +68,7 @@ private:
 	[[nodiscard]] int start_service(const RegionRequest &first);
 	std::vector<IpAddress> endpoint_addresses() const;
 
+	const ForkGuard guard_;
 	/* In order of dependence: destroyed from the last to the first. */
 	std::unique_ptr<Transport> transport_;
 	std::string nic_;

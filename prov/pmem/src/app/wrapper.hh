@@ -16,6 +16,7 @@
 
 #include "core/enosys.hh"
 #include "core/fid.hh"
+#include "core/fork.hh"
 
 #include <rdma/fabric.h>
 #include <rdma/fi_endpoint.h>
@@ -79,6 +80,9 @@ public:
 	fid_t inner_fid() const noexcept { return &inner_->fid; }
 	Dependents &dependents() noexcept { return dependents_; }
 
+	/* See core/fork.hh. */
+	bool inherited() const noexcept { return origin_.inherited(); }
+
 	/* On 0 the caller deletes the wrapper; else it stays usable. */
 	int close() noexcept { return close_inner(); }
 
@@ -114,7 +118,18 @@ protected:
 
 private:
 	Dependents dependents_;
+	const Origin origin_;
 };
+
+/*
+ * As guarded(), for a call that makes the object `of` do something, or opens
+ * another one from it; refused where it is inherited.
+ */
+template <typename Object, typename Body>
+[[nodiscard]] int guarded_use(const Object &of, Body &&body) noexcept
+{
+	return of.inherited() ? Origin::refuse() : guarded(body);
+}
 
 /* The wrapper behind a fid whose class the caller knows. */
 template <typename Object> Object *outer_of(fid *base) noexcept
@@ -133,6 +148,8 @@ template <typename Object> struct FidOps {
 	static int close(fid *base) noexcept
 	{
 		auto *object = outer_of<Object>(base);
+		if (object->inherited())
+			return 0; /* it stays the parent's */
 		int ret = object->close();
 		if (!ret)
 			delete object;

@@ -29,6 +29,17 @@ struct SharedFile::Entry {
 	/* Null as long as the file was not opened. */
 	std::shared_ptr<std::atomic<bool>> failed_ever;
 
+	/*
+	 * Null as well if a parent process has it: of a description that both
+	 * sync, one would take the other's errors away.
+	 */
+	Ptr own() const
+	{
+		Ptr found = file.lock();
+		bool usable = found && !found->origin_.inherited();
+		return usable ? found : nullptr;
+	}
+
 	bool is_needed() const
 	{
 		return !file.expired() || (failed_ever && *failed_ever);
@@ -133,7 +144,7 @@ int SharedFile::join(const Id &id, OwnedFd opened, Ptr *file)
 	auto &registry = Registry::get();
 	registry.forget_unneeded();
 	Entry &entry = registry.files[id];
-	if (Ptr shared = entry.file.lock()) {
+	if (Ptr shared = entry.own()) {
 		bool weaker =
 			is_writable(opened.get()) && !is_writable(shared->fd());
 		int ret = weaker ? shared->upgrade(opened) : 0;
@@ -159,7 +170,7 @@ int SharedFile::open(const OwnedFd &found, int mode, Ptr *file)
 	std::lock_guard guard(registry.lock);
 	auto entry = registry.files.find(id);
 	if (entry != registry.files.end()) {
-		Ptr shared = entry->second.file.lock();
+		Ptr shared = entry->second.own();
 		if (shared && (mode != O_RDWR || is_writable(shared->fd()))) {
 			*file = std::move(shared);
 			return 0;

@@ -24,6 +24,7 @@
 
 #include <sys/types.h>
 
+#include "core/fork.hh"
 #include "persist/owned_fd.hh"
 
 namespace ofi_pmem
@@ -86,6 +87,7 @@ private:
 	static int join(const Id &id, OwnedFd opened, Ptr *file);
 	int upgrade(const OwnedFd &opened) noexcept;
 
+	const Origin origin_;
 	/* Its number stays; what it is open of is exchanged by upgrade(). */
 	const OwnedFd fd_;
 	/* Outlives this. */

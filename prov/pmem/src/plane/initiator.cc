@@ -95,6 +95,8 @@ void Initiator::run() noexcept
 
 int Initiator::trywait() noexcept
 {
+	if (origin_.inherited())
+		return 0;
 	std::lock_guard guard(mutex_);
 	for (const Channel *channel : attention_) {
 		if (channel->urgent())
@@ -107,6 +109,11 @@ int Initiator::trywait() noexcept
 
 void Initiator::progress() noexcept
 {
+	if (origin_.inherited()) {
+		if (!told_.exchange(true))
+			static_cast<void>(Origin::refuse());
+		return;
+	}
 	try {
 		std::lock_guard guard(mutex_);
 		progress_locked();

@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "core/auth_key.hh"
+#include "core/fork.hh"
 #include "core/progress.hh"
 #include "digest/digest.hh"
 #include "plane/local_memory.hh"
@@ -75,6 +76,8 @@ private:
 	void dispatch(const Completion &completion);
 	Channel *channel_of(uint32_t link_id) const noexcept;
 
+	const Origin origin_;
+	std::atomic<bool> told_{false};
 	const Transport &transport_;
 	const AuthKey auth_key_;
 	LocalMemory local_memory_;

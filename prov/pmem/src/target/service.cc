@@ -133,6 +133,8 @@ void Service::disconnect_users(uint64_t token)
 
 bool Service::do_on_thread(const std::function<void()> &body)
 {
+	if (origin_.inherited())
+		return false;
 	Task task{body};
 	std::unique_lock lock(tasks_lock_);
 	tasks_.push_back(&task);

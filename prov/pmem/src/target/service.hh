@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "core/auth_key.hh"
+#include "core/fork.hh"
 #include "target/listeners.hh"
 #include "target/placement.hh"
 #include "target/region_table.hh"
@@ -68,7 +69,7 @@ private:
 		bool done = false;
 	};
 
-	/* False when the thread has ended. */
+	/* False when the thread has ended, or is in another process. */
 	bool do_on_thread(const std::function<void()> &body);
 
 	void run() noexcept;
@@ -94,6 +95,7 @@ private:
 	void drop_if(const char *why, Predicate leaves);
 	void drop(uint32_t id, const char *why);
 
+	const Origin origin_;
 	const Transport &transport_;
 	RegionTable *table_;
 	const AuthKey auth_key_;

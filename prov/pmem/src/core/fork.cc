@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* Copyright (c) 2026 the ofi_pmem developers */
+#include "core/fork.hh"
+
+#include <pthread.h>
+#include <unistd.h>
+
+#include <rdma/fi_errno.h>
+
+#include "core/log.hh"
+
+namespace ofi_pmem
+{
+
+/* Once, when the provider is loaded. */
+const int Origin::watching_ = watch_forks();
+
+int Origin::watch_forks() noexcept
+{
+	return pthread_atfork(nullptr, nullptr, in_child);
+}
+
+void Origin::in_child() noexcept
+{
+	uint32_t number = ++own_number_;
+	if (ForkGuard::count_.exchange(0))
+		first_own_ = number;
+}
+
+int Origin::refuse() noexcept
+{
+	PMEM_WARN(FI_LOG_CORE,
+		  "process %d was forked from the one that opened this object, "
+		  "whose connections and threads it does not have: open a "
+		  "fabric and all else anew",
+		  getpid());
+	return -FI_EOPNOTSUPP;
+}
+
+} // namespace ofi_pmem

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* Copyright (c) 2026 the ofi_pmem developers */
+/*
+ * fork(2) gives the child a copy of every object, but none of the threads that
+ * serve it; and what the objects stand for, such as connections, is shared with
+ * the parent, which goes on to use it. So a child that inherits a persistence
+ * plane uses nothing of what was open before the fork, and closing it is a
+ * function without effect: an inner provider would end the parent's
+ * connections (shutdown(2)) and take its sockets out of its epoll instances.
+ *
+ * Any thread.
+ */
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+
+namespace ofi_pmem
+{
+
+/* Lives as long as something that a child must not touch. */
+class ForkGuard
+{
+public:
+	ForkGuard() noexcept { count_++; }
+	~ForkGuard() { count_--; }
+	ForkGuard(const ForkGuard &) = delete;
+	ForkGuard &operator=(const ForkGuard &) = delete;
+
+private:
+	friend class Origin;
+	static inline std::atomic<uint32_t> count_{0};
+};
+
+/* In which process an object was made. */
+class Origin
+{
+public:
+	/* It is another one, which had a ForkGuard when it forked. */
+	bool inherited() const noexcept
+	{
+		return number_ < first_own_.load(std::memory_order_relaxed);
+	}
+
+	/*
+	 * What a call on such an object returns: -FI_EOPNOTSUPP, after a
+	 * warning that says why.
+	 */
+	[[nodiscard]] static int refuse() noexcept;
+
+private:
+	static void in_child() noexcept;
+	static int watch_forks() noexcept;
+
+	/* Processes are numbered by the forks that led to them. */
+	static inline std::atomic<uint32_t> own_number_{1};
+	static inline std::atomic<uint32_t> first_own_{0};
+	static const int watching_;
+
+	uint32_t number_ = own_number_.load(std::memory_order_relaxed);
+};
+
+} // namespace ofi_pmem
