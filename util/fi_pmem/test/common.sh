@@ -6,6 +6,7 @@ set -u
 PROV=${PROV:-tcp;ofi_pmem}
 FI_PMEM=${FI_PMEM:-./util/fi_pmem/fi_pmem}
 ROGUE=./util/fi_pmem/test/rogue_peer
+FORWARD=./util/fi_pmem/test/forward
 export FI_PROVIDER_PATH=${FI_PROVIDER_PATH:-$PWD/.libs}
 export FI_OFI_PMEM_LEDGER=${FI_OFI_PMEM_LEDGER:-yes}
 LIMIT="timeout -k 5 ${TIME_LIMIT:-60}"
