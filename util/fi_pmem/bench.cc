@@ -5,7 +5,6 @@
  */
 #include "bench.hh"
 
-#include <algorithm>
 #include <cinttypes>
 #include <list>
 
@@ -13,6 +12,7 @@
 
 #include "bench_side.hh"
 #include "exit_codes.hh"
+#include "percentile.hh"
 #include "plot.hh"
 #include "progress_bar.hh"
 #include "report.hh"
@@ -24,14 +24,6 @@ namespace
 {
 
 constexpr uint64_t kWarmUp = 50;
-
-double percentile(std::vector<double> values, double share)
-{
-	auto last = static_cast<double>(values.size() - 1);
-	auto at = values.begin() + static_cast<long>(share * last);
-	std::nth_element(values.begin(), at, values.end());
-	return *at;
-}
 
 /* Of all rounds of one case on one side. */
 struct Result {
@@ -63,6 +55,8 @@ private:
 	[[nodiscard]] int measure(Row &row);
 	void tell() const;
 	void tell_row(const Row &row) const;
+	[[nodiscard]] std::string compare(const Row &row,
+					  nlohmann::ordered_json *told) const;
 	[[nodiscard]] int draw();
 
 	const Options &options_;
@@ -144,7 +138,7 @@ int Benchmark::run()
 {
 	int ret = kOk;
 	if (!options_.bench.plot.empty())
-		ret = plot_.open(options_.bench.plot);
+		ret = plot_.open(options_.bench.plot, options_.force);
 	if (!ret)
 		ret = open();
 	if (ret)
@@ -152,7 +146,7 @@ int Benchmark::run()
 	make_rows();
 	uint64_t done = 0;
 	ProgressBar bar("bench", rows_.size() * options_.bench.rounds,
-			!options_.json);
+			!options_.json, "measurements");
 	for (uint32_t round = 0; round < options_.bench.rounds; round++) {
 		for (Row &row : rows_) {
 			ret = measure(row);
@@ -180,26 +174,43 @@ int Benchmark::draw()
 						", depth " +
 						std::to_string(row.what.depth),
 					row.what.bytes,
-					percentile(result->latencies, 0.5));
+					percentile(result->latencies, kMedian));
 			result++;
 		}
 	}
 	return plot_.finish();
 }
 
+/* The first side by the other one, for the table and for JSON. */
+std::string Benchmark::compare(const Row &row,
+			       nlohmann::ordered_json *told) const
+{
+	const Result &one = row.results.front();
+	const Result &other = row.results.back();
+	if (sides_.size() < 2 || one.empty() || other.empty())
+		return "";
+	double latency = percentile(one.latencies, kMedian) /
+			 percentile(other.latencies, kMedian);
+	double rate = percentile(one.rates, kMedian) /
+		      percentile(other.rates, kMedian);
+	(*told)["over"] = sides_.back().provider();
+	(*told)["latency_over"] = latency;
+	(*told)["rate_over"] = rate;
+	char text[32];
+	std::snprintf(text, sizeof(text), " %6.2f %6.2f", latency, rate);
+	return text;
+}
+
 void Benchmark::tell_row(const Row &row) const
 {
-	size_t index = 0;
-	const Result &other = row.results.back();
-	bool compared =
-		sides_.size() > 1 && !other.empty() && !row.results[0].empty();
+	size_t number = 0;
 	for (const BenchSide &side : sides_) {
-		const Result &result = row.results[index++];
+		const Result &result = row.results[number++];
 		if (result.empty())
 			continue;
-		double p50 = percentile(result.latencies, 0.5);
+		double p50 = percentile(result.latencies, kMedian);
 		double p99 = percentile(result.latencies, 0.99);
-		double rate = percentile(result.rates, 0.5);
+		double rate = percentile(result.rates, kMedian);
 		nlohmann::ordered_json told{{"event", "measured"},
 					    {"op", bench_op_name(row.what.op)},
 					    {"bytes", row.what.bytes},
@@ -211,41 +222,38 @@ void Benchmark::tell_row(const Row &row) const
 					    {"per_second", rate}};
 		char target[16] = "";
 		if (options_.local) {
-			double us = percentile(result.target_us, 0.5);
-			std::snprintf(target, sizeof(target), "%.1f", us);
+			double us = percentile(result.target_us, kMedian);
+			std::snprintf(target, sizeof(target), " %8.1f", us);
 			told["target_cpu_us"] = us;
 		}
-		char ratios[32] = "";
-		if (compared && index == 1) {
-			double latency = p50 / percentile(other.latencies, 0.5);
-			double rates = rate / percentile(other.rates, 0.5);
-			std::snprintf(ratios, sizeof(ratios), "%8.2f %8.2f",
-				      latency, rates);
-			told["latency_over"] = latency;
-			told["rate_over"] = rates;
-		}
-		report_.say("%-9s %8zu %6zu  %-20s %9.1f %9.1f %11.0f %8s %s",
+		std::string ratios = number == 1 ? compare(row, &told) : "";
+		std::string by =
+			sides_.size() > 1 ? " " + std::to_string(number) : "";
+		report_.say("%-8s %8zu %5zu%s %9.1f %9.1f %9.0f%s%s",
 			    bench_op_name(row.what.op), row.what.bytes,
-			    row.what.depth, side.provider(), p50, p99, rate,
-			    target, ratios);
+			    row.what.depth, by.c_str(), p50, p99, rate, target,
+			    ratios.c_str());
 		report_.event(told);
 	}
 }
 
 void Benchmark::tell() const
 {
-	report_.say("%u rounds of %" PRIu64 " operations, microseconds%s%s",
-		    options_.bench.rounds, options_.bench.count,
-		    options_.local ? "; target = its processor time "
-				     "per operation"
-				   : "",
-		    sides_.size() > 1
-			    ? "; over = divided by the other provider's"
-			    : "");
-	report_.say("%-9s %8s %6s  %-20s %9s %9s %11s %8s %s", "operation",
-		    "bytes", "depth", "provider", "p50", "p99", "per second",
-		    options_.local ? "target" : "",
-		    sides_.size() > 1 ? "p50 over   /s over" : "");
+	report_.say("%u rounds of %" PRIu64 " operations; times in "
+		    "microseconds",
+		    options_.bench.rounds, options_.bench.count);
+	size_t number = 0;
+	for (const BenchSide &side : sides_)
+		report_.say("provider %zu: %s", ++number, side.provider());
+	if (options_.local)
+		report_.say("target: its processor time per operation");
+	if (sides_.size() > 1)
+		report_.say("p50/2, rate/2: of provider 1 divided by that of "
+			    "provider 2");
+	report_.say("%-8s %8s %5s%s %9s %9s %9s%s%s", "op", "bytes", "depth",
+		    sides_.size() > 1 ? " #" : "", "p50", "p99", "rate/s",
+		    options_.local ? "   target" : "",
+		    sides_.size() > 1 ? "  p50/2 rate/2" : "");
 	for (const Row &row : rows_)
 		tell_row(row);
 }

@@ -62,7 +62,9 @@ int BenchSide::open(bool peer, size_t max_bytes)
 			more.push_back("--spin");
 		if (options_.rdm)
 			more.push_back("--rdm");
-		ret = place_.claim(report_, options_.force);
+		ret = place_.find(report_);
+		if (!ret)
+			ret = place_.claim(report_, options_.force);
 		if (!ret)
 			ret = server_.start(place_, options_.provider, more);
 		if (!ret && !parse_address(server_.address(), &options_.peer))

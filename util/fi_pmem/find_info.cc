@@ -39,6 +39,16 @@ InfoPtr make_hints(const std::string &provider, fi_ep_type type,
 	return hints;
 }
 
+/*
+ * Without a name endpoints without connection get an address of one interface.
+ * What listens on verbs belongs to one device anyway.
+ */
+const char *any_address(const std::string &provider, const Target &target)
+{
+	bool needed = target.passive && target.rdm && !provider.rfind("tcp", 0);
+	return needed ? "0.0.0.0" : nullptr;
+}
+
 int query(const std::string &provider, fi_ep_type type, const Target *target,
 	  InfoPtr *info)
 {
@@ -49,7 +59,8 @@ int query(const std::string &provider, fi_ep_type type, const Target *target,
 	std::string service;
 	uint64_t flags = 0;
 	if (target) {
-		node = target->host.empty() ? nullptr : target->host.c_str();
+		node = target->host.empty() ? any_address(provider, *target)
+					    : target->host.c_str();
 		service = std::to_string(target->port);
 		flags = target->passive ? FI_SOURCE : 0;
 	}
@@ -107,14 +118,18 @@ int find_info(Report &report, const Target &target, InfoPtr *info)
 	if (!ret)
 		return kOk;
 	InfoPtr anywhere;
-	if (!query(provider, type, nullptr, &anywhere)) {
-		std::string where =
-			target.host + ":" + std::to_string(target.port);
-		return report.fail(target.passive ? kFailed : kUnreachable,
-				   "provider %s knows no way to %s: is the "
+	bool offered = !query(provider, type, nullptr, &anywhere);
+	if (offered && target.passive)
+		return report.fail(kFailed,
+				   "--bind: %s is no address of this host that "
+				   "provider %s can listen on",
+				   target.host.c_str(), provider.c_str());
+	if (offered)
+		return report.fail(kUnreachable,
+				   "provider %s knows no way to %s:%u: is the "
 				   "name right?",
-				   provider.c_str(), where.c_str());
-	}
+				   provider.c_str(), target.host.c_str(),
+				   unsigned{target.port});
 	return report.fail(kFailed,
 			   "provider %s offers no persistent remote memory "
 			   "here (%s); FI_PROVIDER_PATH names the directory "

@@ -240,7 +240,7 @@ void tell_place(const Options &options, Report &report, const Probe &found)
 	report.set("domain", domain_text(attr.domain));
 	report.set("granularity", granularity_text(attr.granularity));
 	report.set("method", method_text(attr.method));
-	report.set("reason", found.reason);
+	report.set("method_reason", found.reason);
 	report.set("failure_atomic", attr.failure_atomic);
 	report.set("native_order", attr.native_order);
 	report.set("digests", digests);

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "exit_codes.hh"
+#include "report.hh"
 #include "scan.hh"
 #include "source_file.hh"
 
@@ -21,11 +22,17 @@ class LocalDigests final : public DigestSink
 public:
 	explicit LocalDigests(SourceFile &file) : file_(file) {}
 
-	/* False where this side cannot compute it. */
-	[[nodiscard]] bool open(ofi_pmem::DigestAlgorithm algorithm)
+	/* Makes both sides ready to digest the file, by `scan`. Exit code. */
+	[[nodiscard]] int open(const Options &options, Report &report,
+			       Scan &scan)
 	{
-		engine_ = ofi_pmem::open_digest(algorithm);
-		return engine_ != nullptr;
+		int ret = scan.connect(file_.bytes(), options.file.c_str());
+		if (ret)
+			return ret;
+		engine_ = ofi_pmem::open_digest(options.digest);
+		return engine_ ? int{kOk}
+			       : report.fail(kFailed, "cannot compute %s",
+					     to_string(options.digest));
 	}
 
 	/* In pieces that stay in the cache. */

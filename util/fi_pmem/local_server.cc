@@ -45,10 +45,12 @@ bool is_stopped(pid_t pid)
 
 } // namespace
 
-Place::Place(const std::string &path, uint64_t bytes) : path_(path)
+Place::Place(const std::string &path, uint64_t bytes)
+	: asked_for_(path), path_(path)
 {
 	static int count = 0;
-	if (!fs::is_directory(path))
+	std::error_code failure;
+	if (!fs::is_directory(path, failure))
 		return;
 	path_ = fs::path(path) / ("fi_pmem." + std::to_string(getpid()) + "." +
 				  std::to_string(count++));
@@ -66,6 +68,18 @@ int Place::claim(Report &report, bool force)
 	std::error_code failure;
 	removed_at_end_ = !fs::exists(path_, failure);
 	return check_overwriting(report, path_, force);
+}
+
+int Place::find(Report &report) const
+{
+	const char *path = asked_for_.c_str();
+	if (access(path, F_OK))
+		return report.fail(kLocalFile, "%s: %s", path, strerror(errno));
+	if (bytes_ && access(path, W_OK | X_OK))
+		return report.fail(kLocalFile,
+				   "%s: no file can be made there: %s", path,
+				   strerror(errno));
+	return kOk;
 }
 
 LocalServer::~LocalServer()

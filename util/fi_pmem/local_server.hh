@@ -38,12 +38,16 @@ public:
 	 */
 	[[nodiscard]] int claim(Report &report, bool force);
 
+	/* There must be something, in which a file can be made. Exit code. */
+	[[nodiscard]] int find(Report &report) const;
+
 	[[nodiscard]] const std::string &path() const { return path_; }
 	/* 0: as large as it is. */
 	[[nodiscard]] uint64_t bytes() const { return bytes_; }
 
 private:
-	std::string path_;
+	std::string asked_for_;
+	std::string path_; /* a file in it, or it */
 	uint64_t bytes_ = 0;
 	bool removed_at_end_ = false;
 };

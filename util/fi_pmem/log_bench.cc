@@ -7,6 +7,7 @@
  */
 #include <algorithm>
 #include <cinttypes>
+#include <deque>
 #include <map>
 #include <tuple>
 
@@ -16,6 +17,7 @@
 
 #include "exit_codes.hh"
 #include "log_session.hh"
+#include "percentile.hh"
 #include "progress_bar.hh"
 #include "report.hh"
 
@@ -31,29 +33,99 @@ constexpr uint64_t kWarmUpAppends = 50;
 
 /* A way to append; the commit alone is a lazy one whose pointer never comes. */
 struct Way {
-	const char *name;
-	Order order;
+	const char *op;
+	const char *order;
+	Order value;
 };
 
-constexpr Way kWays[] = {{"target", Order::target},
-			 {"initiator", Order::initiator},
-			 {"commit", Order::lazy}};
+constexpr Way kWays[] = {{"append", "target", Order::target},
+			 {"append", "initiator", Order::initiator},
+			 {"commit", "lazy", Order::lazy}};
+constexpr size_t kBase = 1; /* that the others are divided by */
 
+/* Of all rounds of a case. */
 struct Measured {
-	double latency_us = 0; /* of one append, at depth 1 the median */
-	double rate = 0;       /* appends a second */
-};
+	std::vector<double> latencies; /* us, from append to durable */
+	std::vector<double> rates;     /* appends a second, of each round */
 
-double median(std::vector<double> values)
-{
-	auto middle = values.begin() + static_cast<long>(values.size() / 2);
-	std::nth_element(values.begin(), middle, values.end());
-	return *middle;
-}
+	[[nodiscard]] double p50() const
+	{
+		return percentile(latencies, kMedian);
+	}
+	[[nodiscard]] double rate() const { return percentile(rates, kMedian); }
+};
 
 double microseconds(Clock::duration duration)
 {
 	return std::chrono::duration<double, std::micro>(duration).count();
+}
+
+/* Appends of one record to a new log, and how long each takes. */
+class Appends
+{
+public:
+	Appends(ofi_pmem_log::Writer &writer, size_t bytes)
+		: writer_(writer), record_(bytes, 'r')
+	{
+	}
+
+	/* Until all are durable. 0 or a negative fi_errno. */
+	int run(uint64_t count);
+
+	[[nodiscard]] const std::vector<double> &latencies() const
+	{
+		return latencies_;
+	}
+	void clear() { latencies_.clear(); }
+
+private:
+	int append();
+	int poll();
+
+	ofi_pmem_log::Writer &writer_;
+	const std::string record_;
+	/* Not durable yet: where it ends, and when it began. */
+	std::deque<std::pair<uint64_t, Clock::time_point>> waiting_;
+	std::vector<double> latencies_;
+};
+
+int Appends::poll()
+{
+	int ret = writer_.poll();
+	auto now = Clock::now();
+	while (!waiting_.empty() &&
+	       waiting_.front().first <= writer_.acknowledged()) {
+		latencies_.push_back(
+			microseconds(now - waiting_.front().second));
+		waiting_.pop_front();
+	}
+	return ret;
+}
+
+int Appends::append()
+{
+	uint64_t end = 0;
+	auto begin = Clock::now();
+	int ret;
+	while ((ret = writer_.append(record_.data(), record_.size(), &end)) ==
+	       -FI_EAGAIN) {
+		ret = poll();
+		if (ret)
+			return ret;
+		begin = Clock::now();
+	}
+	waiting_.emplace_back(end, begin);
+	return ret ? ret : poll();
+}
+
+int Appends::run(uint64_t count)
+{
+	int ret = 0;
+	for (uint64_t i = 0; !ret && i < count; i++)
+		ret = append();
+	while (!ret && !waiting_.empty())
+		ret = poll();
+	return ret;
 }
 
 class Bench
@@ -71,18 +143,15 @@ private:
 	using Case = std::tuple<size_t, size_t, size_t>;
 
 	int check_room();
+	std::vector<Case> cases() const;
 	int measure(const Case &one);
-	int appends(ofi_pmem_log::Writer &writer, const std::string &record,
-		    uint64_t count, std::vector<double> *latencies);
-	int one_append(ofi_pmem_log::Writer &writer, const std::string &record);
-	Measured result(const Case &one) const;
 	void tell();
-	void tell_case(size_t size, size_t depth);
+	void tell_case(const Case &one);
 
 	const Options &options_;
 	Report &report_;
 	LogSession &session_;
-	std::map<Case, std::vector<Measured>> rounds_;
+	std::map<Case, Measured> measured_;
 };
 
 int Bench::check_room()
@@ -90,50 +159,15 @@ int Bench::check_room()
 	size_t size = *std::max_element(options_.log.sizes.begin(),
 					options_.log.sizes.end());
 	uint64_t needed = 4096 + 64 +
-			  (options_.log.appends + kWarmUpAppends) *
+			  (options_.log.count + kWarmUpAppends) *
 				  ofi_pmem_log::space_of(size);
 	if (needed <= session_.place().len)
 		return kOk;
 	return report_.fail(
 		kNoRoom,
 		"%" PRIu64 " appends of %zu bytes need %" PRIu64
-		" bytes, of which the log has %" PRIu64 ": --appends, --sizes",
-		options_.log.appends, size, needed, session_.place().len);
-}
-
-int Bench::one_append(ofi_pmem_log::Writer &writer, const std::string &record)
-{
-	uint64_t end = 0;
-	int ret;
-	while ((ret = writer.append(record.data(), record.size(), &end)) ==
-	       -FI_EAGAIN) {
-		ret = writer.poll();
-		if (ret)
-			return ret;
-	}
-	return ret;
-}
-
-/* With a depth of 1 each is awaited, and its latency noted. */
-int Bench::appends(ofi_pmem_log::Writer &writer, const std::string &record,
-		   uint64_t count, std::vector<double> *latencies)
-{
-	for (uint64_t i = 0; i < count; i++) {
-		auto start = Clock::now();
-		int ret = one_append(writer, record);
-		while (!ret && latencies &&
-		       writer.acknowledged() < writer.end())
-			ret = writer.poll();
-		if (ret)
-			return ret;
-		if (latencies)
-			latencies->push_back(
-				microseconds(Clock::now() - start));
-	}
-	int ret = 0;
-	while (!ret && writer.acknowledged() < writer.end())
-		ret = writer.poll();
-	return ret;
+		" bytes, of which the log has %" PRIu64 ": --count, --sizes",
+		options_.log.count, size, needed, session_.place().len);
 }
 
 int Bench::measure(const Case &one)
@@ -143,21 +177,19 @@ int Bench::measure(const Case &one)
 	if (ret)
 		return ret;
 	ofi_pmem_log::Options options;
-	options.order = kWays[way].order;
+	options.order = kWays[way].value;
 	options.max_record = size;
 	options.depth = depth;
 	options.lag = SIZE_MAX;
 	ofi_pmem_log::Writer writer(session_.path(), session_.place(), options);
-	std::string record(size, 'r');
-	std::vector<double> latencies;
-	auto each = depth == 1 ? &latencies : nullptr;
+	Appends appends(writer, size);
 	ret = writer.open();
 	if (!ret)
-		ret = appends(writer, record, kWarmUpAppends, each);
-	latencies.clear();
+		ret = appends.run(kWarmUpAppends);
+	appends.clear();
 	auto start = Clock::now();
 	if (!ret)
-		ret = appends(writer, record, options_.log.appends, each);
+		ret = appends.run(options_.log.count);
 	if (ret) {
 		/* Before the writer's memory goes. */
 		ret = session_.fail("cannot append", ret, writer.text());
@@ -165,61 +197,74 @@ int Bench::measure(const Case &one)
 		return ret;
 	}
 	double total = microseconds(Clock::now() - start);
-	auto count = static_cast<double>(options_.log.appends);
-	rounds_[one].push_back({each ? median(latencies) : total / count,
-				count / total * 1e6});
+	Measured &measured = measured_[one];
+	measured.latencies.insert(measured.latencies.end(),
+				  appends.latencies().begin(),
+				  appends.latencies().end());
+	measured.rates.push_back(static_cast<double>(options_.log.count) /
+				 total * 1e6);
 	if (int signal = session_.connection().signals().take())
 		return report_.fail(kSignalBase + signal, "interrupted by %s",
 				    signal_name(signal).c_str());
 	return kOk;
 }
 
-Measured Bench::result(const Case &one) const
+void Bench::tell_case(const Case &one)
 {
-	std::vector<double> latencies;
-	std::vector<double> rates;
-	for (const Measured &round : rounds_.at(one)) {
-		latencies.push_back(round.latency_us);
-		rates.push_back(round.rate);
+	auto [size, depth, way] = one;
+	const Measured &measured = measured_.at(one);
+	const Measured &base = measured_.at({size, depth, kBase});
+	double p50 = measured.p50();
+	double p99 = percentile(measured.latencies, 0.99);
+	double rate = measured.rate();
+	nlohmann::ordered_json told{
+		{"event", "measured"},
+		{"op", kWays[way].op},
+		{"order", kWays[way].order},
+		{"bytes", size},
+		{"depth", depth},
+		{"provider", session_.connection().provider()},
+		{"p50_us", p50},
+		{"p99_us", p99},
+		{"per_second", rate}};
+	char ratios[32] = "";
+	if (way != kBase) {
+		double latency = p50 / base.p50();
+		double rates = rate / base.rate();
+		std::snprintf(ratios, sizeof(ratios), " %6.2f %6.2f", latency,
+			      rates);
+		told["over"] = kWays[kBase].order;
+		told["latency_over"] = latency;
+		told["rate_over"] = rates;
 	}
-	return {median(latencies), median(rates)};
-}
-
-void Bench::tell_case(size_t size, size_t depth)
-{
-	Measured all[std::size(kWays)];
-	for (size_t way = 0; way < std::size(kWays); way++)
-		all[way] = result({size, depth, way});
-	const Measured &initiator = all[1];
-	for (size_t way = 0; way < std::size(kWays); way++) {
-		double latency = all[way].latency_us / initiator.latency_us;
-		double rate = all[way].rate / initiator.rate;
-		report_.say("%8zu %6zu  %-10s %10.1f %12.0f %8.2f %8.2f", size,
-			    depth, kWays[way].name, all[way].latency_us,
-			    all[way].rate, latency, rate);
-		report_.event({{"event", "measured"},
-			       {"size", size},
-			       {"depth", depth},
-			       {"order", kWays[way].name},
-			       {"microseconds", all[way].latency_us},
-			       {"per_second", all[way].rate},
-			       {"latency_over_initiator", latency},
-			       {"rate_over_initiator", rate}});
-	}
+	report_.say("%-6s %-9s %8zu %5zu %9.1f %9.1f %9.0f%s", kWays[way].op,
+		    kWays[way].order, size, depth, p50, p99, rate, ratios);
+	report_.event(told);
 }
 
 void Bench::tell()
 {
-	report_.say("medians of %u rounds of %" PRIu64
-		    " appends to %s, %s; over = divided by initiator's",
-		    options_.log.rounds, options_.log.appends,
-		    session_.connection().peer().c_str(),
-		    session_.connection().provider());
-	report_.say("%8s %6s  %-10s %10s %12s %8s %8s", "bytes", "depth",
-		    "order", "us", "per second", "us over", "/s over");
+	report_.say("%u rounds of %" PRIu64 " operations; times in "
+		    "microseconds",
+		    options_.log.rounds, options_.log.count);
+	report_.say("provider: %s", session_.connection().provider());
+	report_.say("p50/i, rate/i: divided by that of order initiator");
+	report_.say("%-6s %-9s %8s %5s %9s %9s %9s %6s %6s", "op", "order",
+		    "bytes", "depth", "p50", "p99", "rate/s", "p50/i",
+		    "rate/i");
+	for (const Case &one : cases())
+		tell_case(one);
+}
+
+/* In the order in which they are measured and told. */
+std::vector<Bench::Case> Bench::cases() const
+{
+	std::vector<Case> all;
 	for (size_t size : options_.log.sizes)
 		for (size_t depth : options_.log.depths)
-			tell_case(size, depth);
+			for (size_t way = 0; way < std::size(kWays); way++)
+				all.emplace_back(size, depth, way);
+	return all;
 }
 
 int Bench::run()
@@ -227,21 +272,17 @@ int Bench::run()
 	int ret = check_room();
 	if (ret)
 		return ret;
-	const LogOptions &log = options_.log;
-	uint64_t total = log.rounds * log.sizes.size() * log.depths.size() *
-			 std::size(kWays);
 	uint64_t done = 0;
-	ProgressBar bar("bench", total, !options_.json);
-	for (uint32_t round = 0; round < log.rounds; round++)
-		for (size_t size : log.sizes)
-			for (size_t depth : log.depths)
-				for (size_t way = 0; way < std::size(kWays);
-				     way++) {
-					ret = measure({size, depth, way});
-					if (ret)
-						return ret;
-					bar.update(++done);
-				}
+	ProgressBar bar("log bench", options_.log.rounds * cases().size(),
+			!options_.json, "measurements");
+	for (uint32_t round = 0; round < options_.log.rounds; round++) {
+		for (const Case &one : cases()) {
+			ret = measure(one);
+			if (ret)
+				return ret;
+			bar.update(++done);
+		}
+	}
 	bar.clear();
 	tell();
 	return kOk;

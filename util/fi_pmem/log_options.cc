@@ -16,6 +16,8 @@ namespace
 using ofi_pmem_log::Order;
 using Action = LogOptions::Action;
 
+constexpr uint64_t kMostRecord = 16 << 20;
+
 CLI::App *add_action(CLI::App *log, const char *name, const char *help,
 		     Action action, Options *options, std::string *peer)
 {
@@ -35,9 +37,8 @@ void add_append(CLI::App *log, Options *options, std::string *peer)
 		add_action(log, "append", "append lines, or records of a size",
 			   Action::append, options, peer);
 	options->file = "-";
-	app->add_option("FILE", options->file,
-			"what to append (default: -, standard input)")
-		->type_name("");
+	add_positional(app, "FILE", options->file,
+		       "what to append (default: -, standard input)");
 	app->add_flag("--create", options->log.create,
 		      "make a new, empty log there, whatever there is");
 	app->add_flag("--takeover", options->log.takeover,
@@ -49,18 +50,15 @@ void add_append(CLI::App *log, Options *options, std::string *peer)
 	add_size(app, "--max-record", options->log.writer.max_record,
 		 "longest line (default: 64K)");
 	add_number(app, "--depth", options->log.writer.depth,
-		   "records in flight (default: 64)")
-		->check(CLI::Range(1, 65536));
+		   "records in flight (default: 64)", 1, 65536);
 	const std::map<std::string, Order> orders{
 		{"target", Order::target},
 		{"initiator", Order::initiator},
 		{"lazy", Order::lazy}};
-	app->add_option("--order", options->log.writer.order,
-			"how the pointer comes after its record: target, "
-			"initiator or lazy (default: target)")
-		->transform(CLI::CheckedTransformer(orders))
-		->type_name("")
-		->option_text("ORDER");
+	add_choice(app, "--order", options->log.writer.order, orders,
+		   "how the pointer comes after its record: target, initiator "
+		   "or lazy (default: target)",
+		   "ORDER");
 }
 
 void add_tail(CLI::App *log, Options *options, std::string *peer)
@@ -81,16 +79,16 @@ void add_bench(CLI::App *log, Options *options, std::string *peer)
 		Action::bench, options, peer);
 	add_numbers(app, "--sizes", options->log.sizes,
 		    "bytes of a record, several with commas (default: "
-		    "64,1024,4096)");
+		    "64,1024,4096)",
+		    1, kMostRecord);
 	add_numbers(app, "--depths", options->log.depths,
-		    "records in flight, several with commas (default: "
-		    "1,16)");
-	add_number(app, "--appends", options->log.appends,
-		   "records in each measurement (default: 500)")
-		->check(CLI::Range(10, 1000000));
+		    "records in flight, several with commas (default: 1,16)", 1,
+		    4096);
+	add_number(app, "--count", options->log.count,
+		   "records in each measurement (default: 500)", 10, 1000000);
 	add_number(app, "--rounds", options->log.rounds,
-		   "measurements of each, interleaved (default: 5)")
-		->check(CLI::Range(1, 1000));
+		   "measurements of each, interleaved (default: 5)", 1, 1000);
+	add_force(app, options, "overwrite the region of PEER");
 }
 
 } // namespace
@@ -110,14 +108,12 @@ CLI::App *add_log(CLI::App *app, Options *options, std::string *peer)
 
 std::string check_log(const Options &options)
 {
-	constexpr size_t kMost = 16 << 20;
 	const LogOptions &log = options.log;
 	if (!log.writer.max_record)
 		return "--max-record: must be 1 or more";
-	if (outside(log.sizes, kMost))
-		return "--sizes: each must be 1 to 16777216";
-	if (outside(log.depths, 4096))
-		return "--depths: each must be 1 to 4096";
+	if (log.action == Action::bench && !options.force)
+		return "log bench overwrites the region of PEER: --force "
+		       "allows it";
 	return "";
 }
 

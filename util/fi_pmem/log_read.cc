@@ -158,12 +158,14 @@ void tell_status(Report &report, const LogSession &session,
 		 const ofi_pmem_log::Status &status)
 {
 	uint64_t used = status.pointer - status.head;
-	report.say("log %016" PRIx64 ": %" PRIu64 " of %" PRIu64
+	char id[17]; /* not a number in JSON, which would be rounded */
+	std::snprintf(id, sizeof(id), "%016" PRIx64, status.id);
+	report.say("log %s: %" PRIu64 " of %" PRIu64
 		   " bytes used, positions %" PRIu64 " to %" PRIu64
 		   ", opened for writing %" PRIu64 " times",
-		   status.id, used, status.capacity, status.head,
-		   status.pointer, status.writers);
-	report.set("id", status.id);
+		   id, used, status.capacity, status.head, status.pointer,
+		   status.writers);
+	report.set("id", std::string(id));
 	report.set("capacity", status.capacity);
 	report.set("head", status.head);
 	report.set("pointer", status.pointer);

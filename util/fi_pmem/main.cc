@@ -28,32 +28,6 @@ namespace
 
 using namespace fi_pmem;
 
-const char *command_name(Command command)
-{
-	switch (command) {
-	case Command::serve:
-		return "serve";
-	case Command::status:
-		return "status";
-	case Command::put:
-		return "put";
-	case Command::log:
-		return "log";
-	case Command::verify:
-		return "verify";
-	case Command::scrub:
-		return "scrub";
-	case Command::info:
-		return "info";
-	case Command::bench:
-		return "bench";
-	case Command::torture:
-		return "torture";
-	default:
-		return "get";
-	}
-}
-
 int run_command(const Options &options, Report &report)
 {
 	try {
@@ -93,6 +67,6 @@ int main(int argc, char **argv)
 	int exit_code = kOk;
 	if (!parse_options(argc, argv, &options, &exit_code))
 		return exit_code;
-	Report report(command_name(options.command), options.json);
+	Report report(options.name, options.json);
 	return report.finish(run_command(options, report));
 }

@@ -47,7 +47,7 @@ struct LogOptions {
 	bool follow = false;	      /* tail */
 	std::vector<size_t> sizes{64, 1024, 4096}; /* bench */
 	std::vector<size_t> depths{1, 16};	   /* bench */
-	uint64_t appends = 500;			   /* bench */
+	uint64_t count = 500;			   /* bench */
 	uint32_t rounds = 5;			   /* bench */
 };
 
@@ -79,9 +79,10 @@ inline constexpr unsigned kDefaultStall = 30;
 
 struct Options {
 	Command command = Command::serve;
+	std::string name;     /* of the command: put, log append, ... */
 	std::string provider; /* empty: choose */
 	bool json = false;
-	bool force = false; /* bench, scrub, torture: overwrite what is there */
+	bool force = false;		      /* overwrite what is there */
 	unsigned timeout_s = kDefaultTimeout; /* for connecting */
 	unsigned stall_s = kDefaultStall;     /* without any completion */
 

@@ -13,12 +13,45 @@
 #include <unistd.h>
 
 #include "exit_codes.hh"
+#include "overwrite.hh"
 #include "report.hh"
 
 extern char **environ;
 
 namespace fi_pmem
 {
+
+namespace
+{
+
+struct Format {
+	const char *end;
+	const char *terminal; /* of gnuplot; empty: the script itself */
+};
+
+constexpr Format kFormats[] = {
+	{".svg", "svg"}, {".png", "pngcairo"}, {".gnuplot", ""}};
+
+} // namespace
+
+const char *Plot::format_of(const std::string &path)
+{
+	for (const Format &one : kFormats) {
+		size_t length = strlen(one.end);
+		if (path.size() > length &&
+		    !path.compare(path.size() - length, length, one.end))
+			return one.terminal;
+	}
+	return nullptr;
+}
+
+std::string Plot::formats()
+{
+	std::string text;
+	for (const Format &one : kFormats)
+		text += (text.empty() ? "" : ", ") + std::string(one.end);
+	return text;
+}
 
 Plot::~Plot()
 {
@@ -28,16 +61,32 @@ Plot::~Plot()
 		close(file_);
 	if (gnuplot_ > 0)
 		waitpid(gnuplot_, nullptr, 0);
+	if (created_)
+		unlink(path_.c_str());
 }
 
-int Plot::open(const std::string &path)
+int Plot::local_error(int error)
 {
+	return report_.fail(kLocalFile, "%s: %s", path_.c_str(),
+			    strerror(error));
+}
+
+int Plot::open(const std::string &path, bool force)
+{
+	int ret = check_overwriting(report_, path, force);
+	if (ret)
+		return ret;
 	path_ = path;
+	terminal_ = format_of(path);
+	bool exists = !access(path.c_str(), F_OK);
 	file_ = ::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
 	if (file_ < 0)
-		return report_.fail(kLocalFile, "%s: %s", path.c_str(),
-				    strerror(errno));
-	return start_gnuplot();
+		return local_error(errno);
+	created_ = !exists;
+	if (*terminal_)
+		return start_gnuplot();
+	script_ = fdopen(dup(file_), "w");
+	return script_ ? int{kOk} : local_error(errno);
 }
 
 int Plot::start_gnuplot()
@@ -69,9 +118,12 @@ std::string Plot::script() const
 	size_t columns = panels_.size() > 1 ? 2 : 1;
 	size_t rows = (panels_.size() + columns - 1) / columns;
 	std::ostringstream text;
-	text << "set terminal svg size " << columns * 560 << ',' << rows * 380
-	     << " background rgb 'white' noenhanced\n"
-	     << "set multiplot layout " << rows << ',' << columns << '\n'
+	if (*terminal_)
+		text << "set terminal " << terminal_ << " size "
+		     << columns * 560 << ',' << rows * 380
+		     << " background rgb 'white'\n";
+	text << "set termoption noenhanced\nset multiplot layout " << rows
+	     << ',' << columns << '\n'
 	     << "set logscale x 2\nset logscale y 10\nset grid\n"
 	     << "set xlabel 'bytes'\nset ylabel 'microseconds, median'\n"
 	     << "set key left top\n";
@@ -104,14 +156,16 @@ int Plot::finish()
 	bool told = fputs(script().c_str(), script_) >= 0;
 	told = !fclose(std::exchange(script_, nullptr)) && told;
 	int status = 0;
-	waitpid(gnuplot_, &status, 0);
-	gnuplot_ = -1;
+	if (gnuplot_ > 0)
+		waitpid(std::exchange(gnuplot_, -1), &status, 0);
+	if (!error && !told && !*terminal_)
+		error = errno;
 	if (error)
-		return report_.fail(kLocalFile, "%s: %s", path_.c_str(),
-				    strerror(error));
+		return local_error(error);
 	if (status || !told)
 		return report_.fail(kFailed, "gnuplot failed to draw %s",
 				    path_.c_str());
+	created_ = false;
 	return kOk;
 }
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /* Copyright (c) 2026 the ofi_pmem developers */
 /*
- * Curves as SVG, drawn by gnuplot(1): a panel each, latency over size.
+ * Curves drawn by gnuplot(1), or the script that has it draw them: a panel
+ * each, latency over size.
  */
 #pragma once
 
@@ -21,14 +22,22 @@ class Report;
 class Plot
 {
 public:
+	/* How a file of this name is drawn; null if its end is no format. */
+	[[nodiscard]] static const char *format_of(const std::string &path);
+	/* The ends that are, for a message. */
+	[[nodiscard]] static std::string formats();
+
 	explicit Plot(Report &report) : report_(report) {}
+	/* Removes a file that was created and not finished. */
 	~Plot();
 	Plot(const Plot &) = delete;
 	Plot &operator=(const Plot &) = delete;
 
-	/* Begins with the file and gnuplot, without which it fails. Exit code.
+	/*
+	 * Begins with the file, which `force` says may be there, and with
+	 * gnuplot if it is needed. Exit code.
 	 */
-	[[nodiscard]] int open(const std::string &path);
+	[[nodiscard]] int open(const std::string &path, bool force);
 
 	/* Microseconds of an operation on so many bytes. */
 	void add(const std::string &panel, const std::string &curve,
@@ -45,12 +54,15 @@ private:
 	using Panel = std::map<std::string, Curve>;
 
 	[[nodiscard]] int start_gnuplot();
+	[[nodiscard]] int local_error(int error);
 	[[nodiscard]] std::string script() const;
 
 	Report &report_;
 	std::string path_;
+	const char *terminal_ = ""; /* of gnuplot; empty: only the script */
+	bool created_ = false;	    /* by this, and not finished */
 	int file_ = -1;
-	FILE *script_ = nullptr; /* to gnuplot */
+	FILE *script_ = nullptr; /* to gnuplot, or the file */
 	pid_t gnuplot_ = -1;
 	std::map<std::string, Panel> panels_;
 };

@@ -16,13 +16,16 @@ int probe(const Options &asked, Report &report, const std::string &where,
 	  Probe *found)
 {
 	constexpr uint64_t kBytes = 64 << 10;
-	if (std::filesystem::is_regular_file(where))
+	std::error_code failure;
+	if (std::filesystem::is_regular_file(where, failure))
 		return report.fail(kLocalFile,
 				   "%s: is a file; its directory can be tried",
 				   where.c_str());
 	Place place(where, kBytes);
 	LocalServer server(asked, report);
-	int ret = server.start(place, asked.provider);
+	int ret = place.find(report);
+	if (!ret)
+		ret = server.start(place, asked.provider);
 	if (ret)
 		return ret;
 	Options options = asked;

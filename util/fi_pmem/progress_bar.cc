@@ -25,34 +25,58 @@ size_t terminal_columns()
 	return size.ws_col;
 }
 
+std::string amount(const Progress &progress, uint64_t number)
+{
+	return progress.unit ? std::to_string(number)
+			     : human_bytes(static_cast<double>(number));
+}
+
+std::string eta_text(double left)
+{
+	auto eta = static_cast<unsigned>(left + 0.5);
+	char text[32];
+	if (eta >= 3600)
+		std::snprintf(text, sizeof(text), ", ETA %u:%02u:%02u",
+			      eta / 3600, eta / 60 % 60, eta % 60);
+	else
+		std::snprintf(text, sizeof(text), ", ETA %u:%02u", eta / 60,
+			      eta % 60);
+	return text;
+}
+
 } // namespace
 
-ProgressBar::ProgressBar(std::string label, uint64_t total, bool wanted)
-	: label_(std::move(label)), total_(total),
-	  enabled_(wanted && isatty(STDERR_FILENO))
+ProgressBar::ProgressBar(std::string label, uint64_t total, bool wanted,
+			 const char *unit)
+	: label_(std::move(label)), enabled_(wanted && isatty(STDERR_FILENO))
 {
+	progress_.total = total;
+	progress_.unit = unit;
 }
 
 void ProgressBar::update(uint64_t done)
 {
 	auto now = Clock::now();
-	if (!enabled_ || (now < next_ && done != total_))
+	if (!enabled_ || (now < next_ && done != progress_.total))
 		return;
 	next_ = now + std::chrono::milliseconds(100);
 	drawn_ = true;
-	draw(done);
+	progress_.done = done;
+	draw();
 }
 
-void ProgressBar::draw(uint64_t done) const
+void ProgressBar::draw()
 {
-	double seconds =
-		std::chrono::duration<double>(Clock::now() - start_).count();
-	std::string tail = progress_text(done, skipped_, total_, seconds);
+	using Seconds = std::chrono::duration<double>;
+	auto now = Clock::now();
+	progress_.seconds = Seconds(now - start_).count();
+	progress_.most_left = Seconds(end_ - now).count();
+	std::string tail = progress_text(progress_);
 	size_t columns = terminal_columns();
 	std::string line = label_ + tail;
-	if (total_) {
-		double share =
-			static_cast<double>(done) / static_cast<double>(total_);
+	if (progress_.total) {
+		double share = static_cast<double>(progress_.done) /
+			       static_cast<double>(progress_.total);
 		size_t used = label_.size() + tail.size() + 4;
 		size_t width = columns > used + 10
 				       ? std::min<size_t>(columns - used, 40)
@@ -75,33 +99,32 @@ void ProgressBar::clear()
 	drawn_ = false;
 }
 
-std::string progress_text(uint64_t done, uint64_t skipped, uint64_t total,
-			  double seconds)
+std::string progress_text(const Progress &progress)
 {
-	auto moved = static_cast<double>(done - std::min(done, skipped));
-	double rate = moved / std::max(seconds, 1e-6);
-	std::string text = human_bytes(static_cast<double>(done));
-	char number[32];
+	uint64_t done = progress.done;
+	uint64_t total = progress.total;
+	auto moved =
+		static_cast<double>(done - std::min(done, progress.skipped));
+	double rate = moved / std::max(progress.seconds, 1e-6);
+	std::string text = " ";
 	if (total) {
-		std::snprintf(number, sizeof(number), "%3.0f%% ",
+		char share[32];
+		std::snprintf(share, sizeof(share), "%3.0f%% ",
 			      100 * static_cast<double>(done) /
 				      static_cast<double>(total));
-		text = number + text + " of " +
-		       human_bytes(static_cast<double>(total));
+		text += share;
 	}
-	text = " " + text + ", " + human_bytes(rate) + "/s";
+	text += amount(progress, done);
+	if (total)
+		text += " of " + amount(progress, total);
+	text += progress.unit ? std::string(" ") + progress.unit
+			      : ", " + human_bytes(rate) + "/s";
 	double left = static_cast<double>(total - std::min(done, total)) /
 		      std::max(rate, 1e-6);
+	left = std::min(left, std::max(progress.most_left, 0.0));
 	if (done >= total || left >= 360000 || !(moved > 0))
 		return text;
-	auto eta = static_cast<unsigned>(left + 0.5);
-	if (eta >= 3600)
-		std::snprintf(number, sizeof(number), ", ETA %u:%02u:%02u",
-			      eta / 3600, eta / 60 % 60, eta % 60);
-	else
-		std::snprintf(number, sizeof(number), ", ETA %u:%02u", eta / 60,
-			      eta % 60);
-	return text + number;
+	return text + eta_text(left);
 }
 
 std::string human_bytes(double bytes)

@@ -12,14 +12,28 @@
 namespace fi_pmem
 {
 
+/* How far something is. */
+struct Progress {
+	uint64_t done = 0;
+	uint64_t skipped = 0; /* of it, before; says nothing of the rate */
+	uint64_t total = 0;   /* 0: not known */
+	double seconds = 0;   /* that it has taken */
+	const char *unit = nullptr; /* cases, runs; null: bytes */
+	double most_left = 1e9;	    /* seconds, after which it ends anyway */
+};
+
 class ProgressBar
 {
 public:
-	/* `total` 0: it is not known. */
-	ProgressBar(std::string label, uint64_t total, bool wanted);
+	/* `total` 0: it is not known. The unit, if any, must stay. */
+	ProgressBar(std::string label, uint64_t total, bool wanted,
+		    const char *unit = nullptr);
 
 	/* So much was done before, and says nothing of the rate. */
-	void skip(uint64_t done) { skipped_ = done; }
+	void skip(uint64_t done) { progress_.skipped = done; }
+
+	/* It ends then, done or not. */
+	void end_at(std::chrono::steady_clock::time_point end) { end_ = end; }
 
 	/* Draws at most ten times a second. */
 	void update(uint64_t done);
@@ -30,23 +44,22 @@ public:
 private:
 	using Clock = std::chrono::steady_clock;
 
-	void draw(uint64_t done) const;
+	void draw();
 
 	std::string label_;
-	uint64_t total_;
-	uint64_t skipped_ = 0;
+	Progress progress_;
 	bool enabled_;
 	bool drawn_ = false;
 	Clock::time_point start_ = Clock::now();
 	Clock::time_point next_ = start_;
+	Clock::time_point end_ = Clock::time_point::max();
 };
 
 /*
  * " 45% 460.8 MiB of 1.0 GiB, 102.4 MiB/s, ETA 0:05", without a total
- * " 460.8 MiB, 102.4 MiB/s"; the rate is that of what was not skipped.
+ * " 460.8 MiB, 102.4 MiB/s"; of cases " 45% 9 of 20 cases, ETA 0:05".
  */
-[[nodiscard]] std::string progress_text(uint64_t done, uint64_t skipped,
-					uint64_t total, double seconds);
+[[nodiscard]] std::string progress_text(const Progress &progress);
 
 /* 1.5 MiB, 300 bytes. */
 [[nodiscard]] std::string human_bytes(double bytes);

@@ -92,7 +92,8 @@ int RegionFile::open(Report &report, const std::string &path,
 
 int RegionFile::open_fd(Report &report, int flags)
 {
-	fd_ = ::open(path_.c_str(), flags | O_RDWR | O_CLOEXEC, 0666);
+	flags |= read_only_ ? O_RDONLY : O_RDWR;
+	fd_ = ::open(path_.c_str(), flags | O_CLOEXEC, 0666);
 	if (fd_ < 0)
 		return report.fail(kLocalFile, "%s: %s", path_.c_str(),
 				   strerror(errno));
@@ -109,9 +110,9 @@ int RegionFile::open_file(Report &report, std::optional<uint64_t> size)
 {
 	bool created = access(path_.c_str(), F_OK) != 0;
 	if (created && !size)
-		return report.fail(kLocalFile,
-				   "%s: does not exist; --size creates it",
-				   path_.c_str());
+		return report.fail(kLocalFile, "%s: does not exist%s",
+				   path_.c_str(),
+				   read_only_ ? "" : "; --size creates it");
 	int ret = open_fd(report, created ? O_CREAT | O_EXCL : 0);
 	created_ = created && fd_ >= 0;
 	if (ret)
@@ -123,12 +124,18 @@ int RegionFile::open_file(Report &report, std::optional<uint64_t> size)
 	auto old_size = static_cast<uint64_t>(status.st_size);
 	length_ = std::max(size.value_or(0), old_size);
 	if (!length_)
-		return report.fail(kLocalFile,
-				   "%s: is empty; --size makes it larger",
-				   path_.c_str());
+		return report.fail(kLocalFile, "%s: is empty%s", path_.c_str(),
+				   read_only_ ? ""
+					      : "; --size makes it larger");
 	if (length_ > old_size)
 		grew_from_ = old_size;
-	return read_only_ ? kOk : allocate(report, length_);
+	int done = read_only_ ? int{kOk} : allocate(report, length_);
+	/* What an earlier server could not sync is still in the page cache, and
+	 * called clean: the disk is to be asked. */
+	if (!done)
+		static_cast<void>(
+			posix_fadvise(fd_, 0, 0, POSIX_FADV_DONTNEED));
+	return done;
 }
 
 /*
@@ -142,13 +149,8 @@ int RegionFile::allocate(Report &report, uint64_t size)
 		error = posix_fallocate(fd_, 0, static_cast<off_t>(size));
 	if (!error)
 		error = sync_file_and_name(fd_, path_);
-	if (!error) {
-		/* What an earlier server could not sync is still in the page
-		 * cache, and called clean: the disk is to be asked. */
-		static_cast<void>(
-			posix_fadvise(fd_, 0, 0, POSIX_FADV_DONTNEED));
+	if (!error)
 		return kOk;
-	}
 	return report.fail(kLocalFile,
 			   "%s: cannot allocate %" PRIu64 " bytes: %s",
 			   path_.c_str(), size, strerror(error));
@@ -174,13 +176,12 @@ int RegionFile::open_device(Report &report, const struct stat &status,
 /* MAP_SYNC is had on DAX only; everywhere else the provider syncs the file. */
 int RegionFile::map(Report &report)
 {
-	constexpr int kProtection = PROT_READ | PROT_WRITE;
-	void *mapped = mmap(nullptr, length_, kProtection,
+	int protection = read_only_ ? PROT_READ : PROT_READ | PROT_WRITE;
+	void *mapped = mmap(nullptr, length_, protection,
 			    MAP_SHARED_VALIDATE | MAP_SYNC, fd_, 0);
 	map_sync_ = mapped != MAP_FAILED;
 	if (!map_sync_)
-		mapped =
-			mmap(nullptr, length_, kProtection, MAP_SHARED, fd_, 0);
+		mapped = mmap(nullptr, length_, protection, MAP_SHARED, fd_, 0);
 	if (mapped == MAP_FAILED)
 		return report.fail(kLocalFile, "%s: cannot map it: %s",
 				   path_.c_str(), strerror(errno));

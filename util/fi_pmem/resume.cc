@@ -75,17 +75,9 @@ int find_common_prefix(const Options &asked, Report &report, SourceFile &file,
 	Connection connection(options, report);
 	Scan scan(options, report, connection);
 	LocalDigests local(file);
-	int ret = connection.open();
-	if (!ret)
-		ret = connection.check_range(file.bytes(),
-					     options.file.c_str());
-	if (!ret)
-		ret = scan.open();
+	int ret = local.open(options, report, scan);
 	if (ret)
 		return ret;
-	if (!local.open(options.digest))
-		return report.fail(kFailed, "cannot compute %s",
-				   to_string(options.digest));
 	Prefix prefix(local, ofi_pmem::digest_length(options.digest));
 	Transfer transfer(options, report, connection);
 	ProgressBar bar("compare", file.bytes(), !options.json);

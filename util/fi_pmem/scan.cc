@@ -44,11 +44,19 @@ int Scan::open()
 	return kOk;
 }
 
+int Scan::connect(uint64_t length, const char *what)
+{
+	int ret = connection_.open();
+	if (!ret)
+		ret = connection_.check_range(length, what);
+	return ret ? ret : open();
+}
+
 int Scan::run(uint64_t length, DigestSink &sink, const std::string &are)
 {
 	sink_ = &sink;
 	Transfer transfer(options_, report_, connection_);
-	ProgressBar bar("verify", length, !options_.json);
+	ProgressBar bar(options_.name, length, !options_.json);
 	int ret = transfer.run(Direction::digest, length, *this, bar);
 	bad_.finish();
 	seconds_ = transfer.seconds();

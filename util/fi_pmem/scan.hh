@@ -45,6 +45,12 @@ public:
 	[[nodiscard]] int open();
 
 	/*
+	 * The same with a connection that is to be opened, to a region that has
+	 * `length` bytes at --offset; what needs them is named in the error.
+	 */
+	[[nodiscard]] int connect(uint64_t length, const char *what);
+
+	/*
 	 * Digests `length` bytes at --offset, which fit the region, and tells
 	 * of every range that is bad. If there are such kDiffers: they "are in
 	 * blocks that `are`". Exit code.

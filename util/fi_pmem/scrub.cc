@@ -61,11 +61,7 @@ int compare(const Options &asked, Report &report)
 	options.offset = sums.head().offset;
 	Connection connection(options, report);
 	Scan scan(options, report, connection);
-	ret = connection.open();
-	if (!ret)
-		ret = connection.check_range(length, asked.against.c_str());
-	if (!ret)
-		ret = scan.open();
+	ret = scan.connect(length, asked.against.c_str());
 	if (ret)
 		return ret;
 	ret = scan.run(length, sums, "differ from " + asked.against);
@@ -82,7 +78,7 @@ int compare(const Options &asked, Report &report)
 
 int run_scrub(const Options &options, Report &report)
 {
-	report.set("file",
+	report.set("sums",
 		   options.save.empty() ? options.against : options.save);
 	return options.save.empty() ? compare(options, report)
 				    : save(options, report);

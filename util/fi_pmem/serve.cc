@@ -57,7 +57,7 @@ int Server::run()
 		if (!options_.spin)
 			fabric_.wait(idle ? -1 : 1);
 	}
-	report_.set("clients", accepted_);
+	report_.set("accepted", accepted_);
 	report_.say("stopped after %" PRIu64 " clients", accepted_);
 	return kOk;
 }

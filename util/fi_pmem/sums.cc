@@ -69,7 +69,9 @@ int SumsReader::open()
 {
 	std::string line;
 	file_.open(path_);
-	if (!file_)
+	/* A directory opens, and cannot be read. */
+	errno = file_ ? 0 : errno;
+	if (!file_ || (file_.peek() == EOF && errno))
 		return report_.fail(kLocalFile, "%s: %s", path_.c_str(),
 				    strerror(errno));
 	if (!next_line(&line) || line != kFirstLine)

@@ -95,7 +95,7 @@ int Torture::run_one(uint64_t seed, TortureResult *result)
 void Torture::tell_run(uint64_t seed, const TortureResult &result)
 {
 	report_.event({{"event", "run"},
-		       {"seed", seed},
+		       {"seed", std::to_string(seed)},
 		       {"ok", result.code() == kOk},
 		       {"operations", result.operations},
 		       {"commits", result.commits},
@@ -122,7 +122,9 @@ int Torture::run()
 	auto end = Clock::now() + std::chrono::seconds(torture_.seconds);
 	uint64_t first = torture_.parameters.seed;
 	report_.say("seed %" PRIu64, first);
-	ProgressBar bar("torture", torture_.runs, !options_.json);
+	ProgressBar bar("torture", torture_.runs, !options_.json, "runs");
+	if (torture_.seconds)
+		bar.end_at(end);
 	for (uint64_t i = 0; i < torture_.runs; i++) {
 		if (torture_.seconds && Clock::now() >= end)
 			break;
@@ -148,7 +150,7 @@ int Torture::run()
 
 void Torture::set_result(const TortureResult &result)
 {
-	report_.set("seed", torture_.parameters.seed);
+	report_.set("seed", std::to_string(torture_.parameters.seed));
 	report_.set("operations", result.operations);
 	report_.set("commits", result.commits);
 	report_.set("faults", result.faults);
@@ -162,7 +164,7 @@ void Torture::set_result(const TortureResult &result)
 int Torture::conclude(int code)
 {
 	report_.set("runs", runs_);
-	report_.set("failed", failed_);
+	report_.set("failed_runs", failed_);
 	set_result(total_);
 	report_.say("%" PRIu64 " runs, %" PRIu64 " operations, %" PRIu64
 		    " commits acknowledged, %" PRIu64 " faults, %" PRIu64
@@ -212,9 +214,9 @@ int Torture::make_smaller(uint64_t seed, int code)
 	whole.keep(kept);
 	std::string command = replay(whole, kept);
 	report_.event({{"event", "shrunk"},
-		       {"seed", seed},
+		       {"seed", std::to_string(seed)},
 		       {"operations", whole.all_numbers().size()},
-		       {"command", command},
+		       {"replay", command},
 		       {"plan", whole.text()}});
 	report_.say("made smaller:\n%sto repeat it:\n  %s",
 		    whole.text().c_str(), command.c_str());
@@ -243,7 +245,7 @@ std::string Torture::replay(const TorturePlan &plan,
 int Torture::show_plan()
 {
 	TorturePlan shown = plan(torture_.parameters.seed);
-	report_.set("seed", shown.parameters.seed);
+	report_.set("seed", std::to_string(shown.parameters.seed));
 	report_.set("plan", shown.text());
 	report_.say("seed %" PRIu64 "\n%s", shown.parameters.seed,
 		    shown.text().c_str());

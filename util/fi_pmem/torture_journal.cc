@@ -20,13 +20,13 @@ namespace
 
 using Json = nlohmann::ordered_json;
 constexpr const char *kTitle = "fi_pmem torture";
-constexpr int kVersion = 1;
+constexpr int kVersion = 2;
 
 std::string header(const TortureParameters &parameters, uint64_t salt)
 {
 	Json object{{kTitle, kVersion},
-		    {"salt", salt},
-		    {"seed", parameters.seed},
+		    {"salt", std::to_string(salt)},
+		    {"seed", std::to_string(parameters.seed)},
 		    {"initiators", parameters.initiators},
 		    {"rounds", parameters.rounds},
 		    {"ops", parameters.ops},
@@ -35,6 +35,15 @@ std::string header(const TortureParameters &parameters, uint64_t salt)
 		    {"atomics", parameters.atomics},
 		    {"format", parameters.format}};
 	return object.dump() + "\n";
+}
+
+/* A string, as JSON numbers are rounded by some who read them. */
+bool parse_id(const Json &json, uint64_t *id)
+{
+	auto digits = json.get<std::string>();
+	const char *end = digits.data() + digits.size();
+	auto result = std::from_chars(digits.data(), end, *id);
+	return result.ec == std::errc{} && result.ptr == end;
 }
 
 std::string parse_header(const std::string &line, TortureRecord *record)
@@ -46,8 +55,6 @@ std::string parse_header(const std::string &line, TortureRecord *record)
 	try {
 		if (object.at(kTitle) != kVersion)
 			return "is of another version of fi_pmem torture";
-		object.at("salt").get_to(record->salt);
-		object.at("seed").get_to(parameters.seed);
 		object.at("initiators").get_to(parameters.initiators);
 		object.at("rounds").get_to(parameters.rounds);
 		object.at("ops").get_to(parameters.ops);
@@ -55,6 +62,9 @@ std::string parse_header(const std::string &line, TortureRecord *record)
 		object.at("faults").get_to(parameters.faults);
 		object.at("atomics").get_to(parameters.atomics);
 		object.at("format").get_to(parameters.format);
+		if (!parse_id(object.at("salt"), &record->salt) ||
+		    !parse_id(object.at("seed"), &parameters.seed))
+			return "has a header with a salt or seed that is none";
 	} catch (const Json::exception &) {
 		return "has a header that is incomplete";
 	}

@@ -9,7 +9,7 @@
  * one process copies it: appended from several, lines are lost on NFS and 9P
  * (open(2), O_APPEND).
  *
- *   {"fi_pmem torture": 1, "salt": ..., "seed": ..., ...}
+ *   {"fi_pmem torture": 2, "salt": "...", "seed": "...", ...}
  *   p NUMBER         is posted
  *   a NUMBER         has succeeded
  *   f NUMBER ERROR   has failed, after the target was ended

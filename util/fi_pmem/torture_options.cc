@@ -37,6 +37,8 @@ void add_plan_options(CLI::App *app, TortureParameters &parameters)
 	std::vector<std::string> names;
 	for (const auto &fault : kFaults)
 		names.emplace_back(fault.first);
+	std::vector<std::string> known = names;
+	known.emplace_back("none");
 	app->add_option_function<std::vector<std::string>>(
 		   "--faults",
 		   [&parameters](const std::vector<std::string> &chosen) {
@@ -48,20 +50,18 @@ void add_plan_options(CLI::App *app, TortureParameters &parameters)
 		   },
 		   "what is done to them, several with commas, or none "
 		   "(default: " +
-			   CLI::detail::join(names, ",") + ")")
+			   join_words(names) + ")")
 		->delimiter(',')
-		->check(CLI::IsMember([&names] {
-			auto known = names;
-			known.emplace_back("none");
-			return known;
-		}()))
+		->check([known](const std::string &text) {
+			return check_word(text, known);
+		})
 		->option_text("FAULT,...");
 }
 
 void add_run_options(CLI::App *app, TortureOptions &torture)
 {
-	add_number(app, "--runs", torture.runs, "runs (default: 100)")
-		->check(CLI::Range(1, 1000000000));
+	add_number(app, "--runs", torture.runs, "runs (default: 100)", 1,
+		   1000000000);
 	add_number(app, "--seconds", torture.seconds,
 		   "begin no run after so long");
 	app->add_flag("--powerfail", torture.powerfail,
@@ -73,12 +73,16 @@ void add_run_options(CLI::App *app, TortureOptions &torture)
 	app->add_option_function<std::string>(
 		   "--keep",
 		   [&torture](const std::string &text) {
-			   if (!torture.keep.parse(text))
-				   throw CLI::ValidationError(
-					   "--keep: '" + text +
-					   "' is not a list such as 3,7-9");
+			   static_cast<void>(torture.keep.parse(text));
 		   },
 		   "only these operations of the plan")
+		->check([](const std::string &text) -> std::string {
+			return NumberSet().parse(text)
+				       ? ""
+				       : "'" + text +
+						 "' is not a list such as "
+						 "3,7-9, in ascending order";
+		})
 		->option_text("N,...");
 	app->add_flag("--plan", torture.plan,
 		      "show the plan of the first run, and run nothing");
@@ -104,34 +108,26 @@ CLI::App *add_torture(CLI::App *app, Options *options, std::string *peer)
 		"PLACE");
 	TortureOptions &torture = options->torture;
 	torture.parameters.seed = std::random_device{}();
-	command->add_option("PLACE", options->place,
-			    "directory, file or DAX device for the region")
-		->type_name("");
+	add_positional(command, "PLACE", options->place,
+		       "directory, file or DAX device for the region");
 	add_plan_options(command, torture.parameters);
 	add_run_options(command, torture);
-	command->add_option("--target", *peer,
-			    "operate on this fi_pmem serve, whose end is "
-			    "yours to bring")
-		->option_text("HOST[:PORT]");
-	command->add_option("--journal", torture.journal,
-			    "with --target: what was issued and acknowledged")
-		->option_text("FILE");
-	command->add_option("--check", torture.check,
-			    "check PLACE against this journal")
-		->option_text("JOURNAL");
+	add_name(command, "--target", *peer,
+		 "operate on this fi_pmem serve, whose end is yours to bring",
+		 "HOST[:PORT]");
+	add_name(command, "--journal", torture.journal,
+		 "with --target: what was issued and acknowledged", "FILE");
+	add_name(command, "--check", torture.check,
+		 "check PLACE against this journal", "JOURNAL");
 	add_force(command, options,
 		  "overwrite PLACE, the region of --target, or --journal");
-	command->add_option("--bind", options->bind,
-			    "address of its own target (default: 127.0.0.1)")
-		->option_text("ADDR");
+	add_name(command, "--bind", options->bind,
+		 "address of its own target (default: 127.0.0.1)", "ADDR");
 	add_rdm(command, options);
-	add_number(command, "--timeout", options->timeout_s,
-		   "seconds after which connecting fails (default: 10)")
-		->check(CLI::Range(1, 86400));
-	add_number(command, "--stall", options->stall_s,
+	add_region(command, options);
+	add_limits(command, options,
 		   "seconds without any completion that are a hang (default: "
-		   "30)")
-		->check(CLI::Range(1, 86400));
+		   "30)");
 	add_common(command, options);
 	return command;
 }
@@ -142,16 +138,21 @@ std::string check_torture(Options *options)
 	bool remote = !options->local;
 	bool checks = !torture.check.empty();
 	if (!has_ofi_pmem(options->provider))
-		return "torture needs a provider with ofi_pmem";
+		return "--provider: '" + options->provider +
+		       "' has no ofi_pmem, which torture needs";
+	if (!remote && options->region)
+		return "--region needs --target: a target of its own has one "
+		       "region only";
 	if (remote && checks)
-		return "--check needs no --target";
+		return "--check and --target exclude each other";
 	if (remote && !options->force && !torture.plan)
 		return "torture overwrites the region of --target: --force "
 		       "allows it";
 	if (remote == torture.journal.empty() && !torture.plan)
-		return "--target and --journal need each other";
+		return remote ? "--target needs --journal FILE"
+			      : "--journal needs --target HOST[:PORT]";
 	if (options->place.empty() && !remote && !torture.plan)
-		return "PLACE is required";
+		return "PLACE is missing: fi_pmem torture PLACE";
 	if (remote && !options->place.empty())
 		return "PLACE is not for --target, which has its own";
 	if (remote) {

@@ -32,7 +32,7 @@ int read_medium(Report &report, const std::string &path,
 		std::vector<uint8_t> *medium)
 {
 	RegionFile region;
-	int ret = region.open(report, path, size);
+	int ret = region.open(report, path, size, !size);
 	if (ret)
 		return ret;
 	if (region.length() < bytes)

@@ -22,17 +22,9 @@ int run_verify(const Options &options, Report &report)
 	Connection connection(options, report);
 	Scan scan(options, report, connection);
 	LocalDigests digests(file);
-	ret = connection.open();
-	if (!ret)
-		ret = connection.check_range(file.bytes(),
-					     options.file.c_str());
-	if (!ret)
-		ret = scan.open();
+	ret = digests.open(options, report, scan);
 	if (ret)
 		return ret;
-	if (!digests.open(options.digest))
-		return report.fail(kFailed, "cannot compute %s",
-				   to_string(options.digest));
 	report.set("file", options.file);
 	ret = scan.run(file.bytes(), digests, "differ from " + options.file);
 	if (ret)

@@ -26,6 +26,25 @@ check "leaves nothing there" test -z "$(ls "$dir" | grep 'fi_pmem\.')"
 check "a table" tool 0 bench --place "$dir" $small --ops commit,drain
 check "of the operations asked for" test "$(grep -cE '^(commit|drain) ' \
 	"$dir/out")" -eq 8
+check "in 80 columns" test "$(wc -L <"$dir/out")" -le 80
+
+# On a terminal it tells how far it is, in what it counts, and how long it takes.
+if command -v script >/dev/null; then
+	shown() { # EXPRESSION ARGUMENTS...
+		local expression=$1
+		shift
+		script -qec "stty cols 100; $FI_PMEM $* -p '$PROV'" \
+			"$dir/terminal" >"$dir/out" 2>&1 </dev/null
+		tr '\r' '\n' <"$dir/terminal" | grep -qE "$expression"
+	}
+	check "progress of bench" shown \
+		'bench \[#+\.+\] +[0-9]+% [0-9]+ of 8 measurements, ETA 0:' \
+		bench --place "$dir" $small --ops write
+	check "progress of torture" shown \
+		'torture \[#+\.+\] +[0-9]+% [0-9]+ of 2 runs, ETA 0:' \
+		torture "$dir" --runs 2 --rounds 1 --seed 5 --powerfail \
+		--faults none --timeout 60
+fi
 
 case $PROV in
 tcp*)
@@ -35,21 +54,61 @@ tcp*)
 		.op == "drain"'
 	check "with ratios" rows 13 '.rate_over > 0 and .latency_over > 0'
 	check "else one" rows 4 '.op == "append"'
+	check "which it names" rows 13 '.over == "tcp"'
+	check "a table of two providers" tool 0 bench --place "$dir" $small \
+		--against tcp --ops commit,append
+	check "has a row for each" test \
+		"$(grep -cE '^(commit|append) +[0-9]+ +[0-9]+ [12] ' \
+		"$dir/out")" -eq 12
+	check "in 80 columns" test "$(wc -L <"$dir/out")" -le 80
 	;;
 esac
 
 check "without connection" tool 0 bench --place "$dir" $small --json --rdm
 check "every operation in every case" rows 25 '.endpoint == "rdm"'
 
-if command -v gnuplot >/dev/null; then
-	check "a plot" tool 0 bench --place "$dir" $small --ops commit,drain \
-		--plot "$dir/plot.svg"
+# The name says how it is drawn. gnuplot is one of ours, which keeps its script, and
+# the system's if there is one.
+plot="bench --place $dir $small --ops commit,drain --plot"
+mkdir "$dir/bin"
+printf '#!/bin/sh\ntee "%s"\n' "$dir/script" >"$dir/bin/gnuplot"
+chmod +x "$dir/bin/gnuplot"
+real=$(command -v gnuplot)
+path=$PATH
+PATH=$(realpath "$dir/bin"):$PATH
+for format in svg:svg png:pngcairo; do
+	check "a plot: .${format%:*}" tool 0 $plot "$dir/plot.${format%:*}"
+	check "is of that format" grep -q "^set terminal ${format#*:} " \
+		"$dir/script"
+	check "and what gnuplot made of it" cmp -s "$dir/script" \
+		"$dir/plot.${format%:*}"
+done
+check "a plot that is there" tool 5 $plot "$dir/plot.svg"
+check "is not overwritten" says "--force allows it"
+check "but with --force" tool 0 $plot "$dir/plot.svg" --force
+printf '#!/bin/sh\nexit 1\n' >"$dir/bin/gnuplot"
+check "gnuplot fails" tool 1 $plot "$dir/failed.svg"
+check "and leaves nothing" test ! -e "$dir/failed.svg"
+rm "$dir/bin/gnuplot" "$dir/script"
+PATH=$path
+check "its script" tool 0 $plot "$dir/plot.gnuplot"
+check "has a panel for each operation" test "$(grep -cE \
+	"^set title '(commit|drain)'" "$dir/plot.gnuplot")" -eq 2
+check "and a curve for each depth" test "$(grep -oE "depth [13]'" \
+	"$dir/plot.gnuplot" | wc -l)" -eq 4
+check "and no terminal" test -z "$(grep terminal "$dir/plot.gnuplot")"
+check "no such format" tool 2 $plot "$dir/plot.jpg"
+if [ -n "$real" ]; then
+	check "a plot" tool 0 $plot "$dir/real.svg"
 	check "has a panel for each operation" test "$(grep -cE \
-		'<text>(<.*>)?(commit|drain)<' "$dir/plot.svg")" -eq 2
+		'<text>(<.*>)?(commit|drain)<' "$dir/real.svg")" -eq 2
 	check "and a curve for each depth" test "$(grep -cE \
-		'depth [13]<' "$dir/plot.svg")" -eq 4
+		'depth [13]<' "$dir/real.svg")" -eq 4
+	check "a plot: .png" tool 0 $plot "$dir/real.png"
+	check "is one" test "$(head -c 4 "$dir/real.png" | tail -c 3)" = PNG
 else
-	check "no plot without gnuplot" tool 1 bench --plot "$dir/plot.svg"
+	check "no plot without gnuplot" tool 1 $plot "$dir/real.svg"
+	check "and nothing is left" test ! -e "$dir/real.svg"
 fi
 check "a plot where none can be" tool 5 bench --plot "$dir/none/plot.svg"
 

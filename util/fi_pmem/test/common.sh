@@ -83,7 +83,8 @@ start_server() {
 	local pipe="$dir/serving"
 	rm -f "$pipe"
 	mkfifo "$pipe"
-	"$FI_PMEM" serve --bind "${BIND:-127.0.0.1}" --port "${PORT:-0}" \
+	local bind=${BIND-127.0.0.1} # empty: every address
+	"$FI_PMEM" serve ${bind:+--bind "$bind"} --port "${PORT:-0}" \
 		-p "$PROV" "$@" >"$pipe" 2>"$dir/server.err" &
 	server=$!
 	pids="$pids $server"

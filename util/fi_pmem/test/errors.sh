@@ -78,6 +78,110 @@ done
 $LIMIT "$FI_PMEM" get "$addr" - -p "$PROV" 2>"$dir/err" | head -c 1 >/dev/null
 check "get to a reader that leaves" test "${PIPESTATUS[0]}" -eq 5
 
+# What is not there, or is something else, or may not be used: one line by every
+# command that takes a file, a directory or an address.
+one_line() { # CODE COMMAND TEXT ARGUMENTS...
+	local wanted=$1 command=$2 text=$3
+	shift 3
+	check "$command $*" tool "$wanted" $command "$@"
+	check "tells of $text" test "$(sed "s|^fi_pmem $command: .*$text.*|yes|" \
+		"$dir/err")" = yes
+}
+none=$dir/none
+missing="No such file or directory"
+: >"$dir/sums"
+one_line 5 put "$none: $missing" "$none" "$addr"
+one_line 5 verify "$none: $missing" "$none" "$addr"
+one_line 5 get "$none/file.*: $missing" "$addr" "$none/file"
+one_line 5 scrub "$none/file.*: $missing" "$addr" --save "$none/file"
+one_line 5 scrub "$none: $missing" "$addr" --against "$none"
+one_line 5 "log append" "$none: $missing" "$addr" "$none" --create
+one_line 5 serve "$none: does not exist; --size creates it" "$none"
+one_line 5 serve "$none: does not exist" "$none" --read-only
+check "which nothing creates" test -z "$(grep size "$dir/err")"
+one_line 5 get "$dir: is a directory" "$addr" "$dir"
+one_line 5 verify "$dir: is a directory" "$dir" "$addr"
+one_line 5 scrub "$dir: exists and would be overwritten" "$addr" --save "$dir"
+one_line 5 scrub "$dir: is a directory" "$addr" --save "$dir" --force
+one_line 5 scrub "$dir: Is a directory" "$addr" --against "$dir"
+one_line 5 scrub "$dir/sums: line 1 should be" "$addr" --against "$dir/sums"
+one_line 5 "log append" "$dir: Is a directory" "$addr" "$dir" --create
+one_line 5 serve "$dir: is a directory" "$dir"
+case $PROV in
+*ofi_pmem*)
+	one_line 5 info "$none: $missing" "$none"
+	one_line 5 info "$dir/small: is a file; its directory can be tried" \
+		"$dir/small"
+	one_line 5 info "$dir/small/in: Not a directory" "$dir/small/in"
+	one_line 5 info "/dev/null: is no DAX device" /dev/null
+	one_line 5 bench "$none: $missing" --place "$none"
+	one_line 5 bench "/dev/null: is no DAX device" --place /dev/null --force
+	one_line 5 bench "$none/plot.svg: $missing" --plot "$none/plot.svg"
+	one_line 5 torture "$none/file: $missing" "$none/file"
+	one_line 5 torture "$none: $missing" "$dir" --check "$none"
+	one_line 5 torture "$dir: Is a directory" "$dir/small" --check "$dir"
+	one_line 5 torture "$none/file: $missing" --target "$addr" --force \
+		--journal "$none/file"
+	for command in "info $dir" "bench --place $dir" "torture $dir" \
+		"serve $dir/new --size 1M"; do
+		one_line 1 "${command%% *}" \
+			"bind: no-such-host.invalid is no address of this host" \
+			${command#* } --bind no-such-host.invalid
+	done
+	check "and makes nothing" test ! -e "$dir/new"
+	;;
+esac
+for command in "put $dir/small" "verify $dir/small" "scrub --save $dir/new" \
+	"log tail" "log dump" "log append --create" status; do
+	set -- $command
+	name=$1
+	shift
+	[ "$name" != log ] || { name="log $1"; shift; }
+	one_line 3 "$name" "127.0.0.1:1: Connection refused" "$@" 127.0.0.1:1
+	one_line 3 "$name" "no way to no-such-host.invalid:7476" "$@" \
+		no-such-host.invalid
+done
+one_line 3 get "127.0.0.1:1: Connection refused" 127.0.0.1:1 "$dir/new"
+
+# Who may not, on a file that others may.
+nobody() {
+	setpriv --reuid 65534 --regid 65534 --clear-groups "$@"
+}
+mkdir "$dir/private" "$dir/public"
+cp "$dir/small" "$dir/private/file"
+cp "$dir/small" "$dir/public/secret"
+cp "$dir/small" "$dir/public/file"
+chmod 700 "$dir/private"
+chmod 600 "$dir/public/secret"
+chmod 755 "$dir" "$dir/public"
+if [ "$(id -u)" -eq 0 ] && nobody test -x "$FI_PMEM" -a -r "$dir/public/file" \
+	2>/dev/null; then
+	limit=$LIMIT
+	LIMIT="setpriv --reuid 65534 --regid 65534 --clear-groups $limit"
+	denied="Permission denied"
+	one_line 5 put "$dir/public/secret: $denied" "$dir/public/secret" "$addr"
+	one_line 5 put "$dir/private/file: $denied" "$dir/private/file" "$addr"
+	one_line 5 get "$dir/public/file.*: $denied" "$addr" "$dir/public/file"
+	one_line 5 serve "$dir/public/secret: $denied" "$dir/public/secret"
+	one_line 5 serve "$dir/public/file: $denied" "$dir/public/file"
+	one_line 5 serve "$dir/public/new: $denied" "$dir/public/new" --size 1M
+	one_line 5 "log append" "$dir/public/secret: $denied" "$addr" \
+		"$dir/public/secret" --create
+	case $PROV in
+	*ofi_pmem*)
+		one_line 5 info "$dir/public: no file can be made there: $denied" \
+			"$dir/public"
+		one_line 5 info "$dir/private/in: $denied" "$dir/private/in"
+		one_line 5 bench "no file can be made there: $denied" \
+			--place "$dir/public"
+		one_line 5 torture "$denied" "$dir/public"
+		one_line 5 torture "$dir/private/file: $denied" \
+			"$dir/private/file" --force
+		;;
+	esac
+	LIMIT=$limit
+fi
+
 check "serve a missing file without --size" tool 5 serve "$dir/none"
 check "is named" says "--size creates it"
 check "serve an empty file without --size" tool 5 serve "$dir/empty"

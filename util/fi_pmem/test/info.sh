@@ -27,7 +27,7 @@ check "with all there is" query '.ok and (.providers | index("tcp;ofi_pmem"))
 check "a directory" tool 0 info "$dir" --json
 check "is a block device" query '.domain == "block device" and
 	.granularity == "page" and .method == "message" and
-	(.reason | length > 0) and .covers == "cache" and
+	(.method_reason | length > 0) and .covers == "cache" and
 	.authentication == "none" and (.advice | any(test("block device")))'
 check "by this provider" query ".provider == \"$PROV\""
 check "leaves nothing there" test -z "$(ls "$dir" | grep info)"

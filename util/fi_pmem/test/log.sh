@@ -77,11 +77,30 @@ check "a place outside" log 6 tail --offset 4M
 check "an order of no kind" log 2 append --order eventual
 check "log without a command" tool 2 log
 check "no such file" log 5 append "$dir/missing"
-check "sizes of nothing" log 2 bench --sizes 0
-check "more than the region has" log 6 bench --appends 100000
-check "bench" log 0 bench --sizes 64,1000 --depths 1,4 --appends 20 --rounds 2
-check "shows every case" test "$(grep -cE ' (target|initiator|commit) ' \
-	"$dir/out")" -eq 12
+check "a log is there" log 0 append --create <<<"precious"
+check "bench" log 2 bench --sizes 64,1000 --depths 1,4 --count 20 --rounds 2
+check "does not overwrite it" says "--force allows it"
+check "which is there" log 0 tail
+check "with its record" cmp -s "$dir/out" - <<<"precious"
+check "more than the region has" log 6 bench --force --count 100000
+check "names the options" says "--count, --sizes"
+small="--force --sizes 64,1000 --depths 1,4 --count 20 --rounds 2"
+check "bench with --force" log 0 bench $small
+check "shows every case" test "$(grep -cE '^(append|commit) ' "$dir/out")" -eq 12
+check "in 80 columns" test "$(wc -L <"$dir/out")" -le 80
+if command -v jq >/dev/null; then
+	check "bench --json" log 0 bench $small --json
+	each() { # N EXPRESSION: so many lines
+		test "$(jq -c "select(.event) | select($1)" "$dir/out" |
+			wc -l)" -eq "$2"
+	}
+	check "has latencies and rates" each '.bytes and .depth and
+		.p50_us > 0 and .p99_us >= .p50_us and .per_second > 0' 12
+	check "of each order" each '.op == "append" and .order == "target" and
+		.over == "initiator" and .latency_over > 0 and
+		.rate_over > 0' 4
+	check "and of commits" each '.op == "commit"' 4
+fi
 
 # A reader that follows, while a writer appends as its input comes.
 check "a new log" log 0 append --create </dev/null

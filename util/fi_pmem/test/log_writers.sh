@@ -71,7 +71,7 @@ in_use() {
 	check "so is one that makes a new log" log 4 append --create <<<b
 	check "and one that shares a part of it" log 4 append --create --offset 1M \
 		--length 1M <<<b
-	check "and the benchmark" log 4 bench
+	check "and the benchmark" log 4 bench --force
 	echo "a 1" >&8
 	exec 8>&-
 	await_end
