@@ -90,6 +90,19 @@ bool is_unreachable(int error)
 
 int Connection::open()
 {
+	int ret = open_for_messages();
+	if (ret || !has_ofi_pmem(provider()))
+		return ret;
+	/* What else may be the matter is told by what fails for it. */
+	fi_pmem_region_attr attr{};
+	ret = query(&attr);
+	bool tells =
+		ret == kUnreachable || ret == kRefused || ret >= kSignalBase;
+	return tells ? ret : int{kOk};
+}
+
+int Connection::open_for_messages()
+{
 	peer_ = format_address(options_.peer);
 	set_provider_timeouts(options_);
 	constexpr auto kLook = std::chrono::milliseconds(100);
@@ -118,13 +131,7 @@ int Connection::open()
 	if (ret)
 		return report_.fail(kFailed, "cannot open an endpoint: %s",
 				    fi_strerror(-ret));
-	ret = options_.rdm ? ask_for_region() : connect();
-	if (ret || !has_ofi_pmem(provider()))
-		return ret;
-	/* What else may be the matter is told by what fails for it. */
-	fi_pmem_region_attr attr{};
-	ret = query(&attr);
-	return ret == kUnreachable || ret >= kSignalBase ? ret : int{kOk};
+	return options_.rdm ? ask_for_region() : connect();
 }
 
 int Connection::connect()

@@ -32,6 +32,9 @@ public:
 	/* Ends within --timeout, or on a signal, with the exit code. */
 	[[nodiscard]] int open();
 
+	/* The same without its data port, and so without what protects that. */
+	[[nodiscard]] int open_for_messages();
+
 	/* Ends every operation in flight: their buffers are free again. */
 	void close() { ep_.reset(); }
 

@@ -190,29 +190,48 @@ ssize_t Fabric::next_event(uint32_t *event, EventBuffer *buffer,
 
 void Fabric::wait(int timeout_ms, int input_fd)
 {
-	fid *fids[] = {&eq_->fid, &cq_->fid};
+	auto left = std::chrono::ceil<std::chrono::milliseconds>(
+		accepts_at_ - std::chrono::steady_clock::now());
+	bool accepts = left.count() <= 0;
+	if (!accepts && (timeout_ms < 0 || timeout_ms > left.count()))
+		timeout_ms = static_cast<int>(left.count());
+	fid *fids[] = {&cq_->fid, &eq_->fid};
 	/* What is readable without the provider comes first. */
 	pollfd fds[] = {{signal_fd_, POLLIN, 0},
 			{input_fd, POLLIN, 0},
-			{eq_fd_, POLLIN, 0},
+			{accepts ? eq_fd_ : -1, POLLIN, 0},
 			{cq_fd_, POLLIN, 0},
 			{watched_fd_, POLLIN, 0}};
 	errno = 0; /* as in next_event() */
-	int ret = fi_trywait(fabric_.get(), fids, 2);
+	int ret = fi_trywait(fabric_.get(), fids, accepts ? 2 : 1);
 	if (ret == -FI_EAGAIN)
 		return; /* there is news already */
 	if (!ret) {
 		poll(fds, 5, timeout_ms);
 		watched_is_readable_ = fds[4].revents != 0;
-		if (++wakeups_ % ofi_pmem::kWakeupsPerLook == 0 &&
-		    !ofi_pmem::descriptors_left(eq_fd_)) {
-			exhausted_ = true;
-			poll(fds, 2, ofi_pmem::kExhaustedMs);
-		}
+		if (accepts)
+			look_for_descriptors();
 		return;
 	}
 	bool shorter = timeout_ms >= 0 && timeout_ms < kPollMs;
 	poll(fds, 2, shorter ? timeout_ms : kPollMs);
+}
+
+/*
+ * A connection that cannot be accepted is announced for ever: it would be all
+ * that this thread does. Looked for now and then, but at once while there were
+ * none the last time.
+ */
+void Fabric::look_for_descriptors()
+{
+	if (!out_of_descriptors_ && ++wakeups_ % ofi_pmem::kWakeupsPerLook)
+		return;
+	out_of_descriptors_ = !ofi_pmem::descriptors_left(eq_fd_);
+	if (!out_of_descriptors_)
+		return;
+	exhausted_ = true;
+	accepts_at_ = std::chrono::steady_clock::now() +
+		      std::chrono::milliseconds(ofi_pmem::kExhaustedMs);
 }
 
 bool Fabric::watched_is_readable()

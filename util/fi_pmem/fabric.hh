@@ -7,6 +7,7 @@
  */
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <string>
 #include <vector>
@@ -124,7 +125,9 @@ public:
 
 	/*
 	 * Sleeps until there may be news, or something to read from `input_fd`
-	 * (-1: from none), at most `timeout_ms` (-1: no end).
+	 * (-1: from none), at most `timeout_ms` (-1: no end). While the process
+	 * has no descriptor left connection events are no news, but looked at
+	 * now and then.
 	 */
 	void wait(int timeout_ms, int input_fd = -1);
 
@@ -146,6 +149,7 @@ public:
 
 private:
 	[[nodiscard]] int get_wait_fds();
+	void look_for_descriptors();
 
 	FidPtr<fid_fabric> fabric_;
 	FidPtr<fid_eq> eq_;
@@ -160,6 +164,8 @@ private:
 	int watched_fd_ = -1;
 	bool watched_is_readable_ = false;
 	bool exhausted_ = false;
+	bool out_of_descriptors_ = false;
+	std::chrono::steady_clock::time_point accepts_at_{};
 	uint32_t wakeups_ = 0;
 };
 

@@ -91,6 +91,7 @@ private:
 	void watch_domain();
 	void read_domain_events();
 	void tell_event(const fi_pmem_event &event);
+	void tell_refused(uint64_t *total, uint64_t count, const char *why);
 	[[nodiscard]] Region *region_of(uint64_t key);
 	void check_descriptors();
 

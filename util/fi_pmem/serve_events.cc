@@ -50,11 +50,17 @@ Server::Region *Server::region_of(uint64_t key)
 	return nullptr;
 }
 
+void Server::tell_refused(uint64_t *total, uint64_t count, const char *why)
+{
+	*total += count;
+	log_.warn(&unproven_,
+		  (count == 1 ? std::string("an initiator was")
+			      : std::to_string(count) + " initiators were") +
+			  " refused: " + why);
+}
+
 void Server::tell_event(const fi_pmem_event &event)
 {
-	std::string times = event.count == 1 ? "an initiator was"
-					     : std::to_string(event.count) +
-						       " initiators were";
 	Region *region = region_of(event.key);
 	switch (event.kind) {
 	case FI_PMEM_EVENT_REGION_FAILED:
@@ -70,26 +76,19 @@ void Server::tell_event(const fi_pmem_event &event)
 			"again what was not acknowledged");
 		return;
 	case FI_PMEM_EVENT_NOT_AUTHENTICATED:
-		not_authenticated_ += event.count;
-		log_.warn(&unproven_,
-			  times + " refused: not authenticated. A client "
-				  "needs the file of "
-				  "FI_OFI_PMEM_AUTH_KEY_FILE that this "
-				  "server has");
+		tell_refused(&not_authenticated_, event.count,
+			     "not authenticated. A client needs the file of "
+			     "FI_OFI_PMEM_AUTH_KEY_FILE that this server has");
 		return;
 	case FI_PMEM_EVENT_OTHER_VERSION:
-		other_version_ += event.count;
-		log_.warn(&unproven_,
-			  times + " refused: another version of the protocol. "
-				  "Install the same version of ofi_pmem on "
-				  "both sides");
+		tell_refused(&other_version_, event.count,
+			     "another version of the protocol. Install the "
+			     "same version of ofi_pmem on both sides");
 		return;
 	case FI_PMEM_EVENT_TOO_MANY_CHANNELS:
-		too_many_channels_ += event.count;
-		log_.warn(&unproven_,
-			  times + " refused: too many channels. "
-				  "FI_OFI_PMEM_MAX_CHANNELS sets how many "
-				  "there may be");
+		tell_refused(&too_many_channels_, event.count,
+			     "too many channels. FI_OFI_PMEM_MAX_CHANNELS "
+			     "sets how many there may be");
 		return;
 	}
 	log_.warn("event " + std::to_string(event.kind) +

@@ -111,7 +111,7 @@ void tell(const Json &status, const std::string &peer, Report &report)
 int run_status(const Options &options, Report &report)
 {
 	Connection connection(options, report);
-	int ret = connection.open();
+	int ret = connection.open_for_messages();
 	if (ret)
 		return ret;
 	std::string text;

@@ -85,4 +85,31 @@ fi
 BIND=0.0.0.0 start_server "$dir/region"
 check "the wildcard address" tool 0 put "$dir/in" "localhost:$port"
 stop_server TERM
+
+# Every address, also for clients without connection: 127.0.0.2 is of the loopback
+# interface, and the others are of this host.
+addresses="127.0.0.1 127.0.0.2 $(hostname -I 2>/dev/null | tr ' ' '\n' | grep -v : |
+	head -n 3)"
+bench="--force --ops message,commit --sizes 64 --depths 1 --count 10 --rounds 1"
+case $PROV in
+tcp*)
+	BIND= start_server "$dir/region"
+	for address in $addresses; do
+		check "by $address" tool 0 put "$dir/one" "$address:$port"
+	done
+	stop_server TERM
+	;;
+esac
+case $PROV in
+tcp*ofi_pmem)
+	for PROV in "tcp;ofi_pmem" "tcp;ofi_rxm;ofi_pmem"; do
+		BIND= start_server "$dir/region" --rdm
+		for address in $addresses; do
+			check "by $address without connection, $PROV" \
+				tool 0 bench "$address:$port" --rdm $bench
+		done
+		stop_server TERM
+	done
+	;;
+esac
 finish

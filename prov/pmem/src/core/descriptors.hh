@@ -41,10 +41,10 @@ inline int above_standard(int fd) noexcept
  * for ever: who waits for events would only spin. It need be no peer's: an
  * inner provider lets strangers connect and say nothing.
  *
- * How often to look, and for how long then to do nothing without one.
+ * How often to look, and for how long then not to wait for connection events.
  */
 inline constexpr uint32_t kWakeupsPerLook = 64;
-inline constexpr int kExhaustedMs = 2;
+inline constexpr int kExhaustedMs = 100;
 
 /* Whether the process may have one more; `own` is one that it has. */
 inline bool descriptors_left(int own) noexcept

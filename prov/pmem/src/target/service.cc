@@ -187,10 +187,13 @@ void Service::loop()
 		if (now - last_arrival < spin)
 			continue;
 		/* do_tasks() may have taken the wake-up of the destructor. */
+		bool accepts = Clock::now() >= accepts_at_;
+		fds[1].fd = accepts ? queues_->event_fd() : -1;
 		if (!stopping_ && !queues_->trywait())
 			poll(fds, 3, pause_ms());
-		if (++wakeups % kWakeupsPerLook == 0 && exhausted())
-			poll(&fds[2], 1, kExhaustedMs);
+		if (accepts &&
+		    (out_of_descriptors_ || ++wakeups % kWakeupsPerLook == 0))
+			look_for_descriptors();
 		retry_unsent();
 		drop_ungreeted();
 		do_tasks();
@@ -203,20 +206,25 @@ int Service::pause_ms() const noexcept
 {
 	if (!unsent_.empty())
 		return kRetryMs;
+	if (out_of_descriptors_)
+		return kExhaustedMs;
 	return ungreeted_.empty() ? -1 : kGreetingCheckMs;
 }
 
-bool Service::exhausted() noexcept
+/* Without any, connection events are not waited for until later. */
+void Service::look_for_descriptors() noexcept
 {
-	if (descriptors_left(wake_fd_))
-		return false;
+	out_of_descriptors_ = !descriptors_left(wake_fd_);
+	if (!out_of_descriptors_)
+		return;
 	if (!warned_exhausted_)
 		PMEM_WARN(FI_LOG_EP_CTRL,
 			  "no descriptors are left (%s): no new channel can be "
 			  "accepted until there are",
 			  fi_strerror(errno));
 	warned_exhausted_ = true;
-	return true;
+	accepts_at_ = std::chrono::steady_clock::now() +
+		      std::chrono::milliseconds(kExhaustedMs);
 }
 
 /*

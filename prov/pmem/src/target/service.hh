@@ -9,6 +9,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <deque>
 #include <functional>
@@ -77,7 +78,7 @@ private:
 	/* True when something arrived. */
 	[[nodiscard]] bool poll_queues(bool events);
 	int pause_ms() const noexcept;
-	[[nodiscard]] bool exhausted() noexcept;
+	void look_for_descriptors() noexcept;
 	[[nodiscard]] bool work();
 	void retry_unsent();
 	void drop_ungreeted();
@@ -110,6 +111,8 @@ private:
 	std::vector<uint32_t> ungreeted_;
 	int wake_fd_ = -1;
 	bool warned_exhausted_ = false;
+	bool out_of_descriptors_ = false;
+	std::chrono::steady_clock::time_point accepts_at_{};
 	std::atomic<bool> stopping_{false};
 	std::mutex tasks_lock_;
 	std::condition_variable tasks_done_;
