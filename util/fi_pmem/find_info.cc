@@ -119,12 +119,12 @@ int find_info(Report &report, const Target &target, InfoPtr *info)
 		return kOk;
 	InfoPtr anywhere;
 	bool offered = !query(provider, type, nullptr, &anywhere);
-	if (offered && target.passive)
+	if (offered && target.passive && !target.host.empty())
 		return report.fail(kFailed,
 				   "--bind: %s is no address of this host that "
 				   "provider %s can listen on",
 				   target.host.c_str(), provider.c_str());
-	if (offered)
+	if (offered && !target.passive)
 		return report.fail(kUnreachable,
 				   "provider %s knows no way to %s:%u: is the "
 				   "name right?",

@@ -59,7 +59,6 @@ std::string synopsis(const CLI::App &command)
 
 std::string unexpected(const CLI::App &command, const std::string &word)
 {
-	std::string name = command_name(command);
 	bool has_commands = !subcommand_names(command).empty();
 	if (is_option(word) && !has_commands)
 		return "there is no option " + word + "; there are " +
