@@ -18,7 +18,7 @@ namespace ofi_pmem
 namespace
 {
 
-constexpr size_t kBatch = 32;
+constexpr size_t kWorkBatch = 32;
 
 int set_nonblocking(int fd) noexcept
 {
@@ -88,9 +88,9 @@ size_t VerbsQueues::read_completions(Completion *completions,
 		*completions = found_;
 		return 1;
 	}
-	ibv_wc wc[kBatch];
-	int got = ibv_poll_cq(cq(), static_cast<int>(std::min(count, kBatch)),
-			      wc);
+	ibv_wc wc[kWorkBatch];
+	int got = ibv_poll_cq(
+		cq(), static_cast<int>(std::min(count, kWorkBatch)), wc);
 	for (int i = 0; i < got; i++)
 		completions[i] = to_completion(wc[i]);
 	return got > 0 ? static_cast<size_t>(got) : 0;
