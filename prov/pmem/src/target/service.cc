@@ -71,6 +71,9 @@ int Service::open(std::vector<IpAddress> addresses, const Locality &near)
 	if (addresses.empty())
 		addresses.push_back(transport_.own_address());
 	ret = listeners_.open(std::move(addresses), queues_.get());
+	if (ret == -FI_EADDRNOTAVAIL) /* they are all of other NICs */
+		ret = listeners_.open({transport_.own_address()},
+				      queues_.get());
 	if (ret) {
 		warn_cannot_listen(ret);
 		return ret;
