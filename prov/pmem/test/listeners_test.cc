@@ -155,6 +155,15 @@ TEST_F(ListenersTest, LeaveOutAddressesOfOtherNics)
 	EXPECT_EQ(open({kSecond}), -FI_EADDRNOTAVAIL);
 }
 
+TEST_F(ListenersTest, ServiceOfTheDomainListensWhenTheOthersAreOfOtherNics)
+{
+	nic_->elsewhere = ip_address(kSecond);
+	RegionTable table;
+	Service service(transport_, &table);
+	ASSERT_EQ(service.open({ip_address(kSecond)}), 0);
+	EXPECT_EQ(nic_->listening(), Words{"127.0.0.1 1001"});
+}
+
 class ServiceAddresses : public NicFixture
 {
 };
