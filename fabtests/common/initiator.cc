@@ -147,4 +147,14 @@ Failure outcome(Initiator &initiator, ssize_t posted, const void *context)
 	return failure;
 }
 
+Failure try_commit(Initiator &initiator, const RemoteRegion &region,
+		   const Bytes &contents)
+{
+	LocalBuffer buffer(initiator.node(), contents);
+	fi_context2 context{};
+	ssize_t ret = initiator.write(region, 0, buffer, FI_COMMIT_COMPLETE,
+				      &context);
+	return outcome(initiator, ret, &context);
+}
+
 } // namespace pmem_test

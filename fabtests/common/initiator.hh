@@ -103,4 +103,8 @@ struct Failure {
 /* Awaits the outcome of an operation whose call returned `posted`. */
 Failure outcome(Initiator &initiator, ssize_t posted, const void *context);
 
+/* Of one commit of these bytes to the start of the region. */
+Failure try_commit(Initiator &initiator, const RemoteRegion &region,
+		   const Bytes &contents);
+
 } // namespace pmem_test

@@ -42,12 +42,9 @@ public:
 	/* Commits other bytes every time; 0 or a positive fi_errno. */
 	int commit_from(Initiator &initiator)
 	{
-		LocalBuffer buffer(initiator.node(), pattern(++seed, 100));
-		fi_context2 context{};
-		ssize_t ret = initiator.write(region, 0, buffer,
-					      FI_COMMIT_COMPLETE, &context);
-		Failure failure = outcome(initiator, ret, &context);
-		bool there = file.read(0, 100) == buffer.bytes;
+		Bytes contents = pattern(++seed, 100);
+		Failure failure = try_commit(initiator, region, contents);
+		bool there = file.read(0, 100) == contents;
 		if (there == (failure.err != 0))
 			throw std::runtime_error(
 				"a commit and the file differ");

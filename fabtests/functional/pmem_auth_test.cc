@@ -31,12 +31,9 @@ protected:
 	{
 		Initiator initiator(with_key(key));
 		target.connect(initiator.node());
-		LocalBuffer buffer(initiator.node(), pattern(++seed, 100));
-		fi_context2 context{};
-		ssize_t ret = initiator.write(region, 0, buffer,
-					      FI_COMMIT_COMPLETE, &context);
-		Failure failure = outcome(initiator, ret, &context);
-		bool there = file.read(0, 100) == buffer.bytes;
+		Bytes contents = pattern(++seed, 100);
+		Failure failure = try_commit(initiator, region, contents);
+		bool there = file.read(0, 100) == contents;
 		EXPECT_EQ(there, !failure.err);
 		EXPECT_EQ(failure.at_call, failure.err != 0);
 		return failure.err;

@@ -43,6 +43,7 @@ unset FI_OFI_PMEM_BACKEND
 if [ "$(stat -f -c %T /dev/shm 2>/dev/null)" = tmpfs ]; then
 	check "a tmpfs" tool 5 info /dev/shm
 	check "is not persistent" says "cannot be made persistent"
+	check "leaves nothing there" test -z "$(ls /dev/shm | grep '^fi_pmem\.')"
 fi
 check "a place that is none" tool 5 info "$dir/none"
 check "is told" says "$dir/none"

@@ -14,25 +14,25 @@ namespace
 int ep_connect(fid_ep *ep, const void *address, const void *param,
 	       size_t param_len) noexcept
 {
-	auto outer = static_cast<Endpoint *>(ep);
-	return guarded_use(*outer, [&] {
-		int ret = fi_connect(outer->inner(), address, param, param_len);
-		return ret ? ret : outer->announce_address();
+	auto &outer = endpoint_of(ep);
+	return guarded_use(outer, [&] {
+		int ret = fi_connect(outer.inner(), address, param, param_len);
+		return ret ? ret : outer.announce_address();
 	});
 }
 
 /* What a child has inherited stays connected: its parent goes on with it. */
 int ep_shutdown(fid_ep *ep, uint64_t flags) noexcept
 {
-	auto outer = static_cast<Endpoint *>(ep);
-	return outer->inherited() ? 0 : fi_shutdown(outer->inner(), flags);
+	auto &outer = endpoint_of(ep);
+	return outer.inherited() ? 0 : fi_shutdown(outer.inner(), flags);
 }
 
 int ep_accept(fid_ep *ep, const void *param, size_t param_len) noexcept
 {
-	auto outer = static_cast<Endpoint *>(ep);
-	return guarded_use(*outer, [&] {
-		return fi_accept(outer->inner(), param, param_len);
+	auto &outer = endpoint_of(ep);
+	return guarded_use(outer, [&] {
+		return fi_accept(outer.inner(), param, param_len);
 	});
 }
 
