@@ -44,7 +44,7 @@ usage() {
 
 while [ $# -gt 0 ]; do
 	[ "$1" != --alone-later ] || {
-		first_columns="layered persistent" most_flaky=40
+		first_columns="layered persistent"
 		shift
 		continue
 	}
@@ -265,13 +265,13 @@ all_but_suspects() { # all_but_suspects PROVIDER
 		sed "s/$(address_of "$1")/[A-Z_]*/g; s/^/^/; s/\$/\$/"
 }
 
-judge() { # judge suspects|regressions|table|summary
-	awk -F'|' -v what="$1" \
+judge() { # judge suspects|regressions|table|summary [failing]
+	awk -F'|' -v what="$1" -v failing="${2:-}" \
 		-f "$top/util/fabtests_table.awk" "$out/results"
 }
 
-too_many_suspects() {
-	[ "$(wc -l <"$out/suspects")" -gt $most_flaky ]
+too_many_fail() { # too_many_fail suspects|regressions
+	[ "$(judge "$1" failing | wc -l)" -gt $most_flaky ]
 }
 
 report() {
@@ -283,7 +283,7 @@ report() {
 }
 
 main() {
-	local attempt
+	local attempt again=suspects
 	trap 'kill $(jobs -p) 2>/dev/null || true; vm_remove' EXIT
 
 	heading "Debian trixie root"
@@ -304,9 +304,9 @@ main() {
 
 	heading "fabtests: $set"
 	collect_all 1 $first_columns
-	judge suspects >"$out/suspects"
-	! too_many_suspects || judge regressions >"$out/suspects"
-	if too_many_suspects; then
+	! too_many_fail $again || again=regressions
+	judge $again >"$out/suspects"
+	if too_many_fail $again; then
 		heading "Too many did not pass to be flaky"
 	elif [ -s "$out/suspects" ]; then
 		heading "Again: what did not pass everywhere"

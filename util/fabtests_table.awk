@@ -2,7 +2,8 @@
 # Reads what util/fabtests.sh collected, "provider|column|attempt|result|
 # seconds|name|why|count", and judges it. With what=suspects: "provider|name" of
 # each test that must be run again, with regressions of those among them that pass
-# alone; else the table, and the summary.
+# alone, and with failing=failing only of what failed, not of what the provider
+# cannot run; else the table, and the summary.
 
 {
 	test = $1 "|" $6
@@ -48,6 +49,13 @@ function regressed(test, column,    inner, cell) {
 
 function regression(test) {
 	return regressed(test, "layered") || regressed(test, "persistent")
+}
+
+function fails(test,    i) {
+	for (i = 1; i <= columns; i++)
+		if (first[cell_of(test, column[i])] ~ /Fail|Hang/)
+			return 1
+	return 0
 }
 
 function suspect(test) {
@@ -123,8 +131,9 @@ BEGIN {
 END {
 	if (what == "suspects" || what == "regressions") {
 		for (i = 1; i <= tests; i++)
-			if (regression(order[i]) ||
-			    (what == "suspects" && suspect(order[i])))
+			if ((regression(order[i]) ||
+			     (what == "suspects" && suspect(order[i]))) &&
+			    (failing == "" || fails(order[i])))
 				print order[i]
 	} else if (what == "table") {
 		table()

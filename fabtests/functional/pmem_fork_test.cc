@@ -89,6 +89,10 @@ bool posts_nothing(Pair &pair, LocalBuffer &buffer)
 	ssize_t drain = from.drain(pair.target.region, &context);
 	ssize_t sent = fi_send(from.ep(), buffer.data(), buffer.size(),
 			       buffer.desc(), from.peer(), &context);
+	ssize_t received = fi_recv(from.ep(), buffer.data(), buffer.size(),
+				   buffer.desc(), from.peer(), &context);
+	fi_cq_entry entry;
+	ssize_t read = fi_cq_read(from.node().cq.get(), &entry, 1);
 	fi_pmem_region_attr attr{};
 	attr.size = sizeof(attr);
 	int queried = from.ops()->query(from.ep(), from.peer(),
@@ -96,6 +100,8 @@ bool posts_nothing(Pair &pair, LocalBuffer &buffer)
 	return same(commit, -FI_EOPNOTSUPP, "a commit") &&
 	       same(drain, -FI_EOPNOTSUPP, "a drain") &&
 	       same(sent, -FI_EOPNOTSUPP, "a send") &&
+	       same(received, -FI_EOPNOTSUPP, "a receive") &&
+	       same(read, -FI_EOPNOTSUPP, "reading a queue") &&
 	       same(queried, -FI_EOPNOTSUPP, "a query");
 }
 

@@ -49,6 +49,10 @@ protected:
 		/* With a thread that may hold locks. */
 		info->domain_attr->data_progress = FI_PROGRESS_AUTO;
 		open();
+		fi_eq_attr attr{};
+		ASSERT_EQ(fi_eq_open(fabric, &attr, &events_, nullptr), 0);
+		ASSERT_EQ(fi_cntr_open(domain, nullptr, &counter_, nullptr), 0);
+		ASSERT_EQ(fi_cntr_add(counter_, 5), 0);
 		key_ = add_region(&medium_, 0, FI_REMOTE_WRITE);
 		EXPECT_EQ(commit(1), 0);
 	}
@@ -57,6 +61,9 @@ protected:
 	{
 		EXPECT_EQ(commit(2), 0);
 		EXPECT_EQ(medium_.durable[0], 2);
+		EXPECT_EQ(fi_cntr_read(counter_), 5u);
+		EXPECT_EQ(fi_close(&counter_->fid), 0);
+		EXPECT_EQ(fi_close(&events_->fid), 0);
 		close_endpoint();
 		persistence().remove_region(key_);
 		AppTest::TearDown();
@@ -82,6 +89,8 @@ protected:
 
 	test::FakeMedium medium_{4096};
 	Key key_{0};
+	fid_eq *events_ = nullptr;
+	fid_cntr *counter_ = nullptr;
 };
 
 TEST_F(Fork, ChildPostsNothing)
@@ -94,7 +103,32 @@ TEST_F(Fork, ChildPostsNothing)
 		EXPECT_EQ(fi_atomic(ep, &byte, 1, nullptr, 0, 0, key_.value(),
 				    FI_UINT8, FI_SUM, &byte),
 			  -FI_EOPNOTSUPP);
-		EXPECT_EQ(fi_cq_read(cq, nullptr, 0), -FI_EAGAIN);
+	}));
+}
+
+TEST_F(Fork, ChildTakesNothingThatIsItsParents)
+{
+	EXPECT_TRUE(child_succeeds([this] {
+		uint8_t byte = 3;
+		uint32_t event = 0;
+		fid *waitables[] = {&cq->fid};
+		fi_cq_entry entry;
+		fi_cq_err_entry error{};
+		EXPECT_EQ(fi_cq_read(cq, &entry, 1), -FI_EOPNOTSUPP);
+		EXPECT_EQ(fi_cq_sread(cq, &entry, 1, nullptr, -1),
+			  -FI_EOPNOTSUPP);
+		EXPECT_EQ(fi_cq_readerr(cq, &error, 0), -FI_EOPNOTSUPP);
+		EXPECT_EQ(fi_recv(ep, &byte, 1, nullptr, 0, &byte),
+			  -FI_EOPNOTSUPP);
+		EXPECT_EQ(fi_cancel(&ep->fid, &byte), -FI_EOPNOTSUPP);
+		EXPECT_EQ(fi_trywait(fabric, waitables, 1), -FI_EOPNOTSUPP);
+		EXPECT_EQ(fi_cntr_read(counter_), 0u);
+		EXPECT_EQ(fi_cntr_wait(counter_, 1, -1), -FI_EOPNOTSUPP);
+		EXPECT_EQ(fi_eq_read(events_, &event, &entry, sizeof(entry), 0),
+			  -FI_EOPNOTSUPP);
+		EXPECT_EQ(fi_eq_sread(events_, &event, &entry, sizeof(entry),
+				      -1, 0),
+			  -FI_EOPNOTSUPP);
 	}));
 }
 

@@ -18,8 +18,9 @@ namespace
 int av_remove(fid_av *av, fi_addr_t *addresses, size_t count,
 	      uint64_t flags) noexcept
 {
-	return static_cast<AddressVector *>(av)->remove(addresses, count,
-							flags);
+	auto outer = static_cast<AddressVector *>(av);
+	return own_use(*outer,
+		       [&] { return outer->remove(addresses, count, flags); });
 }
 
 fi_ops_av make_av_ops() noexcept

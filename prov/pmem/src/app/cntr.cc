@@ -33,12 +33,12 @@ Counter &counter(fid_cntr *cntr) noexcept
 
 uint64_t cntr_read(fid_cntr *cntr) noexcept
 {
-	return counter(cntr).read();
+	return own_use(counter(cntr), [&] { return counter(cntr).read(); });
 }
 
 uint64_t cntr_readerr(fid_cntr *cntr) noexcept
 {
-	return counter(cntr).readerr();
+	return own_use(counter(cntr), [&] { return counter(cntr).readerr(); });
 }
 
 int cntr_add(fid_cntr *cntr, uint64_t value) noexcept
@@ -67,7 +67,8 @@ int cntr_seterr(fid_cntr *cntr, uint64_t value) noexcept
 
 int cntr_wait(fid_cntr *cntr, uint64_t threshold, int timeout) noexcept
 {
-	return counter(cntr).wait(threshold, timeout);
+	return own_use(counter(cntr),
+		       [&] { return counter(cntr).wait(threshold, timeout); });
 }
 
 fi_ops_cntr make_plain_cntr_ops() noexcept

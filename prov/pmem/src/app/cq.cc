@@ -33,36 +33,43 @@ CompletionQueue &queue(fid_cq *cq) noexcept
 
 ssize_t cq_read(fid_cq *cq, void *buf, size_t count) noexcept
 {
-	return queue(cq).readfrom(buf, count, nullptr);
+	return own_use(queue(cq),
+		       [&] { return queue(cq).readfrom(buf, count, nullptr); });
 }
 
 ssize_t cq_readfrom(fid_cq *cq, void *buf, size_t count,
 		    fi_addr_t *sources) noexcept
 {
-	return queue(cq).readfrom(buf, count, sources);
+	return own_use(queue(cq),
+		       [&] { return queue(cq).readfrom(buf, count, sources); });
 }
 
 ssize_t cq_readerr(fid_cq *cq, fi_cq_err_entry *entry, uint64_t flags) noexcept
 {
-	return queue(cq).readerr(entry, flags);
+	return own_use(queue(cq),
+		       [&] { return queue(cq).readerr(entry, flags); });
 }
 
 /* A wait condition is a hint; we wake at the first completion. */
 ssize_t cq_sread(fid_cq *cq, void *buf, size_t count, const void *,
 		 int timeout) noexcept
 {
-	return queue(cq).sreadfrom(buf, count, nullptr, timeout);
+	return own_use(queue(cq), [&] {
+		return queue(cq).sreadfrom(buf, count, nullptr, timeout);
+	});
 }
 
 ssize_t cq_sreadfrom(fid_cq *cq, void *buf, size_t count, fi_addr_t *sources,
 		     const void *, int timeout) noexcept
 {
-	return queue(cq).sreadfrom(buf, count, sources, timeout);
+	return own_use(queue(cq), [&] {
+		return queue(cq).sreadfrom(buf, count, sources, timeout);
+	});
 }
 
 int cq_signal(fid_cq *cq) noexcept
 {
-	return queue(cq).signal();
+	return own_use(queue(cq), [&] { return queue(cq).signal(); });
 }
 
 const char *cq_strerror(fid_cq *cq, int prov_errno, const void *err_data,

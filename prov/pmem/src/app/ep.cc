@@ -224,8 +224,6 @@ void Endpoint::record(fid_t other, uint64_t flags) noexcept
 
 int Endpoint::control(int command, void *arg)
 {
-	if (inherited() && (command == FI_ENABLE || command == FI_ALIAS))
-		return Origin::refuse();
 	switch (command) {
 	case FI_SETOPSFLAG:
 		return set_op_flags(*static_cast<uint64_t *>(arg));

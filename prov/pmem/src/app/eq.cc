@@ -16,22 +16,30 @@ namespace ofi_pmem
 namespace
 {
 
+EventQueue &queue(fid_eq *eq) noexcept
+{
+	return *static_cast<EventQueue *>(eq);
+}
+
 ssize_t eq_read(fid_eq *eq, uint32_t *event, void *buf, size_t len,
 		uint64_t flags) noexcept
 {
-	return static_cast<EventQueue *>(eq)->read(event, buf, len, flags);
+	return own_use(queue(eq),
+		       [&] { return queue(eq).read(event, buf, len, flags); });
 }
 
 ssize_t eq_sread(fid_eq *eq, uint32_t *event, void *buf, size_t len,
 		 int timeout, uint64_t flags) noexcept
 {
-	return static_cast<EventQueue *>(eq)->sread(event, buf, len, timeout,
-						    flags);
+	return own_use(queue(eq), [&] {
+		return queue(eq).sread(event, buf, len, timeout, flags);
+	});
 }
 
 ssize_t eq_readerr(fid_eq *eq, fi_eq_err_entry *entry, uint64_t flags) noexcept
 {
-	return static_cast<EventQueue *>(eq)->readerr(entry, flags);
+	return own_use(queue(eq),
+		       [&] { return queue(eq).readerr(entry, flags); });
 }
 
 fi_ops_eq make_eq_ops() noexcept

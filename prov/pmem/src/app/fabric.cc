@@ -55,7 +55,9 @@ int fabric_eq_open(fid_fabric *fabric, fi_eq_attr *attr, fid_eq **eq,
 
 int fabric_trywait(fid_fabric *fabric, fid **waitables, int count) noexcept
 {
-	return static_cast<Fabric *>(fabric)->trywait(waitables, count);
+	auto outer = static_cast<Fabric *>(fabric);
+	return own_use(*outer,
+		       [&] { return outer->trywait(waitables, count); });
 }
 
 fi_ops_fabric make_fabric_ops() noexcept

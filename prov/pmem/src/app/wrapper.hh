@@ -122,13 +122,25 @@ private:
 };
 
 /*
- * As guarded(), for a call that makes the object `of` do something, or opens
- * another one from it; refused where it is inherited.
+ * Runs `body`, which does something with the object `of` or reads what arrived
+ * there. Where the object is inherited it is refused: with an error, or, by
+ * functions that return a count, with 0.
  */
+template <typename Object, typename Body>
+[[nodiscard]] auto own_use(const Object &of, Body &&body) noexcept
+{
+	using Result = decltype(body());
+	if (!of.inherited())
+		return body();
+	auto error = static_cast<Result>(Origin::refuse());
+	return std::is_signed_v<Result> ? error : Result{0};
+}
+
+/* As guarded(), likewise refused where the object `of` is inherited. */
 template <typename Object, typename Body>
 [[nodiscard]] int guarded_use(const Object &of, Body &&body) noexcept
 {
-	return of.inherited() ? Origin::refuse() : guarded(body);
+	return own_use(of, [&] { return guarded(body); });
 }
 
 /* The wrapper behind a fid whose class the caller knows. */
@@ -158,16 +170,16 @@ template <typename Object> struct FidOps {
 
 	static int bind(fid *base, fid *other, uint64_t flags) noexcept
 	{
-		return guarded([&] {
-			return outer_of<Object>(base)->bind(other, flags);
-		});
+		auto object = outer_of<Object>(base);
+		return guarded_use(*object,
+				   [&] { return object->bind(other, flags); });
 	}
 
 	static int control(fid *base, int command, void *arg) noexcept
 	{
-		return guarded([&] {
-			return outer_of<Object>(base)->control(command, arg);
-		});
+		auto object = outer_of<Object>(base);
+		return guarded_use(
+			*object, [&] { return object->control(command, arg); });
 	}
 
 	static int ops_open(fid *base, const char *name, uint64_t flags,
@@ -193,8 +205,11 @@ template <typename Object> struct FidOps {
 	static int ops_set(fid *base, const char *name, uint64_t flags,
 			   void *ops, void *context) noexcept
 	{
-		return fi_set_ops(outer_of<Object>(base)->inner_fid(), name,
-				  flags, ops, context);
+		auto object = outer_of<Object>(base);
+		return own_use(*object, [&] {
+			return fi_set_ops(object->inner_fid(), name, flags, ops,
+					  context);
+		});
 	}
 
 	static fi_ops make() noexcept
@@ -249,12 +264,26 @@ template <typename Object, typename Ret, typename CStruct, typename... Args,
 struct Forward<Object, Call> {
 	static Ret slot(CStruct *outer, Args... args) noexcept
 	{
-		if constexpr (std::is_same_v<CStruct, fid>)
-			return Call(outer_of<Object>(outer)->inner_fid(),
-				    args...);
+		auto call = [&](Object *object) {
+			if constexpr (std::is_same_v<CStruct, fid>)
+				return Call(object->inner_fid(), args...);
+			else
+				return Call(object->inner(), args...);
+		};
+		auto object = object_of(outer);
+		if constexpr (std::is_pointer_v<Ret>)
+			return call(object); /* a text */
 		else
-			return Call(static_cast<Object *>(outer)->inner(),
-				    args...);
+			return own_use(*object, [&] { return call(object); });
+	}
+
+private:
+	static Object *object_of(CStruct *outer) noexcept
+	{
+		if constexpr (std::is_same_v<CStruct, fid>)
+			return outer_of<Object>(outer);
+		else
+			return static_cast<Object *>(outer);
 	}
 };
 

@@ -28,7 +28,9 @@ struct ForwardFlagged<Call> {
 	{
 		if (last_flags(args...) & FI_COMMIT_COMPLETE)
 			return -FI_EINVAL;
-		return Call(endpoint_of(ep).inner(), args...);
+		auto &outer = endpoint_of(ep);
+		return own_use(outer,
+			       [&] { return Call(outer.inner(), args...); });
 	}
 };
 

@@ -29,6 +29,9 @@ void Origin::in_child() noexcept
 
 int Origin::refuse() noexcept
 {
+	/* Once: a program that polls would be told nothing else. */
+	if (told_.exchange(own_number_) == own_number_)
+		return -FI_EOPNOTSUPP;
 	PMEM_WARN(FI_LOG_CORE,
 		  "process %d was forked from the one that opened this object, "
 		  "whose connections and threads it does not have: open a "

@@ -43,8 +43,8 @@ public:
 	}
 
 	/*
-	 * What a call on such an object returns: -FI_EOPNOTSUPP, after a
-	 * warning that says why.
+	 * What a call on such an object returns: -FI_EOPNOTSUPP. The first
+	 * time in a process a warning says why.
 	 */
 	[[nodiscard]] static int refuse() noexcept;
 
@@ -55,6 +55,7 @@ private:
 	/* Processes are numbered by the forks that led to them. */
 	static inline std::atomic<uint32_t> own_number_{1};
 	static inline std::atomic<uint32_t> first_own_{0};
+	static inline std::atomic<uint32_t> told_{0}; /* an own_number_ */
 	static const int watching_;
 
 	uint32_t number_ = own_number_.load(std::memory_order_relaxed);
