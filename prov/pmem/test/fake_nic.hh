@@ -77,6 +77,7 @@ public:
 	size_t capacity = 1024;
 	/* An address of another NIC. */
 	std::optional<IpAddress> elsewhere;
+	int elsewhere_error = -FI_ENODEV;
 
 	/* As TransportTraits has it of Soft-RoCE. */
 	static TransportTraits soft_roce() noexcept;

@@ -174,7 +174,7 @@ int FakeTransport::listen(const IpAddress &address, Queues *queues,
 {
 	std::lock_guard guard(nic_->mutex_);
 	if (nic_->elsewhere && nic_->elsewhere->same_host(address))
-		return -FI_ENODEV;
+		return nic_->elsewhere_error;
 	IpAddress chosen = address;
 	if (!chosen.port())
 		chosen.set_port(++nic_->last_port_);

@@ -9,6 +9,8 @@
 #include "core/params.hh"
 #include "nic_fixture.hh"
 
+#include <future>
+
 namespace ofi_pmem::test
 {
 
@@ -155,6 +157,18 @@ TEST_F(ListenersTest, LeaveOutAddressesOfOtherNics)
 	EXPECT_EQ(open({kSecond}), -FI_EADDRNOTAVAIL);
 }
 
+TEST_F(ListenersTest, LeaveOutWhatCannotBeListenedAtWhileTheOthersCan)
+{
+	nic_->elsewhere = ip_address(kSecond);
+	nic_->elsewhere_error = -FI_EADDRNOTAVAIL;
+	ASSERT_EQ(open({kSecond, kFirst}), 0);
+	EXPECT_EQ(nic_->listening(), Words{"127.0.0.1 1001"});
+	EXPECT_EQ(listeners_.add(ip_address(kSecond)), -FI_EADDRNOTAVAIL);
+	listeners_.close();
+	nic_->elsewhere_error = -FI_EACCES;
+	EXPECT_EQ(open({kSecond}), -FI_EACCES);
+}
+
 TEST_F(ListenersTest, ServiceOfTheDomainListensWhenTheOthersAreOfOtherNics)
 {
 	nic_->elsewhere = ip_address(kSecond);
@@ -178,6 +192,25 @@ TEST_F(ServiceAddresses, OneMoreIsServedWhileTheServiceRuns)
 	ASSERT_EQ(submit(kCommit, &byte, 1, 0, key_), 0);
 	EXPECT_FALSE(wait().failure);
 	EXPECT_EQ(durable(0, 1), Bytes{1});
+}
+
+TEST_F(ServiceAddresses, OneThatIsServedAlreadyDoesNotWaitForTheService)
+{
+	open_region(add_medium(kDmp));
+	std::unique_lock busy(table_.lock());
+	Call by_request = kCommit;
+	by_request.inject = true;
+	uint8_t byte = 1;
+	ASSERT_EQ(submit(by_request, &byte, 1, 0, key_), 0);
+	auto served = std::async(std::launch::async, [this] {
+		return service_->listen_at(ip_address(kFirst));
+	});
+	bool in_time = served.wait_for(std::chrono::seconds(10)) ==
+		       std::future_status::ready;
+	busy.unlock();
+	EXPECT_TRUE(in_time);
+	EXPECT_EQ(served.get(), 0);
+	EXPECT_FALSE(wait().failure);
 }
 
 TEST_F(ServiceAddresses, NoneAreThatOfTheDomain)

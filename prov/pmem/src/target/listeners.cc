@@ -18,6 +18,15 @@ namespace
 /* Ports of the system's choice to try until one is free at all addresses. */
 constexpr int kPortTries = 64;
 
+/* Of several: an interface may be gone, or its address not be ready yet. */
+void warn_left_out(const IpAddress &address, int error) noexcept
+{
+	PMEM_WARN(FI_LOG_DOMAIN,
+		  "persistence service does not listen at %s, regions are not "
+		  "reached there: %s (%d)",
+		  address.host().c_str(), fi_strerror(-error), -error);
+}
+
 } // namespace
 
 int Listeners::open(std::vector<IpAddress> addresses, Queues *queues)
@@ -45,19 +54,24 @@ int Listeners::open(std::vector<IpAddress> addresses, Queues *queues)
 int Listeners::listen(const std::vector<IpAddress> &addresses, uint16_t port)
 {
 	port_ = port;
+	int error = -FI_EADDRNOTAVAIL;
 	for (const IpAddress &address : addresses) {
 		int ret = add(address);
-		if (ret) {
-			listening_.clear();
+		if (ret == -FI_EADDRINUSE) {
+			close();
 			return ret;
 		}
+		if (ret) {
+			error = ret;
+			warn_left_out(address, ret);
+		}
 	}
-	return listening_.empty() ? -FI_EADDRNOTAVAIL : 0;
+	return listening_.empty() ? error : 0;
 }
 
 int Listeners::add(const IpAddress &address)
 {
-	if (covered(address))
+	if (covers(address))
 		return 0;
 	int ret = listen(address);
 	if (ret == -FI_ENODEV) {
@@ -79,9 +93,11 @@ int Listeners::add(const IpAddress &address)
 int Listeners::add_host_addresses(const IpAddress &any)
 {
 	for (const IpAddress &one : host_addresses(any)) {
-		int ret = covered(one) ? 0 : listen(one);
-		if (ret && ret != -FI_ENODEV)
+		int ret = covers(one) ? 0 : listen(one);
+		if (ret == -FI_EADDRINUSE)
 			return ret;
+		if (ret && ret != -FI_ENODEV)
+			warn_left_out(one, ret);
 	}
 	return 0;
 }
@@ -96,12 +112,20 @@ int Listeners::listen(IpAddress address)
 	port_ = listener->port();
 	PMEM_INFO(FI_LOG_DOMAIN, "persistence service listens at %s port %u",
 		  address.host().c_str(), port_);
+	std::lock_guard guard(lock_);
 	listening_.push_back({address, std::move(listener)});
 	return 0;
 }
 
-bool Listeners::covered(const IpAddress &address) const noexcept
+void Listeners::close() noexcept
 {
+	std::lock_guard guard(lock_);
+	listening_.clear();
+}
+
+bool Listeners::covers(const IpAddress &address) const noexcept
+{
+	std::lock_guard guard(lock_);
 	return std::any_of(listening_.begin(), listening_.end(),
 			   [&](const Listening &one) {
 				   return one.address.covers(address);

@@ -91,6 +91,8 @@ int Service::open(std::vector<IpAddress> addresses, const Locality &near)
 
 int Service::listen_at(const IpAddress &address)
 {
+	if (listeners_.covers(address)) /* the thread may be at work */
+		return 0;
 	int ret = -FI_ECANCELED;
 	do_on_thread([&] { ret = listeners_.add(address); });
 	if (ret)
