@@ -75,7 +75,7 @@ public:
 	bool flushable = true;
 	/* Unfinished operations of a link; what is beyond is refused. */
 	size_t capacity = 1024;
-	/* An address of another NIC. */
+	/* An address of another NIC, or one that fails otherwise. */
 	std::optional<IpAddress> elsewhere;
 	int elsewhere_error = -FI_ENODEV;
 
