@@ -23,7 +23,7 @@
 #                 skipped, and the fuzzers take no more than is left
 #   --share       of what is long and seldom finds anything, a share that changes
 #                 with the commit: a third of the mutants, the standard fabtests
-#                 over one of two inner providers
+#                 over one of two inner providers, half of what runs on verbs
 #   --after       the quickstart ran before and took so many seconds: for the
 #                 table and --until
 #   --no-install  the packages are there already; do not call apt-get
@@ -80,6 +80,17 @@ mkdir -p "$checks"
 printf 'stage\twall_s\tcpu_s\truns\n' >"$stages"
 [ $SECONDS -lt 5 ] || printf 'quickstart\t%d\t-\talone\n' $SECONDS >>"$stages"
 
+# The lines of a log that say what failed, for the end, which is read first.
+say_why() { # say_why LOG
+	local line
+	while IFS= read -r line; do
+		failures+=("    $line")
+	done < <(awk '/: Failure$/ { left = 5 }
+		/^(FAILED|REGRESSION|NOT FOUND)|: error: |runtime error: |Sanitizer: / {
+			left = left ? left : 1 }
+		left { print substr($0, 1, 200); left-- }' "$1" | head -n 12)
+}
+
 # Adds up what one `make check` ran. A GoogleTest program counts its cases, any
 # other program counts as one.
 count_results() { # count_results NAME BUILD_DIRECTORY
@@ -100,6 +111,7 @@ count_results() { # count_results NAME BUILD_DIRECTORY
 			passed=$((passed + cases))
 			failed=$((failed + 1))
 			failures+=("$1: $(basename "${log%.log}")")
+			say_why "$log"
 			tail -n 60 "$log"
 			;;
 		esac
@@ -305,6 +317,7 @@ check_script() { # check_script NAME COMMAND...
 	skipped=$((skipped + s))
 	[ $status -eq 0 ] || {
 		failures+=("$name: ended with $status, see $log")
+		say_why "$log"
 		tail -n 60 "$log"
 	}
 }
@@ -358,7 +371,8 @@ check_trixie() {
 # processor leaves little of ours to other tests.
 check_verbs() {
 	stage "verbs in a machine"
-	step_limit=1800 check_script "verbs in a machine" "$top/util/rxe.sh"
+	step_limit=1800 check_script "verbs in a machine" "$top/util/rxe.sh" \
+		"${verbs_options[@]}"
 }
 
 check_format() {
@@ -414,7 +428,9 @@ job_valgrind() {
 	too_late "valgrind" && return
 	fewer_rounds
 	check_valgrind
-	record "unit tests under valgrind" $?
+	local status=$?
+	record "unit tests under valgrind" $status
+	[ $status -eq 0 ] || say_why "$checks/plain/valgrind.log"
 }
 
 job_static_checks() {
@@ -431,6 +447,8 @@ job_fuzzers() {
 job_headers() {
 	make -C "$checks/plain" check-headers >/dev/null
 	record "every header stands alone" $?
+	make -C "$checks/plain" check-test-sources CXX=clang++ >/dev/null
+	record "every unit test stands alone" $?
 }
 
 # The plain build runs them all, and tries the tests.
@@ -447,13 +465,16 @@ fewer_rounds() {
 
 # With --share: a number that each commit draws anew, and what follows from it.
 fabtests_options=()
+verbs_options=()
 share_by_commit() {
 	local draw providers=(tcp "tcp;ofi_rxm")
 	draw=$((16#$(git -C "$top" rev-parse --short=6 HEAD 2>/dev/null ||
 		echo 0)))
 	export MUTANTS_SHARE=$((draw % 3 + 1))/3
 	fabtests_options=(--prov "${providers[draw % 2]}")
-	echo "share: mutants $MUTANTS_SHARE, fabtests over ${fabtests_options[1]}"
+	verbs_options=(--share "$draw")
+	echo "share $draw: mutants $MUTANTS_SHARE," \
+		"fabtests over ${fabtests_options[1]}"
 }
 
 # Waits for it, and tells what it said.
@@ -511,7 +532,7 @@ job_build_tsan() {
 
 # Nothing is compiled beside it: the rest needs its programs.
 stage "plain: build"
-make_build plain CXXFLAGS="-g1 -O2" || {
+make_build plain --enable-unity=tests CXXFLAGS="-g1 -O2" || {
 	record "plain: build" 1
 	conclude
 	exit

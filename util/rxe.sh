@@ -5,10 +5,14 @@
 # executes IB FLUSH and ATOMIC WRITE, and an NVDIMM. Builds the tree in the root
 # of util/root.sh first.
 #
-#   util/rxe.sh [--filter PATTERN] [--env NAME=VALUE]... [PROGRAM...]
+#   util/rxe.sh [--filter PATTERN] [--env NAME=VALUE]... [--share NUMBER]
+#               [PROGRAM...]
 #
 #   --filter PATTERN   only these cases, as the first half of --gtest_filter
 #   --env NAME=VALUE   something more in the environment of all of them
+#   --share NUMBER     of what is long, a share that the number chooses: half of
+#                      the programs, but for those of all methods; one of the
+#                      other methods; one of the other persistence domains
 #   PROGRAM            only these, for example pmem_rma_test
 #
 # Every program runs with regions on the device DAX, which get the native method;
@@ -27,21 +31,20 @@ set -u
 
 usage() {
 	echo "usage: util/rxe.sh [--filter PATTERN] [--env NAME=VALUE]..." \
-		"[PROGRAM...]" >&2
+		"[--share NUMBER] [PROGRAM...]" >&2
 	exit 2
 }
 
 logs=$root_build/rxe
 filter=
 limit=${RXE_TIME_LIMIT:-600} # seconds that one program may run
-# What the methods differ in: all of these programs, or these cases of them.
+# What the methods differ in: these cases of these programs, natively all.
 methods="pmem_rma_test pmem_storm_test"
 essential="*WriteIsReadBack*:*CommitIsInTheFile*:*CommitSurvivesAKill*"
 essential+=":*MakesEarlierWritesDurable*:*DeliveryComplete*:*InjectedWrite*"
 essential+=":*ManyCommits*:*SequentialModel*:*DamagedBlocksAreNamed*"
-on_dax="pmem_rma_test pmem_completion_test pmem_storm_test pmem_bad_input_test
-pmem_fault_test pmem_ops_test pmem_atomic_test pmem_atomic_inner_test
-pmem_atomic_race_test pmem_verify_test"
+on_dax="pmem_completion_test pmem_bad_input_test pmem_fault_test pmem_ops_test
+pmem_atomic_test pmem_atomic_inner_test pmem_atomic_race_test pmem_verify_test"
 simulated="pmem_rma_test pmem_kill_test pmem_atomic_kill_test pmem_log_kill_test
 pmem_verify_test"
 # What makes no sense here: a device DAX neither shrinks nor fails, and maps whole
@@ -50,7 +53,7 @@ not_on_dax="*PmemFile*:*PmemPort*:*PrivateMappingIsRefused*:*UnmappedMemoryIsRef
 
 build_programs() {
 	local program targets=()
-	for program in $(printf '%s\n' $on_dax $simulated | sort -u); do
+	for program in $(printf '%s\n' $methods $on_dax $simulated | sort -u); do
 		targets+=("fabtests/functional/$program")
 	done
 	"$top/util/root.sh" build || return
@@ -155,17 +158,30 @@ run_mode() {
 	record "$mode: $flushed IB FLUSHes executed, $wanted expected" $?
 }
 
+# With --share, every Nth of them, from one on that the number draws.
+its_share() { # its_share N WORD...
+	local n=$1 i
+	shift
+	[ -n "$share" ] || n=1
+	for ((i = ${share:-0} % n + 1; i <= $#; i += n)); do
+		echo "${!i}"
+	done
+}
+
 environment=()
+share=
 while [ $# -gt 0 ]; do
 	case $1 in
 	--filter) filter=${2:-} ;;
 	--env) environment+=(--env "${2:-}") ;;
+	--share) share=${2:-} ;;
 	-*) usage ;;
 	*) break ;;
 	esac
 	[ $# -ge 2 ] || usage
 	shift 2
 done
+[[ $share =~ ^[0-9]*$ ]] || usage
 only="$*"
 trap vm_remove EXIT
 trap 'exit 130' INT
@@ -181,19 +197,21 @@ vm_start 1
 vm_wait 1 || exit $vm_not_made
 check_machine
 dax=PMEM_FABTESTS_DAX=/dev/dax0.0
-run_mode native some "$on_dax" '*' "$not_on_dax" $dax
-run_mode read none "$methods" "$essential" "$not_on_dax" $dax \
-	FI_OFI_PMEM_DOMAIN=cpu_cache FI_OFI_PMEM_METHOD=read
-run_mode ack none "$methods" "$essential" "$not_on_dax" $dax \
-	FI_OFI_PMEM_DOMAIN=system FI_OFI_PMEM_METHOD=ack
-run_mode message none "$methods pmem_verify_test" "$essential" "$not_on_dax" $dax \
-	FI_OFI_PMEM_METHOD=message
-run_mode libfabric none "$methods" "$essential" "$not_on_dax" $dax \
-	FI_OFI_PMEM_NATIVE_FLUSH=off
+run_mode native some "$methods $(its_share 2 $on_dax)" '*' "$not_on_dax" $dax
+for method in $(its_share 4 read ack message libfabric); do
+	case $method in
+	read) setting="FI_OFI_PMEM_DOMAIN=cpu_cache FI_OFI_PMEM_METHOD=read" ;;
+	ack) setting="FI_OFI_PMEM_DOMAIN=system FI_OFI_PMEM_METHOD=ack" ;;
+	message) setting=FI_OFI_PMEM_METHOD=message ;;
+	libfabric) setting=FI_OFI_PMEM_NATIVE_FLUSH=off ;;
+	esac
+	run_mode $method none "$methods pmem_verify_test" "$essential" \
+		"$not_on_dax" $dax $setting
+done
 run_mode powerfail none "$simulated" '*' "" \
 	PMEM_KILL_ROUNDS="${PMEM_KILL_ROUNDS:-20}" \
 	PMEM_LOG_CRASHES="${PMEM_LOG_CRASHES:-6}"
 [ -n "$only" ] || check_dax_kinds
-[ -n "$only" ] || check_methods
+[ -n "$only" ] || check_methods "$vm_domain" $(its_share 2 none cpu)
 vm_stop 1
 conclude

@@ -42,10 +42,11 @@ check_methods_of() { # check_methods_of DOMAIN
 	done
 }
 
-# Begins with the machine that runs.
-check_methods() {
-	check_methods_of "$vm_domain"
-	for vm_domain in none cpu; do
+# The first is that of the machine that runs.
+check_methods() { # check_methods DOMAIN...
+	check_methods_of "$1"
+	shift
+	for vm_domain in "$@"; do
 		vm_stop 1
 		vm_start 1
 		vm_wait 1 || {
