@@ -110,8 +110,7 @@ int Initiator::trywait() noexcept
 void Initiator::progress() noexcept
 {
 	if (origin_.inherited()) {
-		if (!told_.exchange(true))
-			static_cast<void>(Origin::refuse());
+		static_cast<void>(Origin::refuse());
 		return;
 	}
 	try {

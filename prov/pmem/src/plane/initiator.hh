@@ -77,7 +77,6 @@ private:
 	Channel *channel_of(uint32_t link_id) const noexcept;
 
 	const Origin origin_;
-	std::atomic<bool> told_{false};
 	const Transport &transport_;
 	const AuthKey auth_key_;
 	LocalMemory local_memory_;
