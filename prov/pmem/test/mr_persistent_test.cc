@@ -8,6 +8,7 @@
 #include "app_plane_fixture.hh"
 #include "core/key.hh"
 #include "core/params.hh"
+#include "persist/shared_file.hh"
 #include "persist_fixture.hh"
 
 #include <rdma/fi_errno.h>
@@ -95,6 +96,18 @@ TEST_P(UnmodifiedProgram, RegistersWhatTheInnerProviderTakes)
 	ASSERT_EQ(fi_mr_regv(domain, iov, 2, kWrite, 0, 7, 0, &mr, nullptr), 0);
 	EXPECT_FALSE(Key(fi_mr_key(mr)).persistent());
 	EXPECT_EQ(fi_close(&mr->fid), 0);
+}
+
+/* As is one that has the inode number of a file that failed and was removed. */
+TEST_P(UnmodifiedProgram, ReadsAFileOfWhichASyncFailed)
+{
+	{
+		SharedFile::Ptr failed;
+		ASSERT_EQ(SharedFile::open(fd_, O_RDWR, &failed), 0);
+		failed->fail(EIO);
+	}
+	test::Mapped memory(2 * page_, MAP_SHARED, fd_.get(), PROT_READ);
+	expect_region(memory.at(), 2 * page_, kRead, true);
 }
 
 TEST_P(UnmodifiedProgram, HearsOfAFileThatCannotBeOpened)

@@ -136,6 +136,21 @@ TEST_F(PageBackendTest, FailedSyncIsNeverForgotten)
 	EXPECT_EQ(syncs, 1);
 }
 
+TEST_F(PageBackendTest, ReadOnlyMappingOfASuspectFileOpensButIsNotFlushed)
+{
+	Mapped writable(len_, MAP_SHARED, fd_.get());
+	Mapped read_only(len_, MAP_SHARED, fd_.get(), PROT_READ);
+	inspect(writable).file.fd->fail(EIO);
+	auto backend = open_backend(writable, nullptr);
+	EXPECT_EQ(backend->open(writable.at()), 0);
+	EXPECT_EQ(backend->flush(0, 1), 0);
+	auto found =
+		inspect_memory(read_only.at(), len_, never_captured, {}, false);
+	backend = std::make_unique<PageBackend>(std::move(found.file));
+	EXPECT_EQ(backend->open(read_only.at()), 0);
+	EXPECT_EQ(backend->flush(0, 1), -FI_EIO);
+}
+
 TEST_F(PageBackendTest, InterruptedSyncIsRepeated)
 {
 	Mapped memory(len_, MAP_SHARED, fd_.get());

@@ -9,6 +9,7 @@
 #include <cerrno>
 
 #include <fcntl.h>
+#include <sys/mman.h>
 
 #include <rdma/fi_errno.h>
 
@@ -20,7 +21,7 @@ namespace ofi_pmem
 PageBackend::PageBackend(FileMapping file, Sync fdatasync_fn,
 			 StartSync sync_file_range_fn)
 	: bytes_(std::move(file.fd), std::move(file.segment.path)),
-	  file_offset_(file.offset),
+	  file_offset_(file.offset), writable_(file.protection & PROT_WRITE),
 	  sync_(fdatasync_fn ? fdatasync_fn : fdatasync),
 	  start_sync_(sync_file_range_fn ? sync_file_range_fn : sync_file_range)
 {
@@ -32,7 +33,8 @@ int PageBackend::open(const void *memory) noexcept
 	if (failure || !bytes_.shared().suspect())
 		return failure;
 	suspect_ = static_cast<const char *>(memory);
-	return write_again(suspect_, 1);
+	/* Nothing is stored to a read-only region; to flush it fails. */
+	return writable_ ? write_again(suspect_, 1) : 0;
 }
 
 /* The bytes become durable in drain(); here it is only said which. */

@@ -42,7 +42,8 @@ public:
 	 * Before anything else; `memory` is the region. Fails as a sync of
 	 * another region of the file did. Where one failed before all regions
 	 * were closed, flush() makes the kernel write what it may call clean
-	 * without having written it; -FI_EIO when that cannot be done.
+	 * without having written it; -FI_EIO when that cannot be done, of a
+	 * read-only mapping by flush().
 	 */
 	[[nodiscard]] int open(const void *memory) noexcept;
 
@@ -80,6 +81,7 @@ private:
 
 	FileBytes bytes_;
 	uint64_t file_offset_;
+	bool writable_; /* the mapping */
 	Sync sync_;
 	StartSync start_sync_; /* none: the file has no such thing */
 	/* The region, if its file's cache is not to be trusted. */
