@@ -3,7 +3,8 @@
 /*
  * fork(2) with everything open: the child is told at every call that it has no
  * part in it, whether its parent goes on or ends as daemon(3) lets it, and what
- * the child closes its parent keeps.
+ * the child closes its parent keeps. And the end of a program that closes
+ * nothing.
  */
 #include <gtest/gtest.h>
 #include <sys/wait.h>
@@ -217,6 +218,19 @@ TEST_P(PmemFork, ChildThatGoesOnAloneIsTold)
 	EXPECT_EQ(read(verdict[0], &answer, 1), 1);
 	EXPECT_EQ(answer, '+');
 	close(verdict[0]);
+}
+
+/* Its service may be at work while libfabric unloads providers. */
+TEST_P(PmemFork, ProgramMayEndWithoutClosing)
+{
+	for (int i = 0; i < 20; i++) {
+		pid_t child = start([&]() -> bool {
+			LocalTarget target(options(false));
+			target.add_region();
+			exit(0);
+		});
+		EXPECT_EQ(status_of(child), 0);
+	}
 }
 
 INSTANTIATE_TEST_SUITE_P(Stacks, PmemFork, testing::ValuesIn(kStacks),

@@ -124,12 +124,51 @@ TEST_F(Fork, ChildTakesNothingThatIsItsParents)
 		EXPECT_EQ(fi_trywait(fabric, waitables, 1), -FI_EOPNOTSUPP);
 		EXPECT_EQ(fi_cntr_read(counter_), 0u);
 		EXPECT_EQ(fi_cntr_wait(counter_, 1, -1), -FI_EOPNOTSUPP);
+		EXPECT_EQ(fi_cntr_set(counter_, 1), -FI_EOPNOTSUPP);
+		EXPECT_EQ(fi_cntr_seterr(counter_, 1), -FI_EOPNOTSUPP);
+		EXPECT_EQ(fi_cntr_add(counter_, 1), -FI_EOPNOTSUPP);
+		EXPECT_EQ(fi_cntr_adderr(counter_, 1), -FI_EOPNOTSUPP);
 		EXPECT_EQ(fi_eq_read(events_, &event, &entry, sizeof(entry), 0),
 			  -FI_EOPNOTSUPP);
 		EXPECT_EQ(fi_eq_sread(events_, &event, &entry, sizeof(entry),
 				      -1, 0),
 			  -FI_EOPNOTSUPP);
 	}));
+}
+
+TEST_F(Fork, ChildUsesNothingOfItsParentsWithItsOwn)
+{
+	EXPECT_TRUE(child_succeeds([this] {
+		AppTest::SetUp(); /* another fabric */
+		open_domain(kPlain);
+		fid *waitables[] = {&cq->fid};
+		EXPECT_EQ(fi_trywait(fabric, waitables, 1), -FI_EOPNOTSUPP);
+		fid_ep *another = nullptr;
+		ASSERT_EQ(fi_endpoint(domain, info.get(), &another, nullptr),
+			  0);
+		EXPECT_EQ(fi_ep_bind(another, &events_->fid, 0),
+			  -FI_EOPNOTSUPP);
+		EXPECT_EQ(fi_ep_bind(another, &cq->fid, FI_TRANSMIT),
+			  -FI_EOPNOTSUPP);
+	}));
+}
+
+TEST_F(Fork, ChildWritesNothingWithoutThePersistencePlane)
+{
+	auto plain = copy_info(*info);
+	plain->caps &= ~FI_RMA_PMEM;
+	fid_ep *another = nullptr;
+	ASSERT_EQ(fi_endpoint(domain, plain.get(), &another, nullptr), 0);
+	EXPECT_TRUE(child_succeeds([another] {
+		uint8_t byte = 3;
+		EXPECT_EQ(fi_write(another, &byte, 1, nullptr, 0, 0, 1, &byte),
+			  -FI_EOPNOTSUPP);
+		EXPECT_EQ(fi_read(another, &byte, 1, nullptr, 0, 0, 1, &byte),
+			  -FI_EOPNOTSUPP);
+		EXPECT_EQ(fi_inject_write(another, &byte, 1, 0, 0, 1),
+			  -FI_EOPNOTSUPP);
+	}));
+	EXPECT_EQ(fi_close(&another->fid), 0);
 }
 
 TEST_F(Fork, ChildOpensNothing)

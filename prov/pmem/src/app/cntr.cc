@@ -43,26 +43,34 @@ uint64_t cntr_readerr(fid_cntr *cntr) noexcept
 
 int cntr_add(fid_cntr *cntr, uint64_t value) noexcept
 {
-	counter(cntr).add_own(value);
-	return 0;
+	return own_use(counter(cntr), [&] {
+		counter(cntr).add_own(value);
+		return 0;
+	});
 }
 
 int cntr_set(fid_cntr *cntr, uint64_t value) noexcept
 {
-	counter(cntr).set(value);
-	return 0;
+	return own_use(counter(cntr), [&] {
+		counter(cntr).set(value);
+		return 0;
+	});
 }
 
 int cntr_adderr(fid_cntr *cntr, uint64_t value) noexcept
 {
-	counter(cntr).add_own_error(value);
-	return 0;
+	return own_use(counter(cntr), [&] {
+		counter(cntr).add_own_error(value);
+		return 0;
+	});
 }
 
 int cntr_seterr(fid_cntr *cntr, uint64_t value) noexcept
 {
-	counter(cntr).seterr(value);
-	return 0;
+	return own_use(counter(cntr), [&] {
+		counter(cntr).seterr(value);
+		return 0;
+	});
 }
 
 int cntr_wait(fid_cntr *cntr, uint64_t threshold, int timeout) noexcept

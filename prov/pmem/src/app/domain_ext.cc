@@ -86,26 +86,31 @@ int mr_reg(fid_domain *domain, const fi_mr_attr *attr, uint64_t flags,
 constexpr size_t kFirstEvent =
 	offsetof(fi_pmem_event, count) + sizeof(fi_pmem_event::count);
 
-/* Null where there is none behind the fid, or the parent process has it. */
-Persistence *persistence_of(fid_domain *domain) noexcept
+/* -FI_EINVAL where there is none behind the fid. */
+template <typename Use>
+int with_persistence(fid_domain *domain, Use &&use) noexcept
 {
 	auto outer = find_ours<Domain>(&domain->fid);
-	return outer && !outer->inherited() ? outer->persistence() : nullptr;
+	if (!outer || !outer->persistence())
+		return -FI_EINVAL;
+	return own_use(*outer, [&] { return use(*outer->persistence()); });
 }
 
 int event_fd(fid_domain *domain, int *fd) noexcept
 {
-	auto persistence = persistence_of(domain);
-	return fd && persistence ? persistence->regions().events().open(fd)
-				 : -FI_EINVAL;
+	return with_persistence(domain, [&](Persistence &persistence) {
+		return fd ? persistence.regions().events().open(fd)
+			  : -FI_EINVAL;
+	});
 }
 
 int read_event(fid_domain *domain, fi_pmem_event *event) noexcept
 {
-	auto persistence = persistence_of(domain);
-	if (!persistence || !event || event->size < kFirstEvent)
-		return -FI_EINVAL;
-	return persistence->take_event(event);
+	return with_persistence(domain, [&](Persistence &persistence) {
+		return event && event->size >= kFirstEvent
+			       ? persistence.take_event(event)
+			       : -FI_EINVAL;
+	});
 }
 
 fi_ops_pmem_domain domain_ext_ops = {sizeof(domain_ext_ops), mr_reg, event_fd,

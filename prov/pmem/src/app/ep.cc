@@ -76,6 +76,8 @@ int Endpoint::open(Domain &domain, const fi_info &info, uint64_t flags,
 {
 	if (flags & FI_PEER)
 		return -FI_ENOSYS;
+	if (info.handle && is_inherited(info.handle))
+		return Origin::refuse();
 	if (!domain.accepts_auth_key(auth_key_of(info)))
 		return -FI_EINVAL;
 	std::unique_ptr<Endpoint> outer(new Endpoint(domain, context));

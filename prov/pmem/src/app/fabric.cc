@@ -115,7 +115,9 @@ int Fabric::trywait(fid_t *waitables, int count) noexcept
 	for (int i = 0; i < count; i++) {
 		fid_t waitable = waitables[i];
 		int ret;
-		if (is_ours<CompletionQueue>(waitable)) {
+		if (is_inherited(waitable)) {
+			ret = Origin::refuse();
+		} else if (is_ours<CompletionQueue>(waitable)) {
 			ret = outer_of<CompletionQueue>(waitable)->trywait();
 		} else if (is_ours<Counter>(waitable)) {
 			ret = outer_of<Counter>(waitable)->trywait();

@@ -3,8 +3,6 @@
 #include "app/info.hh"
 
 #include <cstdlib>
-#include <mutex>
-#include <set>
 #include <string>
 
 #include "app/info_name.hh"
@@ -13,6 +11,7 @@
 #include "core/inner_getinfo.hh"
 #include "core/log.hh"
 #include "core/params.hh"
+#include "persist/not_durable.hh"
 
 #include <rdma/fi_errno.h>
 
@@ -139,10 +138,7 @@ const char *provider_filter() noexcept
 /* The environment asks for persistence that these hints do not get. */
 void warn_not_forced(const std::string &reason)
 {
-	static std::mutex lock;
-	static std::set<std::string> warned;
-	std::lock_guard<std::mutex> guard(lock);
-	if (warned.insert(reason).second)
+	if (is_new_cause(reason))
 		PMEM_WARN(FI_LOG_CORE,
 			  "persistence asked for by environment is off: %s",
 			  reason.c_str());

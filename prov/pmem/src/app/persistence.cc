@@ -51,9 +51,13 @@ std::vector<IpAddress> Persistence::endpoint_addresses() const
 
 int Persistence::add_endpoint(const IpAddress &address, AddressEntry *entry)
 {
-	std::lock_guard guard(service_mutex_);
-	*entry = AddressEntry(endpoints_, address);
-	int ret = service_ ? service_->listen_at(address) : 0;
+	Service *service; /* which stays, once it is there */
+	{
+		std::lock_guard guard(service_mutex_);
+		*entry = AddressEntry(endpoints_, address);
+		service = service_.get();
+	}
+	int ret = service ? service->listen_at(address) : 0;
 	if (ret)
 		*entry = AddressEntry();
 	return ret;
@@ -103,6 +107,7 @@ int Persistence::add_region(RegionRequest request, Key *key)
 	int ret = start_service(request);
 	if (ret)
 		return ret;
+	service_->listen_again();
 	auto region = std::make_unique<TargetRegion>();
 	region->memory = static_cast<uint8_t *>(request.memory);
 	region->len = request.len;

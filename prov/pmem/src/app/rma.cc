@@ -34,7 +34,7 @@ ssize_t Endpoint::transmit(const fi_msg_rma &request, uint64_t flags,
 	if (flags & (FI_COMMIT_COMPLETE | FI_PMEM_VERIFY))
 		return -FI_EINVAL;
 	if (!plane_)
-		return inner_call(inner());
+		return own_use(*this, [&] { return inner_call(inner()); });
 	return plane_->transmit(request.addr, flags, kind,
 				[&] { return inner_call(inner()); });
 }

@@ -76,6 +76,13 @@ fid *inner_of(fid *outer) noexcept
 			    [](auto &object) { return object.inner_fid(); });
 }
 
+bool is_inherited(fid *outer) noexcept
+{
+	auto origin = with_wrapper(
+		outer, [](auto &object) { return &object.origin(); });
+	return origin && origin->inherited();
+}
+
 Dependents *dependents_of(fid *outer) noexcept
 {
 	return with_wrapper(outer,

@@ -82,6 +82,7 @@ public:
 
 	/* See core/fork.hh. */
 	bool inherited() const noexcept { return origin_.inherited(); }
+	const Origin &origin() const noexcept { return origin_; }
 
 	/* On 0 the caller deletes the wrapper; else it stays usable. */
 	int close() noexcept { return close_inner(); }
@@ -143,6 +144,9 @@ template <typename Object, typename Body>
 	return own_use(of, [&] { return guarded(body); });
 }
 
+/* Whether the fid is a wrapper of ours that is inherited. */
+bool is_inherited(fid *outer) noexcept;
+
 /* The wrapper behind a fid whose class the caller knows. */
 template <typename Object> Object *outer_of(fid *base) noexcept
 {
@@ -171,6 +175,8 @@ template <typename Object> struct FidOps {
 	static int bind(fid *base, fid *other, uint64_t flags) noexcept
 	{
 		auto object = outer_of<Object>(base);
+		if (is_inherited(other))
+			return Origin::refuse();
 		return guarded_use(*object,
 				   [&] { return object->bind(other, flags); });
 	}

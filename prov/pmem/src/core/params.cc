@@ -29,7 +29,8 @@ namespace ofi_pmem
 namespace
 {
 
-Params loaded;
+/* Never destroyed: threads of ours may run when the program exits. */
+Params &loaded = *new Params;
 
 struct Definition {
 	const char *name;

@@ -18,12 +18,12 @@ namespace
 /* Ports of the system's choice to try until one is free at all addresses. */
 constexpr int kPortTries = 64;
 
-/* Of several: an interface may be gone, or its address not be ready yet. */
+/* An interface may be gone, or its address not be ready yet. */
 void warn_left_out(const IpAddress &address, int error) noexcept
 {
 	PMEM_WARN(FI_LOG_DOMAIN,
-		  "persistence service does not listen at %s, regions are not "
-		  "reached there: %s (%d)",
+		  "persistence service cannot listen at %s, where regions are "
+		  "not reached until a registration finds that it can: %s (%d)",
 		  address.host().c_str(), fi_strerror(-error), -error);
 }
 
@@ -54,7 +54,8 @@ int Listeners::open(std::vector<IpAddress> addresses, Queues *queues)
 int Listeners::listen(const std::vector<IpAddress> &addresses, uint16_t port)
 {
 	port_ = port;
-	int error = -FI_EADDRNOTAVAIL;
+	int error = -FI_ENODEV;
+	std::vector<std::pair<IpAddress, int>> failed;
 	for (const IpAddress &address : addresses) {
 		int ret = add(address);
 		if (ret == -FI_EADDRINUSE) {
@@ -63,10 +64,46 @@ int Listeners::listen(const std::vector<IpAddress> &addresses, uint16_t port)
 		}
 		if (ret) {
 			error = ret;
-			warn_left_out(address, ret);
+			failed.emplace_back(address, ret);
 		}
 	}
-	return listening_.empty() ? error : 0;
+	if (listening_.empty())
+		return error;
+	for (const auto &[address, ret] : failed)
+		leave_out(address, ret);
+	return 0;
+}
+
+void Listeners::leave_out(const IpAddress &address, int error)
+{
+	std::lock_guard guard(lock_);
+	for (const IpAddress &one : left_out_) {
+		if (one.same_host(address))
+			return;
+	}
+	warn_left_out(address, error);
+	left_out_.push_back(address);
+}
+
+bool Listeners::complete() const noexcept
+{
+	std::lock_guard guard(lock_);
+	return left_out_.empty();
+}
+
+void Listeners::retry()
+{
+	std::vector<IpAddress> again;
+	{
+		std::lock_guard guard(lock_);
+		again.swap(left_out_);
+	}
+	for (const IpAddress &address : again) {
+		if (!add(address))
+			continue;
+		std::lock_guard guard(lock_);
+		left_out_.push_back(address);
+	}
 }
 
 int Listeners::add(const IpAddress &address)
@@ -97,7 +134,7 @@ int Listeners::add_host_addresses(const IpAddress &any)
 		if (ret == -FI_EADDRINUSE)
 			return ret;
 		if (ret && ret != -FI_ENODEV)
-			warn_left_out(one, ret);
+			leave_out(one, ret);
 	}
 	return 0;
 }
@@ -121,6 +158,7 @@ void Listeners::close() noexcept
 {
 	std::lock_guard guard(lock_);
 	listening_.clear();
+	left_out_.clear();
 }
 
 bool Listeners::covers(const IpAddress &address) const noexcept

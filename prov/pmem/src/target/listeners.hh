@@ -2,7 +2,8 @@
 /* Copyright (c) 2026 the ofi_pmem developers */
 /*
  * Where a service listens: at one or several addresses, all with the same port,
- * which is in the keys of its regions. One thread at a time, but for covers().
+ * which is in the keys of its regions. One thread at a time, where not said
+ * otherwise.
  */
 #pragma once
 
@@ -26,10 +27,10 @@ public:
 	/*
 	 * Listens at all of these on one port of FI_OFI_PMEM_PORT_RANGE, for
 	 * requests to come to `queues`. Addresses of other NICs than the
-	 * domain's are left out, and, with a warning, those that cannot be
-	 * listened at while others can. Negative fi_errno, of which
-	 * -FI_EADDRINUSE says that no port is free at all of them: somebody
-	 * else would be taken for us.
+	 * domain's are skipped, and, with a warning, those that cannot be
+	 * listened at while others can, until retry(). Negative fi_errno:
+	 * -FI_ENODEV if all belong to other NICs, -FI_EADDRINUSE if no port is
+	 * free at all of them: somebody else would be taken for us.
 	 */
 	[[nodiscard]] int open(std::vector<IpAddress> addresses,
 			       Queues *queues);
@@ -39,6 +40,12 @@ public:
 	 * else has it there.
 	 */
 	[[nodiscard]] int add(const IpAddress &address);
+
+	/* Tries again what could not be listened at. */
+	void retry();
+
+	/* Nothing waits for retry(). Any thread. */
+	bool complete() const noexcept;
 
 	/* Who connects there reaches one of them. Any thread. */
 	bool covers(const IpAddress &address) const noexcept;
@@ -57,12 +64,14 @@ private:
 				 uint16_t port);
 	[[nodiscard]] int listen(IpAddress address);
 	[[nodiscard]] int add_host_addresses(const IpAddress &any);
+	void leave_out(const IpAddress &address, int error);
 
 	const Transport &transport_;
 	Queues *queues_ = nullptr;
 	uint16_t port_ = 0;
 	mutable std::mutex lock_; /* of what one thread changes */
 	std::vector<Listening> listening_;
+	std::vector<IpAddress> left_out_;
 };
 
 } // namespace ofi_pmem

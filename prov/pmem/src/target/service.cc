@@ -71,7 +71,7 @@ int Service::open(std::vector<IpAddress> addresses, const Locality &near)
 	if (addresses.empty())
 		addresses.push_back(transport_.own_address());
 	ret = listeners_.open(std::move(addresses), queues_.get());
-	if (ret == -FI_EADDRNOTAVAIL) /* they are all of other NICs */
+	if (ret == -FI_ENODEV) /* they are all of other NICs */
 		ret = listeners_.open({transport_.own_address()},
 				      queues_.get());
 	if (ret) {
@@ -91,7 +91,8 @@ int Service::open(std::vector<IpAddress> addresses, const Locality &near)
 
 int Service::listen_at(const IpAddress &address)
 {
-	if (listeners_.covers(address)) /* the thread may be at work */
+	/* The thread may be at work, and a child has none. */
+	if (!origin_.inherited() && listeners_.covers(address))
 		return 0;
 	int ret = -FI_ECANCELED;
 	do_on_thread([&] { ret = listeners_.add(address); });
@@ -102,6 +103,12 @@ int Service::listen_at(const IpAddress &address)
 			  address.host().c_str(), port_, fi_strerror(-ret),
 			  -ret);
 	return ret;
+}
+
+void Service::listen_again()
+{
+	if (!listeners_.complete())
+		do_on_thread([&] { listeners_.retry(); });
 }
 
 void Service::run() noexcept

@@ -51,6 +51,9 @@ public:
 	/* As Listeners::add(). Any thread but our own. */
 	[[nodiscard]] int listen_at(const IpAddress &address);
 
+	/* Tries again where it could not listen; likewise. */
+	void listen_again();
+
 	uint16_t port() const noexcept { return port_; }
 
 	/*
