@@ -392,6 +392,11 @@ int Connection::refused(const std::string &what) const
 			    what.c_str());
 }
 
+int Connection::check_writable(const std::string &what) const
+{
+	return region_.flags & Descriptor::kReadOnly ? refused(what) : int{kOk};
+}
+
 uint64_t Connection::choose_length(uint64_t least) const
 {
 	uint64_t offset = options_.offset;

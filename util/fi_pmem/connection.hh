@@ -77,6 +77,9 @@ public:
 	 */
 	[[nodiscard]] int refused(const std::string &what) const;
 
+	/* As refused(), of a region that is served read-only; else kOk. */
+	[[nodiscard]] int check_writable(const std::string &what) const;
+
 	/*
 	 * --length, else what of the region is behind --offset; `least` where
 	 * that is nothing, for check_range() to tell.

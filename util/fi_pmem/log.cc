@@ -89,8 +89,6 @@ int run_log(const Options &options, Report &report)
 	using Action = LogOptions::Action;
 	Action action = options.log.action;
 	int ret = session.open();
-	if (!ret && (action == Action::append || action == Action::bench))
-		ret = session.claim();
 	if (ret)
 		return ret;
 	switch (action) {

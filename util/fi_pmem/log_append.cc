@@ -22,11 +22,10 @@ namespace
 class Appender
 {
 public:
-	Appender(const Options &options, Report &report, LogSession &session)
+	Appender(const Options &options, Report &report, LogSession &session,
+		 RecordSource &source)
 		: options_(options), report_(report), session_(session),
-		  source_(report, options.log.record_bytes,
-			  options.log.writer.max_record),
-		  writer_(session, writer_options(options))
+		  source_(source), writer_(session, writer_options(options))
 	{
 	}
 
@@ -52,7 +51,7 @@ private:
 	const Options &options_;
 	Report &report_;
 	LogSession &session_;
-	RecordSource source_;
+	RecordSource &source_;
 	SessionWriter writer_;
 	uint64_t begin_ = 0;
 	uint64_t records_ = 0;
@@ -174,9 +173,7 @@ void Appender::tell(int ret)
 
 int Appender::run()
 {
-	int ret = source_.open(options_.file);
-	if (!ret && options_.log.create)
-		ret = session_.create();
+	int ret = options_.log.create ? session_.create() : int{kOk};
 	if (ret)
 		return ret;
 	ret = writer_->open();
@@ -193,7 +190,13 @@ int Appender::run()
 
 int run_append(const Options &options, Report &report, LogSession &session)
 {
-	return Appender(options, report, session).run();
+	RecordSource source(report, options.log.record_bytes,
+			    options.log.writer.max_record);
+	int ret = source.open(options.file);
+	/* What there is is replaced, and its writer ended, only for records. */
+	if (!ret)
+		ret = session.claim();
+	return ret ? ret : Appender(options, report, session, source).run();
 }
 
 } // namespace fi_pmem

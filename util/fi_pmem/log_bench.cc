@@ -270,6 +270,8 @@ std::vector<Bench::Case> Bench::cases() const
 int Bench::run()
 {
 	int ret = check_room();
+	if (!ret)
+		ret = session_.claim();
 	if (ret)
 		return ret;
 	uint64_t done = 0;

@@ -141,8 +141,9 @@ int LogSession::refused(const Denial &denial)
 int LogSession::claim()
 {
 	const char *peer = connection_.peer().c_str();
-	if (connection_.region().flags & Descriptor::kReadOnly)
-		return connection_.refused("cannot write a log");
+	int writable = connection_.check_writable("cannot write a log");
+	if (writable)
+		return writable;
 	if (!(connection_.region().flags & Descriptor::kClaims))
 		return report_.fail(kRefused,
 				    "%s is an older fi_pmem serve, which "

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /* Copyright (c) 2026 the ofi_pmem developers */
 /*
- * Where get puts its data: a file that appears under its name only when it is
- * complete, or standard output.
+ * Where get, scrub and bench put what they have found: a file that appears
+ * under its name only when it is complete, or standard output.
  */
 #pragma once
 
@@ -30,6 +30,9 @@ public:
 
 	/* For standard output: `signals` interrupt a reader that is slow. */
 	void watch(Signals *signals) { signals_ = signals; }
+
+	/* To write by; finish() is what follows. */
+	[[nodiscard]] int fd() const { return fd_; }
 
 	/* Gives the file its name, durably. */
 	[[nodiscard]] int finish();

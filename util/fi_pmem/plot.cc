@@ -57,18 +57,8 @@ Plot::~Plot()
 {
 	if (script_)
 		fclose(script_);
-	if (file_ >= 0)
-		close(file_);
 	if (gnuplot_ > 0)
 		waitpid(gnuplot_, nullptr, 0);
-	if (created_)
-		unlink(path_.c_str());
-}
-
-int Plot::local_error(int error)
-{
-	return report_.fail(kLocalFile, "%s: %s", path_.c_str(),
-			    strerror(error));
 }
 
 int Plot::open(const std::string &path, bool force)
@@ -78,15 +68,8 @@ int Plot::open(const std::string &path, bool force)
 		return ret;
 	path_ = path;
 	terminal_ = format_of(path);
-	bool exists = !access(path.c_str(), F_OK);
-	file_ = ::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
-	if (file_ < 0)
-		return local_error(errno);
-	created_ = !exists;
-	if (*terminal_)
-		return start_gnuplot();
-	script_ = fdopen(dup(file_), "w");
-	return script_ ? int{kOk} : local_error(errno);
+	ret = file_.emplace(path, report_).open();
+	return ret || !*terminal_ ? ret : start_gnuplot();
 }
 
 int Plot::start_gnuplot()
@@ -98,7 +81,7 @@ int Plot::start_gnuplot()
 	posix_spawn_file_actions_t actions;
 	posix_spawn_file_actions_init(&actions);
 	posix_spawn_file_actions_adddup2(&actions, ends[0], STDIN_FILENO);
-	posix_spawn_file_actions_adddup2(&actions, file_, STDOUT_FILENO);
+	posix_spawn_file_actions_adddup2(&actions, file_->fd(), STDOUT_FILENO);
 	char name[] = "gnuplot";
 	char *argv[] = {name, nullptr};
 	int error =
@@ -148,25 +131,26 @@ std::string Plot::script() const
 	return text.str();
 }
 
-int Plot::finish()
+/* By gnuplot, into the file. */
+int Plot::draw()
 {
-	int error = ftruncate(file_, 0) ? errno : 0;
 	/* A gnuplot that has ended tells by its status. */
 	signal(SIGPIPE, SIG_IGN);
 	bool told = fputs(script().c_str(), script_) >= 0;
 	told = !fclose(std::exchange(script_, nullptr)) && told;
 	int status = 0;
-	if (gnuplot_ > 0)
-		waitpid(std::exchange(gnuplot_, -1), &status, 0);
-	if (!error && !told && !*terminal_)
-		error = errno;
-	if (error)
-		return local_error(error);
+	waitpid(std::exchange(gnuplot_, -1), &status, 0);
 	if (status || !told)
 		return report_.fail(kFailed, "gnuplot failed to draw %s",
 				    path_.c_str());
-	created_ = false;
 	return kOk;
+}
+
+int Plot::finish()
+{
+	std::string text = script();
+	int ret = *terminal_ ? draw() : file_->drain(text.data(), text.size());
+	return ret ? ret : file_->finish();
 }
 
 } // namespace fi_pmem

@@ -8,11 +8,14 @@
 
 #include <cstdio>
 #include <map>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include <sys/types.h>
+
+#include "output_file.hh"
 
 namespace fi_pmem
 {
@@ -28,14 +31,14 @@ public:
 	[[nodiscard]] static std::string formats();
 
 	explicit Plot(Report &report) : report_(report) {}
-	/* Removes a file that was created and not finished. */
 	~Plot();
 	Plot(const Plot &) = delete;
 	Plot &operator=(const Plot &) = delete;
 
 	/*
-	 * Begins with the file, which `force` says may be there, and with
-	 * gnuplot if it is needed. Exit code.
+	 * Begins with the file, which `force` says may be there and which is
+	 * replaced by finish() only, and with gnuplot if it is needed. Exit
+	 * code.
 	 */
 	[[nodiscard]] int open(const std::string &path, bool force);
 
@@ -54,15 +57,14 @@ private:
 	using Panel = std::map<std::string, Curve>;
 
 	[[nodiscard]] int start_gnuplot();
-	[[nodiscard]] int local_error(int error);
+	[[nodiscard]] int draw();
 	[[nodiscard]] std::string script() const;
 
 	Report &report_;
 	std::string path_;
 	const char *terminal_ = ""; /* of gnuplot; empty: only the script */
-	bool created_ = false;	    /* by this, and not finished */
-	int file_ = -1;
-	FILE *script_ = nullptr; /* to gnuplot, or the file */
+	std::optional<OutputFile> file_;
+	FILE *script_ = nullptr; /* to gnuplot */
 	pid_t gnuplot_ = -1;
 	std::map<std::string, Panel> panels_;
 };

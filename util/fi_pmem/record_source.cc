@@ -8,6 +8,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "exit_codes.hh"
@@ -34,9 +35,14 @@ int RecordSource::open(const std::string &path)
 	path_ = standard ? "standard input" : path;
 	fd_ = standard ? STDIN_FILENO
 		       : ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-	if (fd_ < 0)
+	struct stat status;
+	int error = fd_ < 0 || fstat(fd_, &status) ? errno : 0;
+	/* It opens, and cannot be read. */
+	if (!error && S_ISDIR(status.st_mode))
+		error = EISDIR;
+	if (error)
 		return report_.fail(kLocalFile, "%s: %s", path_.c_str(),
-				    strerror(errno));
+				    strerror(error));
 	return kOk;
 }
 

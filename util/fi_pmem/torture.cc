@@ -14,6 +14,8 @@
 #include <fstream>
 #include <sstream>
 
+#include <rdma/fi_errno.h>
+
 #include <nlohmann/json.hpp>
 
 #include "exit_codes.hh"
@@ -185,10 +187,14 @@ int Torture::require_commits(const TortureResult &result)
 {
 	if (result.commits)
 		return kOk;
+	std::string why =
+		result.first_error
+			? std::string(": ") + fi_strerror(result.first_error)
+			: "";
 	return report_.fail(kFailed,
 			    "nothing was checked: of %" PRIu64
-			    " operations no commit was acknowledged",
-			    result.operations);
+			    " operations no commit was acknowledged%s",
+			    result.operations, why.c_str());
 }
 
 /* Fails in the same way; not every time, as processes run as they like. */

@@ -28,6 +28,8 @@ int TortureInitiator::open()
 {
 	int ret = connection_.open();
 	if (!ret)
+		ret = connection_.check_writable("torture cannot write");
+	if (!ret)
 		ret = connection_.open_extension(&ops_);
 	if (!ret)
 		ret = connection_.check_range(actor_.begin - options_.offset +
@@ -56,11 +58,13 @@ int TortureInitiator::meet_others()
 	auto deadline = Clock::now() + std::chrono::seconds(options_.timeout_s);
 	shared_.ready++;
 	while (shared_.ready < shared_.awaited) {
-		if (Clock::now() > deadline)
+		if (Clock::now() > deadline) {
+			shared_.given_up = true;
 			return report_.fail(kUnreachable,
 					    "other initiators did not connect "
 					    "within %u s",
 					    options_.timeout_s);
+		}
 		usleep(500);
 	}
 	return kOk;
@@ -70,10 +74,15 @@ int TortureInitiator::run(int signal)
 {
 	int ret = open();
 	if (ret) {
+		/* Who takes the place of another one may come too late. */
+		bool late = shared_.ended && shared_.target;
+		if (!late)
+			shared_.given_up = true;
 		shared_.ready++; /* nobody waits for it */
-		return shared_.ended && shared_.target ? int{kOk} : ret;
+		return late ? int{kOk} : ret;
 	}
 	ret = meet_others();
+	failed_ = shared_.given_up;
 	last_progress_ = Clock::now();
 	for (size_t i = 0; !ret && !failed_ && i < actor_.ops.size(); i++) {
 		ret = perform(i);

@@ -25,6 +25,8 @@ struct TortureShared {
 	std::atomic<uint32_t> ready{0};
 	/* Of those that start together; none posts before all are ready. */
 	std::atomic<uint32_t> awaited{0};
+	/* One of them could not connect: nothing is to be posted. */
+	std::atomic<bool> given_up{false};
 	std::atomic<uint32_t> faults{0};
 	/* Set before the target is ended: from then on errors are expected. */
 	std::atomic<bool> ended{false};

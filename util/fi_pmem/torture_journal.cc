@@ -108,6 +108,8 @@ bool apply(const TortureEvent &event, TortureRecord *record)
 		[[fallthrough]];
 	case 'f':
 		outcome = TortureOutcome::failed;
+		if (!record->first_error)
+			record->first_error = static_cast<int>(event.value);
 		return true;
 	case 'w':
 	case 'h':
@@ -133,6 +135,8 @@ int append(int fd, const std::string &text)
 
 TortureJournal::~TortureJournal()
 {
+	if (created_ && !saved_)
+		unlink(path_.c_str());
 	for (int fd : {fd_, file_}) {
 		if (fd >= 0)
 			close(fd);
@@ -147,17 +151,29 @@ int TortureJournal::create(const std::string &path,
 	if (fd_ < 0 || fcntl(fd_, F_SETFL, O_APPEND))
 		return errno;
 	int error = append(fd_, header(parameters, salt));
-	if (error || path.empty())
-		return error;
-	file_ = open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC,
-		     0666);
-	return file_ < 0 ? errno : save();
+	header_bytes_ = size();
+	path_ = path;
+	return error || path.empty() ? error : open_file();
+}
+
+int TortureJournal::open_file()
+{
+	constexpr int kFlags = O_WRONLY | O_CREAT | O_CLOEXEC;
+	file_ = open(path_.c_str(), kFlags | O_EXCL, 0666);
+	created_ = file_ >= 0;
+	if (file_ < 0 && errno == EEXIST)
+		file_ = open(path_.c_str(), kFlags, 0666);
+	return file_ < 0 ? errno : 0;
 }
 
 int TortureJournal::save()
 {
-	if (file_ < 0)
+	bool begun = size() > header_bytes_;
+	if (file_ < 0 || !begun)
 		return 0;
+	/* A pipe or a device, which cannot be cut, has nothing to lose. */
+	if (!saved_ && ftruncate(file_, 0) && errno != EINVAL)
+		return errno;
 	std::string more;
 	int error = read(&more, saved_);
 	if (!error)
@@ -204,6 +220,7 @@ std::string parse_journal(const std::string &text, TortureRecord *record)
 	if (!problem.empty())
 		return problem;
 	record->findings.clear();
+	record->first_error = 0;
 	record->outcomes.assign(make_plan(record->parameters).numbers,
 				TortureOutcome::unissued);
 	size_t number = 1;

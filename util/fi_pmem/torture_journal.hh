@@ -41,6 +41,7 @@ struct TortureRecord {
 	uint64_t salt = 0;
 	std::vector<TortureOutcome> outcomes; /* by number */
 	std::vector<TortureEvent> findings;
+	int first_error = 0; /* of an operation, positive fi_errno */
 
 	[[nodiscard]] TortureOutcome of(uint32_t number) const
 	{
@@ -48,7 +49,10 @@ struct TortureRecord {
 	}
 };
 
-/* Of the process that writes it, and its children. */
+/*
+ * Of the process that writes it, and its children. A file that was created, and
+ * that nothing was saved in, is removed again.
+ */
 class TortureJournal
 {
 public:
@@ -57,7 +61,10 @@ public:
 	TortureJournal &operator=(const TortureJournal &) = delete;
 	~TortureJournal();
 
-	/* With a file that save() writes, unless the path is empty; errno. */
+	/*
+	 * With a file that save() writes, unless the path is empty. What is in
+	 * the file stays there until an operation is posted. errno.
+	 */
 	[[nodiscard]] int create(const std::string &path,
 				 const TortureParameters &parameters,
 				 uint64_t salt);
@@ -76,8 +83,13 @@ public:
 	[[nodiscard]] int read(std::string *text, size_t from = 0) const;
 
 private:
+	[[nodiscard]] int open_file();
+
 	int fd_ = -1;
 	int file_ = -1;
+	std::string path_;     /* of the file */
+	bool created_ = false; /* the file, by this */
+	uint64_t header_bytes_ = 0;
 	size_t saved_ = 0;
 };
 

@@ -75,6 +75,13 @@ void TortureResult::add(const TortureResult &other)
 	wrong_reads += other.wrong_reads;
 	errors += other.errors;
 	hangs += other.hangs;
+	note_error(other.first_error);
+}
+
+void TortureResult::note_error(int error)
+{
+	if (!first_error)
+		first_error = error;
 }
 
 void TortureResult::take(const TortureRound &round, const TortureRecord &record,
@@ -86,6 +93,7 @@ void TortureResult::take(const TortureRound &round, const TortureRecord &record,
 		commits += outcome == TortureOutcome::acked &&
 			   (op.commits() || op.flushes());
 	});
+	note_error(record.first_error);
 	for (const TortureEvent &event : record.findings) {
 		std::string what = name_of(round, event.number);
 		if (event.what == 'w' &&

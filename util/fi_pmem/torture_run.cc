@@ -40,7 +40,6 @@ int read_medium(Report &report, const std::string &path,
 				   "%s has %" PRIu64 " bytes, %" PRIu64
 				   " are needed",
 				   path.c_str(), region.length(), bytes);
-	region.keep();
 	auto begin = static_cast<const uint8_t *>(region.base());
 	medium->assign(begin, begin + bytes);
 	return kOk;
@@ -58,9 +57,8 @@ int TortureRun::run(const TorturePlan &plan, const Place &place,
 	struct stat status;
 	bool device =
 		!stat(place.path().c_str(), &status) && S_ISCHR(status.st_mode);
-	int ret = read_medium(report_, place.path(),
-			      device ? std::nullopt : std::optional(size), size,
-			      &medium_);
+	grow_to_ = device ? std::nullopt : std::optional(size);
+	int ret = read_medium(report_, place.path(), grow_to_, size, &medium_);
 	for (size_t i = 0; !ret && i < plan.rounds.size(); i++) {
 		ret = run_round(plan, plan.rounds[i], place, result);
 		if (!ret || ret > kSignalBase || !i)
@@ -92,6 +90,17 @@ int TortureRun::prepare(const TorturePlan &plan)
 	return kOk;
 }
 
+std::vector<std::string> TortureRun::serve_options(const Place &place) const
+{
+	std::vector<std::string> words;
+	if (options_.rdm)
+		words.emplace_back("--rdm");
+	if (grow_to_ && !place.bytes())
+		words.insert(words.end(),
+			     {"--size", std::to_string(*grow_to_)});
+	return words;
+}
+
 int TortureRun::run_round(const TorturePlan &plan, const TortureRound &round,
 			  const Place &place, TortureResult *result)
 {
@@ -100,9 +109,7 @@ int TortureRun::run_round(const TorturePlan &plan, const TortureRound &round,
 	int ret = prepare(plan);
 	if (!ret)
 		ret = server.start(place, options_.provider,
-				   options_.rdm
-					   ? std::vector<std::string>{"--rdm"}
-					   : std::vector<std::string>{});
+				   serve_options(place));
 	if (!ret && !parse_address(server.address(), &own.peer))
 		ret = report_.fail(kFailed, "%s is no address",
 				   server.address().c_str());

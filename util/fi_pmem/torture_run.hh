@@ -33,11 +33,14 @@ struct TortureResult {
 	uint64_t wrong_reads = 0;
 	uint64_t errors = 0; /* that nothing explains */
 	uint64_t hangs = 0;
+	int first_error = 0; /* of an operation, positive fi_errno */
 	std::vector<std::string> findings; /* a sentence each */
 
 	/* Exit code: what is worst. */
 	[[nodiscard]] int code() const;
 	void add(const TortureResult &other);
+	/* Keeps the first that is not 0. */
+	void note_error(int error);
 	/* What a round's journal and medium tell. */
 	void take(const TortureRound &round, const TortureRecord &record,
 		  const uint8_t *base, const uint8_t *found);
@@ -69,6 +72,9 @@ private:
 	[[nodiscard]] int run_round(const TorturePlan &plan,
 				    const TortureRound &round,
 				    const Place &place, TortureResult *result);
+	/* Besides what LocalServer gives. */
+	[[nodiscard]] std::vector<std::string>
+	serve_options(const Place &place) const;
 	[[nodiscard]] int prepare(const TorturePlan &plan);
 	[[nodiscard]] int operate(const TortureRound &round,
 				  const Options &options,
@@ -92,7 +98,8 @@ private:
 	const Options &options_;
 	Report &report_;
 	Signals &signals_;
-	std::vector<uint8_t> medium_; /* as it was when last looked at */
+	std::vector<uint8_t> medium_;	  /* as it was when last looked at */
+	std::optional<uint64_t> grow_to_; /* bytes; none of a device */
 	uint64_t salt_ = 0;
 	std::unique_ptr<TortureJournal> journal_;
 	std::unique_ptr<TortureShared, Unmap> shared_;
@@ -102,7 +109,10 @@ private:
 	Clock::time_point last_progress_;
 };
 
-/* Of a file or device of its own, `bytes` from its begin on. Exit code. */
+/*
+ * Of a file or device of its own, `bytes` from its begin on; what the file does
+ * not have of `size` is read as zeros, and the file stays as it is. Exit code.
+ */
 [[nodiscard]] int read_medium(Report &report, const std::string &path,
 			      std::optional<uint64_t> size, uint64_t bytes,
 			      std::vector<uint8_t> *medium);

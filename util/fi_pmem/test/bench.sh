@@ -88,7 +88,11 @@ check "is not overwritten" says "--force allows it"
 check "but with --force" tool 0 $plot "$dir/plot.svg" --force
 printf '#!/bin/sh\nexit 1\n' >"$dir/bin/gnuplot"
 check "gnuplot fails" tool 1 $plot "$dir/failed.svg"
-check "and leaves nothing" test ! -e "$dir/failed.svg"
+check "and leaves nothing" test -z "$(ls "$dir" | grep failed)"
+printf '#!/bin/sh\necho half\nexit 1\n' >"$dir/bin/gnuplot"
+cp "$dir/plot.svg" "$dir/before"
+check "gnuplot fails in the middle" tool 1 $plot "$dir/plot.svg" --force
+check "and leaves the plot that was there" cmp -s "$dir/plot.svg" "$dir/before"
 rm "$dir/bin/gnuplot" "$dir/script"
 PATH=$path
 check "its script" tool 0 $plot "$dir/plot.gnuplot"

@@ -105,7 +105,10 @@ one_line 5 scrub "$dir: exists and would be overwritten" "$addr" --save "$dir"
 one_line 5 scrub "$dir: is a directory" "$addr" --save "$dir" --force
 one_line 5 scrub "$dir: Is a directory" "$addr" --against "$dir"
 one_line 5 scrub "$dir/sums: line 1 should be" "$addr" --against "$dir/sums"
+check "a log" tool 0 log append "$addr" "$dir/small" --create
 one_line 5 "log append" "$dir: Is a directory" "$addr" "$dir" --create
+check "is still there" tool 0 log tail "$addr" -n 1000
+check "with its records" cmp -s "$dir/out" "$dir/small"
 one_line 5 serve "$dir: is a directory" "$dir"
 case $PROV in
 *ofi_pmem*)

@@ -82,6 +82,9 @@ check "a journal without an acknowledgement" tool 1 torture "$dir/served" \
 	--check "$dir/unanswered" --json
 check "has checked nothing" holds '.error | test("^nothing was checked")'
 head -n 1 "$dir/journal" >"$dir/nothing"
+head -n 1 "$dir/journal" | cat - <(printf 'p 1\nf 1 13\n') >"$dir/denied"
+check "a journal of failures" tool 1 torture "$dir/served" --check "$dir/denied"
+check "tells the first" says "no commit was acknowledged: Permission denied"
 check "an empty journal" tool 1 torture "$dir/served" --check "$dir/nothing"
 
 # Somebody changes 16 bytes that are durable.
@@ -104,6 +107,40 @@ check "a region of somebody else's" tool 2 torture --target 127.0.0.1:1 \
 check "needs --force" says "--force allows it"
 check "nothing listens" tool 3 torture --target 127.0.0.1:1 --force \
 	--journal "$dir/new"
+check "and makes no journal" test ! -e "$dir/new"
+echo precious >"$dir/kept"
+check "nothing listens, and there is a journal" tool 3 torture \
+	--target 127.0.0.1:1 --force --journal "$dir/kept"
+check "which stays as it was" test "$(cat "$dir/kept")" = precious
+start_server "$dir/served" --read-only
+cp "$dir/served" "$dir/before"
+for json in "" --json; do
+	check "a target that is read-only $json" tool 4 torture \
+		--target "$addr" --force --journal "$dir/kept" $json
+	check "says so" grep -qF "$addr refuses: it serves this region read-only" \
+		"$dir/out" "$dir/err"
+	check "and its journal stays" test "$(cat "$dir/kept")" = precious
+done
+check "nothing has changed" cmp -s "$dir/served" "$dir/before"
+stop_server TERM
+start_server "$dir/served"
+check "a region too small" tool 6 torture --target "$addr" --force \
+	--journal "$dir/kept" --size 2M
+check "leaves the journal" test "$(cat "$dir/kept")" = precious
+check "a target that takes it" tool 0 torture --target "$addr" --force \
+	--journal "$dir/kept" --ops 20 --size 256K
+stop_server TERM
+check "has a new journal" tool 0 torture "$dir/served" --check "$dir/kept"
+
+# A place is as it was until its target has started.
+good=$PROV
+PROV='nonsense;ofi_pmem'
+check "a target that does not start" tool 1 torture "$dir/precious" --force
+check "leaves the place" test "$(stat -c %s "$dir/precious")" -eq 131072
+check "nor makes one" tool 1 torture "$dir/place"
+check "which is not there" test ! -e "$dir/place"
+PROV=$good
+
 check "no place" tool 2 torture
 check "a place that is none" tool 5 torture "$dir/none/region" --runs 1
 check "no journal for a target" tool 2 torture --target 127.0.0.1:1
