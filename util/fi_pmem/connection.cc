@@ -19,6 +19,7 @@
 
 #include "configuration.hh"
 #include "core/key.hh"
+#include "core/prov.hh"
 #include "exit_codes.hh"
 #include "report.hh"
 
@@ -91,6 +92,8 @@ bool is_unreachable(int error)
 int Connection::open()
 {
 	int ret = open_for_messages();
+	if (!ret)
+		ret = check_provider();
 	if (ret || !has_ofi_pmem(provider()))
 		return ret;
 	/* What else may be the matter is told by what fails for it. */
@@ -99,6 +102,29 @@ int Connection::open()
 	bool tells =
 		ret == kUnreachable || ret == kRefused || ret >= kSignalBase;
 	return tells ? ret : int{kOk};
+}
+
+/* Messages go between both kinds, and the data between the same ones only. */
+int Connection::check_provider() const
+{
+	bool theirs = !(region_.flags & Descriptor::kPlain);
+	bool ours = has_ofi_pmem(provider());
+	if (theirs == ours)
+		return kOk;
+	std::string name = provider();
+	std::string layer = std::string(";") + ofi_pmem::kProviderName;
+	if (theirs)
+		return report_.fail(kRefused,
+				    "%s serves with ofi_pmem, which provider "
+				    "%s does not have: write --provider '%s%s'",
+				    peer_.c_str(), provider(), provider(),
+				    layer.c_str());
+	return report_.fail(kRefused,
+			    "%s serves without ofi_pmem, which provider %s "
+			    "has: write --provider '%s', or have it serve with "
+			    "ofi_pmem",
+			    peer_.c_str(), provider(),
+			    name.substr(0, name.find(layer)).c_str());
 }
 
 int Connection::open_for_messages()
@@ -248,7 +274,10 @@ int Connection::await_message(const std::string &question,
 			return kOk;
 		if (read == -FI_EAVAIL || is_lost())
 			return -FI_EHOSTUNREACH;
-		ret = check_time(deadline, "answer");
+		ret = check_time(deadline,
+				 fabric_.connectionless()
+					 ? "answer, as serve --rdm does,"
+					 : "answer");
 	}
 	return ret;
 }
@@ -299,7 +328,9 @@ int Connection::explain(const EventError &error)
 		return report_.fail(kRefused, "%s refuses: %s", peer_.c_str(),
 				    refusal_text(reason));
 	if (!error.private_data.empty() || error.error == FI_ENOPROTOOPT)
-		return report_.fail(kRefused, "%s is not fi_pmem serve (%s)",
+		return report_.fail(kRefused,
+				    "%s is not fi_pmem serve, or one with "
+				    "--rdm (%s)",
 				    peer_.c_str(), fi_strerror(error.error));
 	return report_.fail(kUnreachable,
 			    "cannot connect to %s: %s (provider %s; the peer "
@@ -324,9 +355,10 @@ int Connection::open_extension(fi_ops_pmem_ep **ops)
 	void *opened = nullptr;
 	if (fi_open_ops(&ep_->fid, FI_PMEM_EP_OPS, 0, &opened, nullptr))
 		return report_.fail(kFailed,
-				    "provider %s cannot verify: it needs "
-				    "ofi_pmem",
-				    provider());
+				    "provider %s cannot verify: both sides "
+				    "need ofi_pmem, as by --provider "
+				    "'%s;ofi_pmem'",
+				    provider(), provider());
 	*ops = static_cast<fi_ops_pmem_ep *>(opened);
 	return kOk;
 }

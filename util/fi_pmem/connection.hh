@@ -111,6 +111,7 @@ public:
 	}
 
 private:
+	[[nodiscard]] int check_provider() const;
 	[[nodiscard]] int connect();
 	[[nodiscard]] int await_connection();
 	[[nodiscard]] int ask_for_region();

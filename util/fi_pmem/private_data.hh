@@ -68,6 +68,7 @@ struct Descriptor {
 	static constexpr uint32_t kClaims = 2;	/* the server takes claims */
 	static constexpr uint32_t kAuthKey = 4; /* asks for an auth_key */
 	static constexpr uint32_t kReadOnly = 8;
+	static constexpr uint32_t kPlain = 16; /* provider without ofi_pmem */
 
 	uint64_t address = 0; /* of the region's first byte */
 	uint64_t key = 0;

@@ -6,7 +6,6 @@
 #include "put.hh"
 
 #include <cinttypes>
-#include <cstring>
 #include <optional>
 
 #include "exit_codes.hh"
@@ -26,7 +25,7 @@ namespace
 /* Plain providers commit to processor caches; a file needs more. */
 bool makes_files_durable(const Connection &connection)
 {
-	return strstr(connection.provider(), "ofi_pmem") != nullptr;
+	return has_ofi_pmem(connection.provider());
 }
 
 const char *state_text(const Options &options, const Connection &connection)
@@ -103,15 +102,13 @@ int open_pipe(const Options &options, Report &report,
 }
 
 int check_provider(const Options &options, Report &report,
-		   const Connection &connection)
+		   Connection &connection)
 {
-	bool durable = makes_files_durable(connection);
-	if (options.verify && !durable)
-		return report.fail(kFailed,
-				   "provider %s cannot verify: it needs "
-				   "ofi_pmem",
-				   connection.provider());
-	if (options.commit && !durable)
+	fi_ops_pmem_ep *ops = nullptr;
+	int ret = options.verify ? connection.open_extension(&ops) : int{kOk};
+	if (ret)
+		return ret;
+	if (options.commit && !makes_files_durable(connection))
 		report.warn("provider %s flushes processor caches only: in an "
 			    "ordinary file nothing becomes durable",
 			    connection.provider());

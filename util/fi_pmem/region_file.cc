@@ -90,6 +90,17 @@ int RegionFile::open(Report &report, const std::string &path,
 	return ret ? ret : map(report);
 }
 
+bool RegionFile::is(const std::string &path) const
+{
+	struct stat ours, theirs;
+	if (fstat(fd_, &ours) || stat(path.c_str(), &theirs))
+		return false;
+	return S_ISCHR(ours.st_mode) && S_ISCHR(theirs.st_mode)
+		       ? ours.st_rdev == theirs.st_rdev
+		       : ours.st_dev == theirs.st_dev &&
+				 ours.st_ino == theirs.st_ino;
+}
+
 int RegionFile::open_fd(Report &report, int flags)
 {
 	flags |= read_only_ ? O_RDONLY : O_RDWR;

@@ -36,6 +36,9 @@ public:
 			       bool read_only = false);
 	void keep() { kept_ = true; }
 
+	/* Whether the path names this file or device, maybe by another name. */
+	[[nodiscard]] bool is(const std::string &path) const;
+
 	[[nodiscard]] void *base() const { return base_; }
 	[[nodiscard]] uint64_t length() const { return length_; }
 	[[nodiscard]] bool map_sync() const { return map_sync_; }

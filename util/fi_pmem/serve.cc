@@ -96,16 +96,36 @@ void Server::open_claims()
 		claims_.add_region(one.file.base(), one.file.length());
 }
 
+int Server::check_given_once(const std::string &path) const
+{
+	for (const Region &one : regions_) {
+		if (!one.file.is(path))
+			continue;
+		std::string as =
+			one.path == path ? "" : ", also as " + one.path;
+		return report_.fail(
+			kLocalFile,
+			"%s: is given twice%s; each file can be one "
+			"region only",
+			path.c_str(), as.c_str());
+	}
+	return kOk;
+}
+
 int Server::open_regions()
 {
-	int ret = kOk;
-	for (size_t i = 0; !ret && i < options_.files.size(); i++) {
+	for (const std::string &path : options_.files) {
+		int ret = check_given_once(path);
+		if (ret)
+			return ret;
 		Region &region = regions_.emplace_back();
-		region.path = options_.files[i];
+		region.path = path;
 		ret = region.file.open(report_, region.path, options_.size,
 				       options_.read_only);
+		if (ret)
+			return ret;
 	}
-	return ret;
+	return kOk;
 }
 
 int Server::register_region(Region &region, uint32_t number)
@@ -149,6 +169,8 @@ int Server::register_region(Region &region, uint32_t number)
 		descriptor.flags |= Descriptor::kMapSync;
 	if (authenticates())
 		descriptor.flags |= Descriptor::kAuthKey;
+	if (!has_ofi_pmem(info_->fabric_attr->prov_name))
+		descriptor.flags |= Descriptor::kPlain;
 	/* Who may not write has nothing to claim. */
 	if (options_.read_only)
 		descriptor.flags |= Descriptor::kReadOnly;

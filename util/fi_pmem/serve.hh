@@ -62,6 +62,7 @@ private:
 		int error = 0; /* positive fi_errno: it has failed */
 	};
 
+	[[nodiscard]] int check_given_once(const std::string &path) const;
 	[[nodiscard]] int open_regions();
 	void open_claims();
 	[[nodiscard]] int register_region(Region &region, uint32_t number);

@@ -81,12 +81,64 @@ check "which it writes to" test "$(same "$dir/in2" "$dir/second" 100000;
 check "torture of the second" tool 0 torture --target "$addr" --force --region 1 \
 	--journal "$dir/journal" --ops 20 --size 256K
 check "the first has not changed" same "$dir/in" "$dir/region" 100000
-check "a file cannot be served twice" tool 5 serve "$dir/third" "$dir/third" \
-	--size 1M --port 0
 stop_server TERM
 check "the server ends well" test "$code" -eq 0
 check "what torture wrote is in the second" tool 0 torture "$dir/second" \
 	--check "$dir/journal"
+
+# One file twice, by one name or by several.
+ln "$dir/second" "$dir/hard"
+ln -s second "$dir/link"
+twice() { # TEXT ARGUMENTS...
+	local text=$1
+	shift
+	check "serve ${*##*/}" tool 5 serve "$@" --port 0
+	check "tells of it" test "$(cat "$dir/err")" = \
+		"fi_pmem serve: $text; each file can be one region only"
+}
+twice "$dir/third: is given twice" "$dir/third" "$dir/third" --size 1M
+check "which is not made" test ! -e "$dir/third"
+twice "$dir/hard: is given twice, also as $dir/second" "$dir/second" \
+	"$dir/hard"
+twice "$dir/second: is given twice, also as $dir/link" "$dir/region" \
+	"$dir/link" "$dir/second"
+twice "$dir/link: is given twice, also as $dir/hard" "$dir/hard" "$dir/link" \
+	--read-only
+
+# A client with ofi_pmem and a server without, and the other way round. Only the
+# data needs the same of both.
+plain=${PROV%;ofi_pmem}
+layered=$PROV
+start_server "$dir/region"
+PROV=$plain
+if tool 0 status "$addr"; then
+	echo old >"$dir/back"
+	for command in "put $dir/in $addr" "get $addr $dir/back" \
+		"verify $dir/in $addr" "scrub $addr --save $dir/sums" \
+		"log append $addr $dir/in --create" "log tail $addr" \
+		"bench $addr --force"; do
+		check "$plain: $command" tool 4 $command
+		check "is told what to write" grep -qF "$addr serves with \
+ofi_pmem, which provider $plain does not have: write --provider '$layered'" \
+			"$dir/err"
+		check "in one line" test "$(wc -l <"$dir/err")" -eq 1
+	done
+	check "the file of get stays" test "$(cat "$dir/back")" = old
+	check "and none of scrub is made" test ! -e "$dir/sums"
+	stop_server TERM
+	start_server "$dir/second"
+	PROV=$layered
+	check "status of a server without ofi_pmem" tool 0 status "$addr"
+	check "put to it" tool 4 put "$dir/in" "$addr"
+	check "is told what to write" says "$addr serves without ofi_pmem, \
+which provider $layered has: write --provider '$plain'"
+	PROV=$plain
+	check "verify by it" tool 1 verify "$dir/in" "$addr"
+	check "tells what it takes" says "both sides need ofi_pmem, as by \
+--provider '$layered'"
+fi
+PROV=$layered
+stop_server TERM
 
 # Read-only: what is there stays.
 cp "$dir/region" "$dir/kept"
