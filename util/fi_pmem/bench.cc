@@ -6,6 +6,7 @@
 #include "bench.hh"
 
 #include <cinttypes>
+#include <filesystem>
 #include <list>
 
 #include <nlohmann/json.hpp>
@@ -50,6 +51,7 @@ private:
 		std::vector<Result> results; /* of each side */
 	};
 
+	[[nodiscard]] int check_servers() const;
 	[[nodiscard]] int open();
 	void make_rows();
 	[[nodiscard]] int measure(Row &row);
@@ -65,6 +67,27 @@ private:
 	std::list<BenchSide> sides_;
 	std::vector<Row> rows_;
 };
+
+/* Before anything is changed: whether servers of its own can be started. */
+int Benchmark::check_servers() const
+{
+	const std::string &against = options_.bench.against;
+	std::error_code failure;
+	if (!against.empty() && !options_.place.empty() &&
+	    !std::filesystem::is_directory(options_.place, failure))
+		return report_.fail(kLocalFile,
+				    "%s: is no directory, in which --against "
+				    "has a file beside that of --provider",
+				    options_.place.c_str());
+	Target target{options_.provider, options_.bind, 0, true, options_.rdm};
+	InfoPtr found;
+	int ret = find_info(report_, target, &found);
+	target.provider = against;
+	target.option = "--against";
+	if (!ret && !against.empty())
+		ret = find_info(report_, target, &found);
+	return ret;
+}
 
 int Benchmark::open()
 {
@@ -139,6 +162,8 @@ int Benchmark::run()
 	int ret = kOk;
 	if (!options_.bench.plot.empty())
 		ret = plot_.open(options_.bench.plot, options_.force);
+	if (!ret && options_.local)
+		ret = check_servers();
 	if (!ret)
 		ret = open();
 	if (ret)

@@ -40,6 +40,7 @@ struct Target {
 	bool passive = false;
 	bool rdm = false;  /* endpoints without connection */
 	uint64_t caps = 0; /* besides those of messages and RMA */
+	const char *option = "--provider"; /* which has named it */
 };
 
 /* Tells Report and returns an exit code if nothing offers persistent RMA. */
@@ -56,8 +57,18 @@ struct Target {
 	       provider.find("ofi_pmem") != std::string::npos;
 }
 
-/* What ofi_pmem layers on here, by the names that applications ask for. */
-[[nodiscard]] std::vector<std::string> persistent_providers();
+/* Each by its own name, whether it is offered or not. */
+[[nodiscard]] std::vector<std::string> loaded_providers();
+
+/*
+ * What ofi_pmem layers on here, by the names that applications ask for; with
+ * endpoints of this type.
+ */
+[[nodiscard]] std::vector<std::string>
+persistent_providers(fi_ep_type type = FI_EP_UNSPEC);
+
+/* What is asked for last by who names no provider. */
+[[nodiscard]] const char *default_provider(bool rdm);
 
 /* The error of an event queue, copied out of it. */
 struct EventError {

@@ -11,6 +11,7 @@
 #include "configuration.hh"
 #include "exit_codes.hh"
 #include "report.hh"
+#include "unoffered.hh"
 
 namespace fi_pmem
 {
@@ -74,29 +75,37 @@ int query(const std::string &provider, fi_ep_type type, const Target *target,
 
 } // namespace
 
-std::vector<std::string> persistent_providers()
+std::vector<std::string> loaded_providers()
 {
-	constexpr const char *kLayered[] = {"tcp;ofi_rxm", "verbs;ofi_rxm"};
-	std::set<std::string> inner(std::begin(kLayered), std::end(kLayered));
+	std::vector<std::string> names;
 	fi_info *all = nullptr;
-	if (!fi_getinfo(kApi, nullptr, nullptr, FI_PROV_ATTR_ONLY, nullptr,
-			&all)) {
-		InfoPtr owned(all);
-		for (; all; all = all->next)
-			inner.insert(all->fabric_attr->prov_name);
-	}
+	if (fi_getinfo(kApi, nullptr, nullptr, FI_PROV_ATTR_ONLY, nullptr,
+		       &all))
+		return names;
+	InfoPtr owned(all);
+	for (; all; all = all->next)
+		names.emplace_back(all->fabric_attr->prov_name);
+	return names;
+}
+
+std::vector<std::string> persistent_providers(fi_ep_type type)
+{
+	std::set<std::string> inner{"tcp;ofi_rxm", "verbs;ofi_rxm"};
+	for (const std::string &one : loaded_providers())
+		inner.insert(one);
 	std::vector<std::string> found;
 	for (const std::string &one : inner) {
 		std::string name = one + ";ofi_pmem";
-		InfoPtr hints = make_hints(name, FI_EP_UNSPEC);
-		fi_info *info = nullptr;
-		if (!hints ||
-		    fi_getinfo(kApi, nullptr, nullptr, 0, hints.get(), &info))
-			continue;
-		InfoPtr owned(info);
-		found.push_back(name);
+		InfoPtr info;
+		if (!query(name, type, nullptr, &info))
+			found.push_back(name);
 	}
 	return found;
+}
+
+const char *default_provider(bool rdm)
+{
+	return kTcp[rdm];
 }
 
 int find_info(Report &report, const Target &target, InfoPtr *info)
@@ -112,10 +121,9 @@ int find_info(Report &report, const Target &target, InfoPtr *info)
 	if (provider.empty()) {
 		if (!query(kVerbs[target.rdm], type, &target, info))
 			return kOk;
-		provider = kTcp[target.rdm];
+		provider = default_provider(target.rdm);
 	}
-	int ret = query(provider, type, &target, info);
-	if (!ret)
+	if (!query(provider, type, &target, info))
 		return kOk;
 	InfoPtr anywhere;
 	bool offered = !query(provider, type, nullptr, &anywhere);
@@ -130,11 +138,8 @@ int find_info(Report &report, const Target &target, InfoPtr *info)
 				   "name right?",
 				   provider.c_str(), target.host.c_str(),
 				   unsigned{target.port});
-	return report.fail(kFailed,
-			   "provider %s offers no persistent remote memory "
-			   "here (%s); FI_PROVIDER_PATH names the directory "
-			   "of libpmem-fi.so, FI_LOG_LEVEL=warn tells more",
-			   provider.c_str(), fi_strerror(-ret));
+	return report.fail(kFailed, "%s",
+			   why_not_offered(target, provider).c_str());
 }
 
 } // namespace fi_pmem

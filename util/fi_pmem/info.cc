@@ -21,6 +21,7 @@
 #include "progress_bar.hh"
 #include "report.hh"
 #include "scan.hh"
+#include "unoffered.hh"
 
 namespace fi_pmem
 {
@@ -99,11 +100,10 @@ void tell_providers(Report &report)
 	for (const std::string &name : names)
 		report.say("  %s", name.c_str());
 	std::string problem = configuration_problem();
+	if (problem.empty() && names.empty())
+		problem = why_not_offered({}, default_provider(false));
 	if (!problem.empty())
 		report.say("  none: %s", problem.c_str());
-	else if (names.empty())
-		report.say("  none: FI_PROVIDER_PATH names the directory of "
-			   "libpmem-fi.so");
 	report.set("providers", names);
 	if (!problem.empty())
 		report.set("providers_problem", problem);

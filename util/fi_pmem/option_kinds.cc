@@ -10,6 +10,8 @@
 #include <charconv>
 #include <string_view>
 
+#include "fabric.hh"
+
 namespace fi_pmem
 {
 
@@ -81,6 +83,15 @@ void add_common(CLI::App *app, Options *options)
 		 "PROVIDER");
 	app->add_flag("--json", options->json,
 		      "print one JSON object a line instead of text");
+}
+
+std::string check_ofi_pmem(const Options &options)
+{
+	if (has_ofi_pmem(options.provider))
+		return "";
+	return "--provider: '" + options.provider +
+	       "' has no ofi_pmem, which " + options.name +
+	       " needs: write one such as 'tcp;ofi_pmem'";
 }
 
 void add_force(CLI::App *app, Options *options, const char *help)

@@ -110,6 +110,9 @@ std::string join_words(const std::vector<std::string> &words);
 /* --provider, --json. */
 void add_common(CLI::App *app, Options *options);
 
+/* That of a command which needs ofi_pmem; empty if the provider has it. */
+std::string check_ofi_pmem(const Options &options);
+
 /* --force */
 void add_force(CLI::App *app, Options *options, const char *help);
 

@@ -211,6 +211,8 @@ std::string check_together(Options &options)
 	if (options.digest_block < kMinDigestBlock ||
 	    options.digest_block > kMaxDigestBlock)
 		return "--block: must be 64 to 1G";
+	if (options.command == Command::info && !options.place.empty())
+		return check_ofi_pmem(options);
 	if (options.command == Command::bench)
 		return check_bench(options);
 	if (options.command == Command::torture)

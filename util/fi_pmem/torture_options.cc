@@ -8,8 +8,6 @@
 #include <random>
 #include <utility>
 
-#include "fabric.hh"
-
 namespace fi_pmem
 {
 
@@ -137,9 +135,9 @@ std::string check_torture(Options *options)
 	TortureOptions &torture = options->torture;
 	bool remote = !options->local;
 	bool checks = !torture.check.empty();
-	if (!has_ofi_pmem(options->provider))
-		return "--provider: '" + options->provider +
-		       "' has no ofi_pmem, which torture needs";
+	std::string problem = check_ofi_pmem(*options);
+	if (!problem.empty())
+		return problem;
 	if (!remote && options->region)
 		return "--region needs --target: a target of its own has one "
 		       "region only";

@@ -121,6 +121,10 @@ cp "$dir/precious" "$dir/copy"
 check "a file that is there" tool 5 bench --place "$dir/precious" $small
 check "is named" says "$dir/precious: exists and would be overwritten"
 check "and stays" cmp -s "$dir/precious" "$dir/copy"
+check "no other provider beside it" tool 5 bench --place "$dir/precious" \
+	$small --force --against tcp
+check "is named" says "$dir/precious: is no directory"
+check "and stays" cmp -s "$dir/precious" "$dir/copy"
 check "but with --force" tool 0 bench --place "$dir/precious" $small \
 	--ops commit --force
 check "it is written to" test "$(cmp -s "$dir/precious" "$dir/copy"; echo $?)" \

@@ -3,7 +3,7 @@
 # Every mistake ends with its own exit code and a text that names the cause.
 . "$(dirname "$0")/common.sh"
 
-blames_no_path() { ! says FI_PROVIDER_PATH; }
+blames_no_path() { ! grep -q FI_PROVIDER_PATH "$dir/out" "$dir/err"; }
 
 make_input "$dir/in" 2000000
 start_server "$dir/region" --size 1M
@@ -222,14 +222,44 @@ check "bind to an unknown host" tool 1 serve "$dir/other" \
 	--bind no-such-host.invalid
 check "bind to another host" tool 1 serve "$dir/other" --size 1M --bind 192.0.2.1
 check "is named" says "192.0.2.1 is no address of this host"
+
+# A provider that is not offered: what is wrong, which is not always the plug-in.
 good=$PROV
-PROV=no_such_provider
-check "unknown provider" tool 1 put "$dir/small" "$addr"
-check "is named" says "provider no_such_provider"
+for PROV in no_such_provider "no_such_provider;ofi_pmem" "${good//;/,}" udp; do
+	for command in "put $dir/small $addr" "status $addr" \
+		"serve $dir/other --size 1M" bench; do
+		check "$command with $PROV" tool 1 $command
+		check "is named" grep -qE "^fi_pmem ${command%% *}: --provider: \
+(there is no provider )?'$PROV'" "$dir/err"
+		check "with what there is" says ";ofi_pmem"
+		check "in one line" test "$(wc -l <"$dir/err")" -eq 1
+		check "FI_PROVIDER_PATH is not blamed" blames_no_path
+	done
+done
+check "nothing is made" test ! -e "$dir/other"
 PROV=$good
+check "another one for bench" tool 1 bench --against no_such_provider
+check "is named" says "--against: there is no provider 'no_such_provider'"
 
 case $PROV in
 *ofi_pmem*)
+	for filter in no_such_provider "" ofi_pmem "^${PROV%%;*}" ^ofi_pmem; do
+		FI_PROVIDER=$filter check "FI_PROVIDER=$filter" tool 1 put \
+			"$dir/small" "$addr"
+		check "is named" test "$(cat "$dir/err")" = "fi_pmem put: \
+FI_PROVIDER is '$filter', which hides provider $PROV: unset it, or set it to \
+'$PROV'"
+	done
+	FI_PROVIDER=$PROV check "what it should be" tool 0 put "$dir/small" \
+		"$addr"
+	FI_PROVIDER=no_such_provider check "info with it" tool 0 info
+	check "tells of it" grep -q "none: FI_PROVIDER is 'no_such_provider'" \
+		"$dir/out"
+	check "FI_PROVIDER_PATH is not blamed" blames_no_path
+	FI_PROVIDER_PATH=/dev/null check "no plug-in" tool 1 put "$dir/small" \
+		"$addr"
+	check "is told" says "libpmem-fi.so was not loaded: FI_PROVIDER_PATH is \
+'/dev/null', and must name its directory"
 	for bad in SPIN_US=9x METHOD=psychic LEDGER=maybe PORT_RANGE=9-8; do
 		check "FI_OFI_PMEM_$bad" env "FI_OFI_PMEM_$bad" bash -c \
 			'! "$0" put "$1" "$2" -p "$3" 2>"$4"' "$FI_PMEM" \

@@ -117,6 +117,12 @@ refuses torture "--target needs --journal FILE" --target host --force
 refuses torture "--journal needs --target HOST[:PORT]" place --journal file
 refuses torture "--check and --target exclude each other" --target host \
 	--check file
+for provider in tcp nonsense; do
+	refuses torture "--provider: '$provider' has no ofi_pmem, which torture \
+needs: write one such as 'tcp;ofi_pmem'" place -p "$provider"
+	refuses info "--provider: '$provider' has no ofi_pmem, which info needs: \
+write one such as 'tcp;ofi_pmem'" place -p "$provider"
+done
 refuses bench "--region needs PEER: a server of its own has one only" --region 1
 refuses torture "--region needs --target: a target of its own has one region \
 only" place --region 1
