@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /* Copyright (c) 2026 the ofi_pmem developers */
 /*
- * Atomics of endpoints that have a persistence plane: to a persistent key they
- * are executed by the target's service, to others by the inner provider. What
- * exists is what the inner provider says; for its own keys and for ours. Where
- * it has none and every region is persistent, it is what the service has.
+ * Atomics of endpoints that have a persistence plane. The target's service
+ * executes those to a persistent key, the inner provider all others. The inner
+ * provider decides which atomics exist, for its own keys and for ours. If it
+ * has none and every region is persistent, the service decides.
  */
 #pragma once
 
@@ -17,7 +17,7 @@ class Endpoint;
 
 enum class AtomicKind : uint8_t { base, fetch, compare };
 
-/* One atomic call, whichever the application used. */
+/* Any atomic call of the application. */
 struct AtomicCall {
 	const fi_msg_atomic *msg;
 	uint64_t flags; /* of the call, or the default ones */
@@ -30,8 +30,8 @@ struct AtomicCall {
 };
 
 /*
- * The inner endpoint's answer, or the service's where atomics are all ours,
- * with no more elements in one call than one request can carry.
+ * Returns the inner endpoint's answer, or the service's if all atomics are
+ * ours. One call has no more elements than one request can carry.
  */
 [[nodiscard]] int atomic_valid(const Endpoint &ep, AtomicKind kind,
 			       fi_datatype datatype, fi_op op,

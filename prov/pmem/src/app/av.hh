@@ -15,15 +15,15 @@
 namespace ofi_pmem
 {
 
-/* Who must know that a peer is about to leave an address vector. */
+/* A listener learns that a peer is about to leave an address vector. */
 class AvListener
 {
 public:
 	virtual ~AvListener() = default;
 
 	/*
-	 * The address still resolves. Called by the thread that removes it,
-	 * under the listener lock: must not add or remove a listener.
+	 * The address still resolves. The thread that removes it calls this
+	 * under the listener lock, so it must not add or remove a listener.
 	 */
 	virtual void address_removed(fi_addr_t address) noexcept = 0;
 };
@@ -39,8 +39,9 @@ public:
 			fid_av **av);
 
 	/*
-	 * The peer's address: sockaddr_in or sockaddr_in6. Bits of a receive
-	 * context are ignored. -FI_EADDRNOTAVAIL when it is something else.
+	 * Gets the peer's address, a sockaddr_in or sockaddr_in6. Bits of a
+	 * receive context are ignored. Returns 0, or -FI_EADDRNOTAVAIL if the
+	 * address is of another kind.
 	 */
 	[[nodiscard]] int ip_of(fi_addr_t address,
 				sockaddr_storage *ip) const noexcept;
@@ -52,7 +53,7 @@ public:
 				    : address;
 	}
 
-	/* Throws std::bad_alloc. Any thread. */
+	/* Throws std::bad_alloc. Any thread may call it. */
 	void add_listener(AvListener *listener);
 	void remove_listener(AvListener *listener) noexcept;
 

@@ -7,7 +7,7 @@
 namespace ofi_pmem
 {
 
-/* A C program may put any number there, which C++ must not load as one. */
+/* A C program may store any number, which C++ must not load as an enum. */
 template <typename Enum> unsigned number_of(const Enum &value) noexcept
 {
 	unsigned number = 0;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /* Copyright (c) 2026 the ofi_pmem developers */
 /*
- * Connection management: forwarded, while the persistence plane learns where
+ * Connection management is forwarded, while the persistence plane learns where
  * the application's endpoints are. Connection-request handles and multicast
- * objects are the inner provider's own and pass as they are.
+ * objects are the inner provider's own and pass unchanged.
  */
 #pragma once
 

@@ -17,12 +17,13 @@ namespace ofi_pmem
 {
 
 /*
- * A counter. On a plain domain every call is forwarded. On a persistent one
- * its value is the inner counter's plus our own part: the inner one only ever
- * counts up, by itself; what the application or the persistence plane adds or
- * sets goes to our part (which may be negative, modulo 2^64).
+ * A counter. On a plain domain every call is forwarded. On a persistent domain
+ * its value is the inner counter's plus our own part. The inner one only counts
+ * up, by itself; what the application or the persistence plane adds or sets
+ * goes to our part (which may be negative, modulo 2^64).
  *
- * add_own(), add_own_error(): any thread. The rest: application threads.
+ * Any thread may call add_own() and add_own_error(), only application threads
+ * the rest.
  */
 class Counter final : public Wrapper<fid_cntr>
 {
@@ -35,13 +36,13 @@ public:
 	void add_own_error(uint64_t count) noexcept;
 
 	/*
-	 * An inner counter whose value is part of this one's, until it is
-	 * removed: then its last value is. Throws std::bad_alloc.
+	 * Makes the value of an inner counter a part of this one's. When it is
+	 * removed, its last value stays. Throws std::bad_alloc.
 	 */
 	void add_source(fid_cntr *inner);
 	void remove_source(fid_cntr *inner) noexcept;
 
-	/* Work for the threads that read this counter. */
+	/* The threads that read this counter do this work. */
 	DeferredList &deferred() noexcept { return deferred_; }
 	void announce_deferred() noexcept;
 
@@ -51,12 +52,12 @@ public:
 	void seterr(uint64_t value) noexcept;
 
 	/*
-	 * 0 when the value is at least `threshold`; -FI_EAVAIL when an error
-	 * was counted since the call began; -FI_ETIMEDOUT.
+	 * Returns 0 when the value is at least `threshold`, -FI_EAVAIL if an
+	 * error was counted since the call began, or -FI_ETIMEDOUT.
 	 */
 	int wait(uint64_t threshold, int timeout_ms) noexcept;
 
-	/* 0 when the caller may block on the wait object. */
+	/* Returns 0 if the caller may block on the wait object. */
 	int trywait() noexcept;
 
 	int control(int command, void *arg) noexcept;
@@ -79,7 +80,7 @@ private:
 	std::vector<fid_cntr *> sources_;
 	std::atomic<uint64_t> own_{0};
 	std::atomic<uint64_t> own_errors_{0};
-	/* Our part as the application last saw it. */
+	/* The application last saw this as our part. */
 	std::atomic<uint64_t> seen_{0};
 	std::atomic<uint64_t> seen_errors_{0};
 };

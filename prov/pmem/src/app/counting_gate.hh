@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /* Copyright (c) 2026 the ofi_pmem developers */
 /*
- * Compares how many transmits were handed to the inner endpoint with how many
- * its private counters say have completed: all kinds together, as rxm counts
- * an RMA operation that fails among the sends.
+ * Compares the number of transmits handed to the inner endpoint with the number
+ * that its private counters report as completed. All kinds are added up,
+ * because rxm counts a failed RMA operation among the sends.
  */
 #pragma once
 
@@ -28,8 +28,8 @@ public:
 
 	/*
 	 * Opens the counters and binds them to the inner endpoint, which is
-	 * `connected` or connectionless. -FI_ENOSYS where the inner provider
-	 * has none.
+	 * `connected` or connectionless. Returns 0, or -FI_ENOSYS if the inner
+	 * provider has no counters.
 	 */
 	[[nodiscard]] int open(fid_domain *inner_domain, fid_ep *inner_ep,
 			       bool connected);
@@ -42,9 +42,9 @@ public:
 	}
 
 	/*
-	 * Makes progress of the inner endpoint. -FI_ETIMEDOUT when none of what
-	 * is outstanding has completed for FI_OFI_PMEM_OPERATION_TIMEOUT_MS:
-	 * rxm never completes some of what a peer that died did not answer.
+	 * Drives the inner endpoint. Returns -FI_ETIMEDOUT if no outstanding
+	 * transmit has completed for FI_OFI_PMEM_OPERATION_TIMEOUT_MS: rxm
+	 * never completes some transmits that a dead peer did not answer.
 	 */
 	int idle() noexcept override;
 	bool takes_counters() const noexcept override { return true; }
@@ -66,14 +66,14 @@ private:
 	[[nodiscard]] bool disconnected() const noexcept;
 	[[nodiscard]] bool stalls(uint64_t done) noexcept;
 
-	fid_ep *connected_ep_ = nullptr; /* null: connectionless */
+	fid_ep *connected_ep_ = nullptr; /* null if connectionless */
 	std::array<Tally, 3> tallies_;
 
-	/* Of an idle() that has to wait. */
+	/* The state of an idle() that has to wait. */
 	std::mutex lock_;
-	uint64_t done_ = 0; /* when it was last looked at */
+	uint64_t done_ = 0; /* as of looked_ */
 	std::chrono::steady_clock::time_point looked_{};
-	/* For how long that has not changed while somebody looked. */
+	/* How long done_ has not changed, as far as it was observed. */
 	std::chrono::steady_clock::duration unmoved_{};
 };
 

@@ -22,7 +22,7 @@ namespace ofi_pmem
  * persistent one it merges the persistence plane's completions with those of
  * the inner queue, and keeps the plane's internal operations out.
  *
- * Read and wait calls: application threads. reserve() to expect(): any thread.
+ * Application threads read and wait; any thread may call reserve() to expect().
  */
 class CompletionQueue final : public Wrapper<fid_cq>
 {
@@ -31,15 +31,16 @@ public:
 			fid_cq **cq);
 
 	/*
-	 * An endpoint with a persistence plane is bound, without which the
-	 * queue needs none of these places. Throws std::bad_alloc.
+	 * Called when an endpoint with a persistence plane is bound; without
+	 * one the queue needs no places. Throws std::bad_alloc.
 	 */
 	void make_places();
 
 	/*
-	 * One place for the completion of an operation about to be accepted;
-	 * -FI_EAGAIN when the application must read first. It is used up by
-	 * push() or push_error(), which never fail, or given back.
+	 * Reserves a place for the completion of an operation about to be
+	 * accepted, or returns -FI_EAGAIN if the application must read first.
+	 * push() or push_error(), which never fail, use the place, or
+	 * unreserve() gives it back.
 	 */
 	[[nodiscard]] int reserve() noexcept { return ring_.reserve(); }
 	void unreserve() noexcept { ring_.unreserve(); }
@@ -50,20 +51,20 @@ public:
 	 * The completion or error whose op_context is `op` belongs to us: it
 	 * goes to op->inner_completed(), once, and not to the application.
 	 * Called before the operation is posted, while a place is reserved for
-	 * what it serves (so that there is room here too); forget() when
-	 * posting failed.
+	 * the operation it serves (so there is room here, too). The caller
+	 * calls forget() if posting failed.
 	 */
 	void expect(InternalOp *op) noexcept;
 	void forget(InternalOp *op) noexcept;
 
 	/*
 	 * Keeps an expected operation whose owner goes away: its completion
-	 * may still come, and its address must not be taken by another
-	 * context. Throws std::bad_alloc.
+	 * may still come, and no other context may get its address. Throws
+	 * std::bad_alloc.
 	 */
 	void adopt(std::unique_ptr<InternalOp> op);
 
-	/* Work for the threads that read this queue. */
+	/* The threads that read this queue do this work. */
 	DeferredList &deferred() noexcept { return deferred_; }
 	void announce_deferred() noexcept;
 
@@ -73,12 +74,13 @@ public:
 			  int timeout_ms) noexcept;
 	int signal() noexcept;
 
-	/* signal(), where there is a wait object of ours. Any thread. */
+	/* Does signal() if there is a wait object of ours. Any thread may call
+	 * it. */
 	void wake_reader() noexcept;
 	const char *strerror(int prov_errno, const void *err_data, char *buf,
 			     size_t len) noexcept;
 
-	/* 0 when the caller may block on the wait object. */
+	/* Returns 0 if the caller may block on the wait object. */
 	int trywait() noexcept;
 
 	int control(int command, void *arg) noexcept;
@@ -118,7 +120,7 @@ private:
 	std::vector<std::unique_ptr<InternalOp>> adopted_;
 	DeferredList deferred_;
 
-	/* An inner error read to learn whose it is, and not ours. */
+	/* An inner error that was read to see whose it is, and is not ours. */
 	std::mutex stash_lock_;
 	std::atomic<bool> stashed_{false};
 	StoredError stash_;

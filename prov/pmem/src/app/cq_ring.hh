@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /* Copyright (c) 2026 the ofi_pmem developers */
 /*
- * Completions that the persistence plane produced, in the order of their
- * arrival, until the application reads them. Room is reserved when an
- * operation is accepted, so that reporting it later cannot fail.
+ * Keeps the completions of the persistence plane, in the order of their
+ * arrival, until the application reads them. Room is reserved when an operation
+ * is accepted, so that reporting its completion later cannot fail.
  */
 #pragma once
 
@@ -17,12 +17,12 @@
 namespace ofi_pmem
 {
 
-/* Bytes of one entry of that format. */
+/* Returns the bytes of one entry in this format. */
 size_t cq_entry_size(fi_cq_format format) noexcept;
 
 /*
- * An error entry with its own copy of err_data; none where there is no memory
- * for that.
+ * An error entry with its own copy of err_data, or without err_data if memory
+ * is short.
  */
 class StoredError
 {
@@ -31,9 +31,9 @@ public:
 		   fi_addr_t source = FI_ADDR_NOTAVAIL) noexcept;
 
 	/*
-	 * Fills the application's entry, whose end and whose way of receiving
-	 * err_data depend on the API version. Where it receives a pointer,
-	 * that points into this object.
+	 * Fills the application's entry. Its size, and how it receives
+	 * err_data, depend on the API version. If it receives a pointer, that
+	 * points into this object.
 	 */
 	void copy_to(uint32_t version, fi_cq_err_entry *entry) noexcept;
 
@@ -46,7 +46,7 @@ private:
 	std::vector<uint8_t> data_;
 };
 
-/* Any thread. */
+/* Any thread may call it. */
 class CompletionRing
 {
 public:
@@ -55,19 +55,19 @@ public:
 	}
 
 	/*
-	 * Before the first reserve(), and any time after: the places are not
-	 * there for a queue that needs none. Throws std::bad_alloc.
+	 * Called before the first reserve(), and maybe again later: a queue
+	 * that needs no places has none. Throws std::bad_alloc.
 	 */
 	void make_places();
 	size_t capacity() const noexcept { return capacity_; }
 
-	/* -FI_EAGAIN when every place is taken. */
+	/* Returns 0, or -FI_EAGAIN if every place is taken. */
 	[[nodiscard]] int reserve() noexcept;
 
-	/* Gives a place back that was reserved and not used. */
+	/* Gives back a place that was reserved and not used. */
 	void unreserve() noexcept { --reserved_; }
 
-	/* Each uses one reserved place. */
+	/* Each call uses one reserved place. */
 	void push(const fi_cq_tagged_entry &entry, fi_addr_t source) noexcept;
 	void push_error(const fi_cq_err_entry &entry) noexcept;
 
@@ -75,12 +75,13 @@ public:
 
 	/*
 	 * Moves up to `count` completions out, in `format`; `sources` may be
-	 * null. 0 when there is none, -FI_EAVAIL when an error is first.
+	 * null. Returns their number, or -FI_EAVAIL if an error is first.
 	 */
 	ssize_t read(fi_cq_format format, void *buf, size_t count,
 		     fi_addr_t *sources) noexcept;
 
-	/* 1, or -FI_EAGAIN when no error is first. err_data: StoredError. */
+	/* Returns 1, or -FI_EAGAIN if no error is first. StoredError says how
+	 * long err_data lives. */
 	ssize_t readerr(uint32_t version, fi_cq_err_entry *entry) noexcept;
 
 private:
@@ -99,7 +100,7 @@ private:
 	const size_t capacity_;
 	std::vector<Slot> slots_;
 	size_t first_ = 0;
-	/* The error read last: its err_data stays valid until the next. */
+	/* The last error read; its err_data stays valid until the next. */
 	StoredError last_error_;
 };
 

@@ -12,7 +12,8 @@
 namespace ofi_pmem
 {
 
-/* Who may have work for the readers of one queue or counter. Any thread. */
+/* The sources of work for the readers of one queue or counter. Any thread may
+ * call it, except for run(). */
 class DeferredList
 {
 public:
@@ -30,12 +31,12 @@ public:
 			     works_.end());
 	}
 
-	/* One of them has work. */
+	/* Says that one of them has work. */
 	void announce() noexcept { announced_.store(true); }
 
 	bool announced() const noexcept { return announced_.load(); }
 
-	/* Application thread. */
+	/* An application thread calls this. */
 	void run() noexcept
 	{
 		if (!announced() || !announced_.exchange(false))

@@ -27,9 +27,9 @@ public:
 			void *context, fid_domain **domain);
 
 	/*
-	 * Likewise without the persistence plane: queues, counters and regions
-	 * behave as on a persistent domain, and a source can be set. For unit
-	 * tests, whose inner provider has no addresses.
+	 * Opens a domain without the persistence plane: queues, counters and
+	 * regions behave as on a persistent domain, and a source can be set.
+	 * This is for unit tests, whose inner provider has no addresses.
 	 */
 	static int open_app_plane(Fabric &fabric, const fi_info &info,
 				  uint64_t flags, void *context,
@@ -37,16 +37,16 @@ public:
 
 	bool persistent() const noexcept { return is_persistent(*info_); }
 
-	/* The FI_ATOMIC of the domain is all ours; the inner one has none. */
+	/* All atomics of the domain are ours; the inner domain has none. */
 	bool owns_atomics() const noexcept
 	{
 		return persistent() && !traits_.atomics;
 	}
 
 	/*
-	 * Whether an endpoint or a region may name this key. A domain has one,
-	 * or none: that of its persistence plane. On a plain domain the inner
-	 * provider decides.
+	 * Returns whether an endpoint or a region may name this key. A domain
+	 * has at most one, that of its persistence plane. On a plain domain the
+	 * inner provider decides.
 	 */
 	bool accepts_auth_key(const AuthKey &key) const noexcept;
 
@@ -59,8 +59,9 @@ public:
 	Persistence *persistence() const noexcept { return persistence_.get(); }
 
 	/*
-	 * What queues and counters of the domain drive; null on a plain one.
-	 * Any thread. Set before the first of them is opened.
+	 * Queues and counters of the domain drive this source; it is null on a
+	 * plain domain. It is set before the first of them is opened. Any
+	 * thread may call this.
 	 */
 	ProgressSource *progress_source() const noexcept { return source_; }
 	void set_progress_source(ProgressSource *source) noexcept
@@ -72,10 +73,11 @@ public:
 	InfoPtr inner_info(const fi_info &info) const;
 
 	/*
-	 * Sets the key to request for an inner region: on a persistent domain
-	 * whose inner provider uses the requested one, a key of ours, as the
-	 * application granted FI_MR_PROV_KEY and may request the same key
-	 * twice. Else it stays. Negative fi_errno. Any thread.
+	 * Sets the key to request for an inner region. On a persistent domain
+	 * whose inner provider uses the requested key, this is a key of ours,
+	 * because the application granted FI_MR_PROV_KEY and may request the
+	 * same key twice. Else the key stays. Returns 0 or a negative fi_errno.
+	 * Any thread may call it.
 	 */
 	[[nodiscard]] int inner_key(uint64_t *key) const noexcept;
 

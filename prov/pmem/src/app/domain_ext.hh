@@ -8,7 +8,7 @@
 namespace ofi_pmem
 {
 
-/* fi_open_ops() of a domain, for that name. */
+/* Implements fi_open_ops() of a domain for that name. */
 int open_domain_extension(const Domain &domain, uint64_t flags,
 			  void **ops) noexcept;
 

@@ -19,14 +19,14 @@ class AddressVector;
 class CompletionQueue;
 class Counter;
 
-/* Bindings that we look at; null where there is none. Shared by aliases. */
+/* The bindings that we use; null if there is none. Aliases share them. */
 struct Bindings {
 	CompletionQueue *tx_cq = nullptr;
 	CompletionQueue *rx_cq = nullptr;
 	Counter *read_cntr = nullptr;
 	Counter *write_cntr = nullptr;
 	AddressVector *av = nullptr;
-	/* FI_SELECTIVE_COMPLETION on the transmit queue. */
+	/* The transmit queue has FI_SELECTIVE_COMPLETION. */
 	bool tx_selective = false;
 };
 
@@ -48,16 +48,16 @@ public:
 	const fi_info &info() const noexcept { return *info_; }
 
 	/*
-	 * Flags of transmit operations whose call takes none: those of the
-	 * info, then of FI_SETOPSFLAG; FI_COMMIT_COMPLETE included, which the
-	 * inner endpoint never gets to see.
+	 * The flags of transmit operations whose call takes none: those of the
+	 * info, later those of FI_SETOPSFLAG. They include FI_COMMIT_COMPLETE,
+	 * which the inner endpoint never sees.
 	 */
 	uint64_t tx_op_flags() const noexcept { return tx_op_flags_; }
 
 	/* The persistence plane's half; null on a plain domain. */
 	EndpointPlane *plane() const noexcept { return plane_; }
 
-	/* Whether an operation with these flags owes a completion entry. */
+	/* True if an operation with these flags owes a completion entry. */
 	bool completes(uint64_t flags) const noexcept
 	{
 		return !bindings_.tx_selective || (flags & FI_COMPLETION);
@@ -71,16 +71,16 @@ public:
 	/*
 	 * Every RMA write enters here, whichever call the application used;
 	 * `inner_call` repeats that call on the inner endpoint. `request`
-	 * describes the write (iovecs and descriptors may be shorter-lived
-	 * than the operation), `flags` are the call's own or the defaults,
-	 * with FI_INJECT and FI_REMOTE_CQ_DATA where the call implies them;
-	 * `report` tells whether success owes a completion entry.
+	 * describes the write (its iovecs and descriptors may live shorter than
+	 * the operation). `flags` are the call's own or the defaults, with
+	 * FI_INJECT and FI_REMOTE_CQ_DATA if the call implies them. `report`
+	 * says whether success owes a completion entry.
 	 */
 	template <typename InnerCall>
 	ssize_t submit_write(const fi_msg_rma &request, uint64_t flags,
 			     bool report, InnerCall &&inner_call) noexcept;
 
-	/* Likewise every RMA read. */
+	/* Every RMA read enters here. */
 	template <typename InnerCall>
 	ssize_t submit_read(const fi_msg_rma &request, uint64_t flags,
 			    InnerCall &&inner_call) noexcept;
@@ -92,7 +92,7 @@ public:
 	int close() noexcept;
 
 	/*
-	 * The regions of the domain are reached at the address of this
+	 * Makes the regions of the domain reachable at the address of this
 	 * endpoint, once it has one of its own.
 	 */
 	[[nodiscard]] int announce_address();
@@ -115,7 +115,7 @@ private:
 
 	Domain &domain_;
 	Dependence parent_;
-	/* Of an alias: the endpoint it was made from. */
+	/* For an alias: the endpoint it was made from. */
 	Dependence original_;
 	std::vector<Dependence> bound_;
 	Bindings bindings_;
@@ -124,11 +124,11 @@ private:
 	FidMapEntry events_;
 	AddressEntry announced_;
 	std::unique_ptr<EndpointPlane> own_plane_;
-	/* Own, or that of the endpoint this is an alias of. */
+	/* Our own, or for an alias that of the original. */
 	EndpointPlane *plane_ = nullptr;
 };
 
-/* The one behind a handle that an application has. */
+/* Returns the endpoint behind the application's handle. */
 inline Endpoint &endpoint_of(fid_ep *ep) noexcept
 {
 	return *static_cast<Endpoint *>(ep);

@@ -10,7 +10,7 @@ namespace ofi_pmem
 
 class Endpoint;
 
-/* fi_open_ops() of FI_PMEM_EP_OPS. */
+/* Implements fi_open_ops() for FI_PMEM_EP_OPS. */
 [[nodiscard]] int open_ep_extension(const Endpoint &endpoint, uint64_t flags,
 				    void **ops) noexcept;
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /* Copyright (c) 2026 the ofi_pmem developers */
 /*
- * What an endpoint of a persistent domain has beside its inner endpoint: the
- * channels for RMA and atomics to persistent regions, and the way of their
+ * The persistence half of an endpoint of a persistent domain. It has the
+ * channels for RMA and atomics to persistent regions, and passes their
  * completions to the application's queues and counters. Aliases share that of
  * the endpoint they were made from.
  */
@@ -52,7 +52,7 @@ struct VerifyCall {
 	bool report;
 };
 
-/* FI_PRIORITY, which has no name since 2.0: a hint that we may ignore. */
+/* FI_PRIORITY, which has no name since 2.0, is a hint that we may ignore. */
 inline constexpr uint64_t kPriority = 1ULL << 22;
 
 /* All ranges are persistent and served at the same port: one peer. */
@@ -72,18 +72,18 @@ public:
 	[[nodiscard]] int open();
 
 	/*
-	 * Around the closing of the inner endpoint: its readers no longer do
-	 * work that uses it. resume() when it was not closed.
+	 * Called before the inner endpoint is closed: from now on readers do
+	 * no work that uses it. resume() is called if it was not closed.
 	 */
 	void suspend() noexcept;
 	void resume();
 
-	/* The endpoint was bound: hooks that the bindings ask for. */
+	/* The endpoint was bound; these install the hooks that this needs. */
 	void bound_to_av(AddressVector *av);
 	void bound_to_cq(CompletionQueue *cq);
 	void bound_to_counter(Counter *counter);
 
-	/* Any thread that may use the endpoint. */
+	/* Any thread that may use the endpoint may call these. */
 	[[nodiscard]] ssize_t submit(const PersistentCall &call) noexcept;
 	[[nodiscard]] ssize_t submit(const AtomicCall &call) noexcept;
 	[[nodiscard]] ssize_t submit(const FlushCall &call) noexcept;
@@ -94,15 +94,17 @@ public:
 					bool checked) noexcept;
 
 	/*
-	 * The region behind `key` at `peer`, with its reason. -FI_EAGAIN:
-	 * progress, then try again. Other errors as of a write to it.
+	 * Gets the region behind `key` at `peer`, with its reason. On
+	 * -FI_EAGAIN make progress, then try again. Other errors are those of a
+	 * write to it.
 	 */
 	[[nodiscard]] int query(fi_addr_t peer, uint64_t key,
 				RemoteRegion *region) noexcept;
 
 	/*
-	 * An application-plane transmit, by `inner_call`: -FI_EAGAIN while it
-	 * would overtake what FI_FENCE or FI_ORDER_SAW order it behind.
+	 * Does an application-plane transmit by `inner_call`. Returns
+	 * -FI_EAGAIN while it would overtake what FI_FENCE or FI_ORDER_SAW
+	 * order it behind.
 	 */
 	template <typename InnerCall>
 	ssize_t transmit(fi_addr_t peer, uint64_t flags, Transmit kind,
@@ -119,10 +121,11 @@ public:
 		return sent;
 	}
 
-	/* Null where FI_FENCE was not granted. */
+	/* Null if FI_FENCE was not granted. */
 	TransmitGate *gate() noexcept { return gate_.get(); }
 
-	/* The inner endpoint is closed: what is outstanding is cancelled. */
+	/* The inner endpoint is closed: outstanding operations are cancelled.
+	 */
 	void close() noexcept;
 
 private:
@@ -139,7 +142,7 @@ private:
 	/* DeferredWork */
 	void run_deferred() noexcept override;
 
-	/* 0, or what calls return to a child process. */
+	/* Returns 0, or the error of calls in a child process. */
 	[[nodiscard]] int check_process() const noexcept;
 	[[nodiscard]] int pass_gate(fi_addr_t peer, uint64_t flags,
 				    Transmit kind) noexcept;
@@ -160,7 +163,7 @@ private:
 	std::unique_ptr<TransmitGate> gate_;
 	std::unique_ptr<ChannelTable> channels_;
 	AddressVector *av_ = nullptr;
-	/* A transmit was refused by the gate and may be waited for. */
+	/* The gate refused a transmit, and somebody may wait for it. */
 	std::atomic<bool> gated_{false};
 	/* Notifications may be ready to be sent. */
 	std::atomic<bool> notifications_{false};

@@ -11,9 +11,9 @@ namespace ofi_pmem
 {
 
 /*
- * An event queue. What the inner provider reports names inner objects and is
- * translated on the way up; what the application wrote itself comes back as it
- * was. Application threads.
+ * An event queue. Events of the inner provider name inner objects and are
+ * translated on the way up; events that the application wrote itself come back
+ * unchanged. Application threads call it.
  */
 class EventQueue final : public Wrapper<fid_eq>
 {

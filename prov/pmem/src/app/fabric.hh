@@ -23,17 +23,17 @@ public:
 	static int open(const fi_fabric_attr &attr, void *context,
 			fid_fabric **fabric);
 
-	/* Likewise, around an inner fabric that is open; takes it over. */
+	/* Wraps an inner fabric that is open, and takes it over. */
 	static int wrap(const fi_fabric_attr &attr, void *context,
 			FidPtr<fid_fabric> inner, fid_fabric **fabric);
 
-	/* Of every inner object that an event can name. */
+	/* Maps every inner object that an event can name. */
 	FidMap &fids() noexcept { return fids_; }
 
-	/* Where its passive endpoints listen. */
+	/* The addresses at which its passive endpoints listen. */
 	AddressList &passive() noexcept { return passive_; }
 
-	/* Arms each waitable object; -FI_EAGAIN when one has work. */
+	/* Arms each waitable object; returns -FI_EAGAIN if one has work. */
 	int trywait(fid_t *waitables, int count) noexcept;
 
 private:
@@ -43,7 +43,7 @@ private:
 	AddressList passive_;
 };
 
-/* fi_provider::fabric. */
+/* Implements fi_provider::fabric. */
 int fabric_open(fi_fabric_attr *attr, fid_fabric **fabric,
 		void *context) noexcept;
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /* Copyright (c) 2026 the ofi_pmem developers */
 /*
- * Inner fid -> outer fid, one map per fabric. The inner provider's events name
- * inner objects; what the application wrote into an event queue itself names
- * its own and is in no map.
+ * Maps inner fids to outer fids; there is one map per fabric. The inner
+ * provider's events name inner objects; what the application itself wrote into
+ * an event queue names its own and is in no map.
  */
 #pragma once
 
@@ -15,7 +15,7 @@
 namespace ofi_pmem
 {
 
-/* Any thread. */
+/* Any thread may call it. */
 class FidMap
 {
 public:
@@ -32,7 +32,7 @@ public:
 		outer_.erase(inner);
 	}
 
-	/* Null when unknown. */
+	/* Returns null if the fid is unknown. */
 	fid_t find(fid_t inner) const noexcept
 	{
 		std::lock_guard<std::mutex> guard(lock_);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /* Copyright (c) 2026 the ofi_pmem developers */
 /*
- * For an inner endpoint without counters that completes its transmits in the
- * order of their posting: when a fence has to wait, an empty write of our own
- * goes out behind them, and its completion tells that they have completed,
- * injects and suppressed completions included. The completion queue keeps it
+ * The gate for an inner endpoint without counters that completes its transmits
+ * in the order of their posting. If a fence has to wait, an empty write of our
+ * own goes out behind them, and its completion shows that they have completed,
+ * injects and suppressed completions included. The completion queue hides it
  * from the application. Without a fence nothing is posted.
  */
 #pragma once
@@ -27,7 +27,7 @@ public:
 	explicit MarkerGate(Endpoint *endpoint);
 	~MarkerGate() override;
 
-	/* Markers that one endpoint has outstanding at most. */
+	/* The maximum number of outstanding markers of one endpoint. */
 	static constexpr size_t kMarkers = 1;
 
 	void begin(Transmit) noexcept override {}
@@ -39,8 +39,8 @@ public:
 
 	/*
 	 * The marker completes when the application reads the transmit queue,
-	 * which is woken then. Whatever the inner endpoint answers to the
-	 * marker is returned.
+	 * whose readers are then woken. Errors of the inner endpoint for the
+	 * marker are returned.
 	 */
 	int idle() noexcept override;
 
@@ -52,10 +52,10 @@ private:
 	int post(CompletionQueue *cq) noexcept;
 
 	Endpoint *endpoint_;
-	/* Transmits that no marker stands behind. */
+	/* There are transmits that no marker follows. */
 	std::atomic<bool> posted_{false};
 	std::mutex lock_;
-	/* The outstanding one, or what the last one was. */
+	/* The outstanding marker, or the last one. */
 	std::unique_ptr<Marker> marker_;
 };
 

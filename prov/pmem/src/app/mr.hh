@@ -15,7 +15,7 @@
 namespace ofi_pmem
 {
 
-/* One registration, whichever of the three calls it came by. */
+/* One registration by any of the three calls. */
 struct Registration {
 	const iovec *iov;
 	size_t iov_count;
@@ -30,8 +30,8 @@ struct Registration {
 
 /*
  * A memory region. Descriptor and key are the inner region's; a persistent
- * region has a key of our own and is known to the service too. The inner region
- * has the application's context, since that is what FI_MR_COMPLETE returns.
+ * region has a key of our own, and the service knows it, too. The inner region
+ * has the application's context, because FI_MR_COMPLETE returns that.
  */
 class MemoryRegion final : public Wrapper<fid_mr>
 {
@@ -68,7 +68,7 @@ private:
 /* Slots of fid_domain::mr. */
 extern fi_ops_mr mr_ops;
 
-/* fi_mr_regattr(), with what the application says of the memory. */
+/* Does fi_mr_regattr(), with the application's declaration of the memory. */
 int register_memory(Domain &domain, const fi_mr_attr &attr, uint64_t flags,
 		    const RegionDeclaration &declared, fid_mr **mr);
 

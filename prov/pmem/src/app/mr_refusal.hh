@@ -11,9 +11,9 @@ namespace ofi_pmem
 {
 
 /*
- * For the user, when the inner provider of the domain answered `ret` to the
- * registration of this memory: which part, why, and what works instead. Empty
- * when the cause is not known. Throws std::bad_alloc.
+ * Explains to the user why the inner provider of the domain answered `ret` to
+ * the registration of this memory: which part, why, and what works instead.
+ * Returns an empty text if the cause is unknown. Throws std::bad_alloc.
  */
 std::string refused_memory(const fi_info &domain, const iovec *iov,
 			   size_t count, int ret);

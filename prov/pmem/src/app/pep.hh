@@ -11,7 +11,7 @@
 namespace ofi_pmem
 {
 
-/* A passive endpoint. Its info is the mould for those of its requests. */
+/* A passive endpoint. Its info is the template for those of its requests. */
 class PassiveEndpoint final : public Wrapper<fid_pep>
 {
 public:

@@ -3,7 +3,7 @@
 /*
  * The persistence plane of one persistent domain: the hidden inner domain,
  * the channels of its endpoints and, once a region is registered, the service.
- * Any thread.
+ * Any thread may call it.
  */
 #pragma once
 
@@ -23,14 +23,14 @@
 namespace ofi_pmem
 {
 
-/* What a registration tells the plane about a region. */
+/* A registration describes a region to the plane. */
 struct RegionRequest {
 	void *memory;
 	size_t len;
 	uint64_t base;	 /* the address that initiators use for `memory` */
 	uint64_t access; /* FI_REMOTE_READ, FI_REMOTE_WRITE, ... */
 	std::unique_ptr<Backend> backend;
-	/* The inner region of the application's domain. */
+	/* These belong to the inner region of the application's domain. */
 	uint64_t notify_base;
 	uint64_t notify_key;
 };
@@ -39,16 +39,16 @@ class Persistence
 {
 public:
 	/*
-	 * `info` is the one that the application opens its domain with; its
-	 * auth_key, or else that of the environment, is the plane's. Its
-	 * regions are reached also where passive endpoints listen, whose
-	 * addresses are in `passive`.
+	 * `info` is that with which the application opens its domain. The plane
+	 * uses its auth_key, or else that of the environment. Regions are also
+	 * reached where passive endpoints listen, whose addresses are in
+	 * `passive`.
 	 */
 	[[nodiscard]] int open(const fi_info &info, const AddressList *passive);
 
 	/*
-	 * The regions are to be reached at this address of an endpoint, which
-	 * lives as long as *entry. Negative fi_errno of Service::listen_at().
+	 * Makes the regions reachable at this address of an endpoint as long as
+	 * *entry lives. Returns what Service::listen_at() returns.
 	 */
 	[[nodiscard]] int add_endpoint(const IpAddress &address,
 				       AddressEntry *entry);
@@ -59,9 +59,9 @@ public:
 
 	/* Makes a region reachable; the first one starts the service. */
 	[[nodiscard]] int add_region(RegionRequest request, Key *key);
-	/* What the application is told unasked. 0 or -FI_EAGAIN. */
+	/* Takes an event for the application. Returns 0 or -FI_EAGAIN. */
 	[[nodiscard]] int take_event(fi_pmem_event *event) noexcept;
-	/* When this returns the plane no longer touches the memory. */
+	/* After this has returned the plane no longer touches the memory. */
 	void remove_region(Key key);
 
 private:
@@ -69,7 +69,7 @@ private:
 	std::vector<IpAddress> endpoint_addresses() const;
 
 	const ForkGuard guard_;
-	/* In order of dependence: destroyed from the last to the first. */
+	/* Members are in order of dependence: the last is destroyed first. */
 	std::unique_ptr<Transport> transport_;
 	std::string nic_;
 	const AddressList *passive_ = nullptr;

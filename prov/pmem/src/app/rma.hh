@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /* Copyright (c) 2026 the ofi_pmem developers */
 /*
- * The RMA calls. Nine entries meet in Endpoint::submit_write/submit_read, the
- * place where the plane of an operation is chosen.
+ * The RMA calls. Nine entries meet in Endpoint::submit_write/submit_read, which
+ * choose the plane of an operation.
  */
 #pragma once
 

@@ -12,7 +12,7 @@
 namespace ofi_pmem
 {
 
-/* A shared receive context: the receiving half of an endpoint, forwarded. */
+/* A shared receive context, the receiving half of an endpoint. It forwards. */
 class SharedReceive final : public Wrapper<fid_ep>
 {
 public:

@@ -2,9 +2,9 @@
 /* Copyright (c) 2026 the ofi_pmem developers */
 /*
  * Knows whether the transmits that an endpoint handed to its inner endpoint
- * have completed, which FI_FENCE waits for. Completions do not tell: they may
- * be suppressed, and injects have none. How it knows depends on the inner
- * provider: by its counters, or by the order of its completions.
+ * have completed, for which FI_FENCE waits. Completions do not show this: they
+ * may be suppressed, and injects have none. Depending on the inner provider,
+ * its counters show it, or the order of its completions.
  */
 #pragma once
 
@@ -19,7 +19,7 @@ namespace ofi_pmem
 class Counter;
 class Endpoint;
 
-/* What an operation is counted as by FI_SEND, FI_WRITE, FI_READ counters. */
+/* The FI_SEND, FI_WRITE or FI_READ counter that counts an operation. */
 enum class Transmit : uint8_t { send = 0, write = 1, read = 2 };
 
 class TransmitGate
@@ -30,23 +30,24 @@ public:
 	TransmitGate &operator=(const TransmitGate &) = delete;
 	virtual ~TransmitGate() = default;
 
-	/* Around each inner transmit; `accepted` is whether it was taken. */
+	/* Called before and after each inner transmit; `accepted` says whether
+	 * the inner provider took it. */
 	virtual void begin(Transmit kind) noexcept = 0;
 	virtual void end(Transmit kind, bool accepted) noexcept = 0;
 
 	/*
-	 * 0 when every transmit that has returned has completed, -FI_EAGAIN
-	 * while not; -FI_ETIMEDOUT when that takes too long, and -FI_EAGAIN
-	 * again after that.
+	 * Returns 0 if every transmit that has returned has completed, else
+	 * -FI_EAGAIN. Returns -FI_ETIMEDOUT once if that takes too long, and
+	 * -FI_EAGAIN again after that.
 	 */
 	[[nodiscard]] virtual int idle() noexcept = 0;
 
-	/* True when counters of transmits must be bound by feed(). */
+	/* True if counters of transmits must be bound by feed(). */
 	virtual bool takes_counters() const noexcept { return false; }
 
 	/*
 	 * The application's counter for these kinds (FI_SEND, FI_WRITE,
-	 * FI_READ) cannot be bound beside ours: it takes ours in instead.
+	 * FI_READ) cannot be bound beside ours, so ours becomes a part of it.
 	 */
 	[[nodiscard]] virtual int feed(Counter *, uint64_t)
 	{
@@ -57,7 +58,7 @@ public:
 	virtual void close() = 0;
 };
 
-/* For an endpoint whose inner endpoint is open, and bound to nothing yet. */
+/* The inner endpoint must be open and not be bound to anything yet. */
 [[nodiscard]] int open_transmit_gate(Endpoint *endpoint,
 				     std::unique_ptr<TransmitGate> *gate);
 

@@ -2,8 +2,8 @@
 /* Copyright (c) 2026 the ofi_pmem developers */
 /*
  * The wait object of a queue or counter on a persistent domain: one epoll
- * descriptor that is readable when the inner object's own, the progress
- * source's, or our eventfd is.
+ * descriptor that is readable if the inner object's own, the progress source's,
+ * or our eventfd is.
  */
 #pragma once
 
@@ -18,10 +18,10 @@ namespace ofi_pmem
 {
 
 /*
- * wake() may come from any thread; the rest from the threads that read or wait
- * for the object. Before blocking: drain(), look whether the object itself has
- * something, then arm(), and only then block. The first wake() after drain()
- * makes the descriptor readable again, the others need not.
+ * Any thread may call wake(), only the threads that read or wait for the object
+ * the rest. Before blocking, call drain(), check whether the object itself has
+ * something, call arm(), and only then block. The first wake() after drain()
+ * makes the descriptor readable again; the others need not.
  */
 class WaitFd
 {
@@ -36,13 +36,14 @@ public:
 
 	bool is_open() const noexcept { return epoll_ >= 0; }
 
-	/* What the application polls. */
+	/* The application polls this descriptor. */
 	int fd() const noexcept { return epoll_; }
 
 	void wake() noexcept;
 	void drain() noexcept;
 
-	/* 0: may block. -FI_EAGAIN: there is work. `source` may be null. */
+	/* Returns 0 if the caller may block, -FI_EAGAIN if there is work.
+	 * `source` may be null. */
 	[[nodiscard]] int arm(ProgressSource *source, fid_fabric *inner_fabric,
 			      fid_t inner) noexcept;
 
@@ -59,14 +60,14 @@ private:
 	std::atomic<ProgressSource *> watched_{nullptr};
 };
 
-/* Milliseconds left of a timeout that began with the object's birth. */
+/* Knows how much is left of a timeout that began when it was constructed. */
 class Deadline
 {
 public:
-	/* Negative: never. */
+	/* A negative timeout never ends. */
 	explicit Deadline(int timeout_ms) noexcept;
 
-	/* -1: forever. 0: over. */
+	/* Returns -1 if it never ends, and 0 if it is over. */
 	int left_ms() const noexcept;
 
 private:

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /* Copyright (c) 2026 the ofi_pmem developers */
 /*
- * What every wrapper of the app plane has in common: the inner object, the
- * count of objects that depend on it, the fi_ops table, and the slot that does
- * nothing but forward. Names: `inner` is the object of the provider that we
- * layer on, `outer` the wrapper that the application holds.
+ * The common parts of every wrapper of the app plane: the inner object, the
+ * count of objects that depend on it, the fi_ops table, and the slot that only
+ * forwards. `inner` is the object of the provider that we layer on, `outer` the
+ * wrapper that the application holds.
  */
 #pragma once
 
@@ -25,8 +25,9 @@ namespace ofi_pmem
 {
 
 /*
- * How many objects still need this one. While it is not 0, close() answers
- * -FI_EBUSY, also where the inner provider would not notice. Any thread.
+ * Counts the objects that still need this one. While it is not 0, close()
+ * returns -FI_EBUSY, even if the inner provider would not notice. Any thread
+ * may call it.
  */
 class Dependents
 {
@@ -84,7 +85,8 @@ public:
 	bool inherited() const noexcept { return origin_.inherited(); }
 	const Origin &origin() const noexcept { return origin_; }
 
-	/* On 0 the caller deletes the wrapper; else it stays usable. */
+	/* If it returns 0 the caller deletes the wrapper; else that stays
+	 * usable. */
 	int close() noexcept { return close_inner(); }
 
 	int bind(fid_t, uint64_t) noexcept { return -FI_ENOSYS; }
@@ -124,8 +126,8 @@ private:
 
 /*
  * Runs `body`, which does something with the object `of` or reads what arrived
- * there. Where the object is inherited it is refused: with an error, or, by
- * functions that return a count, with 0.
+ * there. If the object is inherited, the call is refused: with an error, or,
+ * for functions that return a count, with 0.
  */
 template <typename Object, typename Body>
 [[nodiscard]] auto own_use(const Object &of, Body &&body) noexcept
@@ -137,25 +139,25 @@ template <typename Object, typename Body>
 	return std::is_signed_v<Result> ? error : Result{0};
 }
 
-/* As guarded(), likewise refused where the object `of` is inherited. */
+/* Does guarded(), and is refused like own_use() if `of` is inherited. */
 template <typename Object, typename Body>
 [[nodiscard]] int guarded_use(const Object &of, Body &&body) noexcept
 {
 	return own_use(of, [&] { return guarded(body); });
 }
 
-/* Whether the fid is a wrapper of ours that is inherited. */
+/* Tells whether the fid is a wrapper of ours that is inherited. */
 bool is_inherited(fid *outer) noexcept;
 
-/* The wrapper behind a fid whose class the caller knows. */
+/* Returns the wrapper behind a fid whose class the caller knows. */
 template <typename Object> Object *outer_of(fid *base) noexcept
 {
 	return from_fid<Object, typename Object::Struct>(base);
 }
 
 /*
- * fi_open_ops() of a wrapper with this name answers with its own fid. A hook
- * provider hands the call on, so that it finds our object behind the hook's.
+ * fi_open_ops() of a wrapper with this name returns its own fid. A hook
+ * provider passes the call on, so that it finds our object behind the hook's.
  */
 inline constexpr char kSelfOps[] = "ofi_pmem itself";
 
@@ -240,13 +242,14 @@ template <typename Object> bool is_ours(const fid *base) noexcept
 	return base->ops == &FidOps<Object>::table;
 }
 
-/* Our fid behind that of a hook provider; null when there is none. */
+/* Returns our fid behind that of a hook provider, or null. */
 fid *behind_hook(fid *outer) noexcept;
 
 /*
- * The wrapper that a function of fi_open_ops() was called with. Under a hook
- * provider (FI_HOOK) the application holds the hook's object, not ours. Null,
- * after a warning, when there is no wrapper of this class behind the fid.
+ * Returns the wrapper with which a function of fi_open_ops() was called. Under
+ * a hook provider (FI_HOOK) the application holds the hook's object, not ours.
+ * Returns null, after a warning, if there is no wrapper of this class behind
+ * the fid.
  */
 template <typename Object> Object *find_ours(fid *outer) noexcept
 {
@@ -261,7 +264,7 @@ template <typename Object> Object *find_ours(fid *outer) noexcept
  * A slot that only forwards. `Call` is libfabric's own function for that slot,
  * called on the inner object: `ops.recv = forward<Endpoint, fi_recv>;`. In
  * slots that get a bare fid, `Call` gets the inner one. `Call` is not noexcept,
- * as libfabric's functions are not, which is part of its type.
+ * because libfabric's functions are not, and that is part of its type.
  */
 template <typename Object, auto Call> struct Forward;
 
@@ -296,7 +299,7 @@ private:
 template <typename Object, auto Call>
 inline constexpr auto forward = Forward<Object, Call>::slot;
 
-/* For slots whose calls in the headers are deprecated, though not the slots. */
+/* For slots that are not deprecated, but whose calls in the headers are. */
 inline ssize_t call_rx_size_left(fid_ep *ep)
 {
 	return ep->ops->rx_size_left(ep);
@@ -308,12 +311,12 @@ inline ssize_t call_tx_size_left(fid_ep *ep)
 }
 
 /*
- * The inner fid of anything that can be bound or waited for; null when the fid
- * is no wrapper of ours.
+ * Returns the inner fid of anything that can be bound or waited for, or null if
+ * the fid is no wrapper of ours.
  */
 fid *inner_of(fid *outer) noexcept;
 
-/* Likewise, what counts the dependents of that wrapper. */
+/* Returns the dependents of that wrapper, or null likewise. */
 Dependents *dependents_of(fid *outer) noexcept;
 
 } // namespace ofi_pmem

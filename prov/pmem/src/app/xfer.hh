@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /* Copyright (c) 2026 the ofi_pmem developers */
 /*
- * Messages, tagged messages, atomics and collectives: forwarded. Only
- * FI_COMMIT_COMPLETE on one of them is refused, as no inner provider may see
- * it and none of them can be durable.
+ * Messages, tagged messages, atomics and collectives are forwarded. Only
+ * FI_COMMIT_COMPLETE on one of them is refused, because no inner provider may
+ * see it and none of them can be durable.
  */
 #pragma once
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /* Copyright (c) 2026 the ofi_pmem developers */
 /*
- * An IP address and port, as the channels need it: libfabric's FI_SOCKADDR_IN
+ * An IP address and port, as the channels need it. libfabric's FI_SOCKADDR_IN
  * and FI_SOCKADDR_IN6 addresses hold exactly that.
  */
 #pragma once
@@ -21,20 +21,20 @@ class IpAddress
 {
 public:
 	/*
-	 * False when the bytes are not an IPv4 or IPv6 socket address. An
+	 * Returns false if the bytes are not an IPv4 or IPv6 socket address. An
 	 * IPv4-mapped address becomes the IPv4 address that it stands for.
 	 */
 	[[nodiscard]] bool assign(const void *sockaddr_bytes,
 				  size_t len) noexcept;
 
-	/* True for 0.0.0.0 and :: */
+	/* Returns true for 0.0.0.0 and :: */
 	bool wildcard() const noexcept;
 
 	int family() const noexcept { return storage_.ss_family; }
 	uint16_t port() const noexcept;
 	void set_port(uint16_t port) noexcept;
 
-	/* As socket calls take it. */
+	/* The form that socket calls take. */
 	sockaddr *raw() noexcept
 	{
 		return reinterpret_cast<sockaddr *>(&storage_);
@@ -45,7 +45,7 @@ public:
 
 	bool operator==(const IpAddress &other) const noexcept;
 
-	/* Whether they differ in their ports at most. */
+	/* True if they differ at most in their ports. */
 	bool same_host(IpAddress other) const noexcept
 	{
 		other.set_port(port());
@@ -53,8 +53,8 @@ public:
 	}
 
 	/*
-	 * Whether a socket that listens here also takes what is for `other`,
-	 * on the same port: ipv6(7).
+	 * True if a socket that listens here also accepts what is for `other`,
+	 * on the same port (ipv6(7)).
 	 */
 	bool covers(const IpAddress &other) const noexcept;
 
@@ -65,8 +65,8 @@ private:
 };
 
 /*
- * The addresses of this host's interfaces that a socket on the wildcard address
- * `any` listens at. Empty when they cannot be found out.
+ * Returns the addresses of this host's interfaces at which a socket on the
+ * wildcard address `any` listens; empty if they cannot be found out.
  */
 std::vector<IpAddress> host_addresses(const IpAddress &any);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /* Copyright (c) 2026 the ofi_pmem developers */
-/* The addresses of objects, for as long as these live. */
+/* Keeps the addresses of objects as long as these live. */
 #pragma once
 
 #include <list>
@@ -13,7 +13,7 @@
 namespace ofi_pmem
 {
 
-/* Any thread. */
+/* Any thread may call it. */
 class AddressList
 {
 public:

@@ -16,30 +16,32 @@
 namespace ofi_pmem
 {
 
-/* Empty: no authentication. */
+/* An empty key means no authentication. */
 using AuthKey = std::vector<uint8_t>;
 
-/* Bytes. Shorter ones can be guessed from one overheard greeting. */
+/* Bytes. Shorter keys can be guessed from one overheard greeting. */
 inline constexpr size_t kMinAuthKey = 16;
 inline constexpr size_t kMaxAuthKey = 4096;
 
 /*
- * All bytes of a file of this user or root, which nobody else can read but, of
- * root's, a group of the process. False, with *why, when it cannot be used.
+ * Reads a key: all bytes of a file of this user or root that nobody else can
+ * read, except, for a file of root, a group of the process. Returns false, with
+ * *why, if the file cannot be used.
  */
 [[nodiscard]] bool read_auth_key(const char *path, AuthKey *key,
 				 std::string *why);
 
 /*
- * Why the keys of an info cannot be used; null when they can. Its endpoint and
- * its domain may both name one, then the same: a domain has one key.
+ * Returns why the keys of an info cannot be used, or null if they can. If its
+ * endpoint and its domain both name a key, it must be the same: a domain has
+ * one key.
  */
 const char *unfit_auth_key(const fi_info &info) noexcept;
 
-/* The key of an info that has a fit one, or none. */
+/* Returns the key of an info that has a usable one, or an empty key. */
 AuthKey auth_key_of(const fi_info &info);
 
-/* Names the key in an info, at its endpoint and its domain. */
+/* Sets the key of an info, in its endpoint and its domain. */
 void set_auth_key(fi_info *info, const AuthKey &key);
 
 } // namespace ofi_pmem

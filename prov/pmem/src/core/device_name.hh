@@ -8,8 +8,8 @@ namespace ofi_pmem
 {
 
 /*
- * Whether a libfabric domain is of this device. verbs calls its domains other
- * than for MSG endpoints as the device and what they are: mlx5_0-xrc,
+ * True if a libfabric domain belongs to this device. verbs names its domains
+ * that are not for MSG endpoints after the device and their kind: mlx5_0-xrc,
  * mlx5_0-dgram.
  */
 inline bool is_of_device(std::string_view domain,

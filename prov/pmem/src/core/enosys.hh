@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /* Copyright (c) 2026 the ofi_pmem developers */
 /*
- * What fills a slot of an ops table that we do not implement: libfabric's
- * inline calls go through most slots unchecked, so none may stay null.
+ * Fills the slots of an ops table that we do not implement. libfabric's inline
+ * calls go through most slots unchecked, so none may stay null.
  */
 #pragma once
 

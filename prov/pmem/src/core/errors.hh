@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /* Copyright (c) 2026 the ofi_pmem developers */
 /*
- * The provider's own error codes: what fi_cq_err_entry::prov_errno holds when
- * an operation on a persistent region fails, and the text that
- * fi_cq_strerror() gives for it. The same codes travel in acknowledgements.
+ * The provider's own error codes. fi_cq_err_entry::prov_errno holds one if an
+ * operation on a persistent region fails, and fi_cq_strerror() returns its
+ * text. The same codes travel in acknowledgements.
  */
 #pragma once
 
@@ -12,7 +12,7 @@
 namespace ofi_pmem
 {
 
-/* Fits prov_errno, and is far from errno values and inner provider codes. */
+/* It fits prov_errno, and is far from errno values and inner codes. */
 inline constexpr int kProvErrnoBase = 0x504d0000;
 
 enum class Cause : uint16_t {
@@ -46,7 +46,7 @@ struct Failure {
 
 int prov_errno_of(Cause cause) noexcept;
 
-/* The text for a prov_errno of ours; nullptr when it is not one of ours. */
+/* Returns the text for a prov_errno of ours; null if it is not ours. */
 const char *cause_text(int prov_errno) noexcept;
 
 } // namespace ofi_pmem

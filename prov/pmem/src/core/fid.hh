@@ -49,7 +49,7 @@ Wrapper *from_fid(fid *base) noexcept
 	return static_cast<Wrapper *>(reinterpret_cast<CStruct *>(base));
 }
 
-/* Runs a control-path body; what it throws becomes a negative fi_errno. */
+/* Runs a control-path body; an exception becomes a negative fi_errno. */
 template <typename Body> [[nodiscard]] int guarded(Body &&body) noexcept
 {
 	try {

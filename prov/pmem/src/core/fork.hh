@@ -2,13 +2,13 @@
 /* Copyright (c) 2026 the ofi_pmem developers */
 /*
  * fork(2) gives the child a copy of every object, but none of the threads that
- * serve it; and what the objects stand for, such as connections, is shared with
- * the parent, which goes on to use it. So a child that inherits a persistence
- * plane uses nothing of what was open before the fork, and closing it is a
- * function without effect: an inner provider would end the parent's
- * connections (shutdown(2)) and take its sockets out of its epoll instances.
+ * serve it. What the objects stand for, such as connections, is shared with the
+ * parent, which goes on using it. So a child that inherits a persistence plane
+ * uses nothing that was open before the fork, and closing it has no effect: an
+ * inner provider would end the parent's connections (shutdown(2)) and take its
+ * sockets out of its epoll instances.
  *
- * Any thread.
+ * Any thread may call these.
  */
 #pragma once
 
@@ -32,19 +32,20 @@ private:
 	static inline std::atomic<uint32_t> count_{0};
 };
 
-/* In which process an object was made. */
+/* Records in which process an object was made. */
 class Origin
 {
 public:
-	/* It is another one, which had a ForkGuard when it forked. */
+	/* True if that was another process, which had a ForkGuard when it
+	 * forked. */
 	bool inherited() const noexcept
 	{
 		return number_ < first_own_.load(std::memory_order_relaxed);
 	}
 
 	/*
-	 * What a call on such an object returns: -FI_EOPNOTSUPP. The first
-	 * time in a process a warning says why.
+	 * Returns -FI_EOPNOTSUPP, as calls on such an object do. The first time
+	 * in a process a warning says why.
 	 */
 	[[nodiscard]] static int refuse() noexcept;
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /* Copyright (c) 2026 the ofi_pmem developers */
 /*
- * Discovery of inner providers through the public fi_getinfo().
+ * Discovers inner providers through the public fi_getinfo().
  */
 #pragma once
 
@@ -11,22 +11,22 @@ namespace ofi_pmem
 {
 
 /*
- * fi_getinfo() flag by which a layering provider asks for what is below it
- * (the same bit in every libfabric from 1.17): without it a FI_PROVIDER filter
+ * The fi_getinfo() flag by which a layering provider asks for what is below it
+ * (the same bit in every libfabric from 1.17). Without it a FI_PROVIDER filter
  * drops the inner infos.
  */
 inline constexpr uint64_t kGetinfoInternal = 1ULL << 58;
 
 /*
- * The API version of what we open for ourselves, whatever the application's
- * is: the one that this code was written for.
+ * The API version of what we open for ourselves, whatever the application's is.
+ * This code was written for it.
  */
 inline constexpr uint32_t kOwnApi = FI_VERSION(1, 17);
 
 /*
- * fi_getinfo() for the inner provider `name`; only infos of exactly that
- * provider are returned. `hints` may be null, else name the same provider.
- * Does not come back to our own getinfo().
+ * Calls fi_getinfo() for the inner provider `name`, and returns only infos of
+ * exactly that provider. `hints` may be null, else they name the same provider.
+ * The call does not come back to our own getinfo().
  */
 [[nodiscard]] int inner_getinfo(const char *name, uint32_t version,
 				const char *node, const char *service,

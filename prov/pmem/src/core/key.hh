@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /* Copyright (c) 2026 the ofi_pmem developers */
 /*
- * Persistent keys. What fi_mr_key() gives for a persistent region is all that
- * an initiator needs beside the peer's address:
+ * Persistent keys. What fi_mr_key() returns for a persistent region is all that
+ * an initiator needs besides the peer's address:
  *
  *   63      62..47               46..0
  *   marker  port of the service  token of the region, random
@@ -48,10 +48,11 @@ private:
 };
 
 /*
- * A key for an inner provider that lets its user choose one: random, marker
- * clear, as good as the token that the key's holder has to know, since both
- * open the same memory. Inner providers number their own registrations from 0
- * (rxm with the top bit of 32 set) in the same name space. Negative fi_errno.
+ * Chooses a key for an inner provider that lets its user choose: random, with
+ * the marker clear. It is as hard to guess as the token, because both open the
+ * same memory. Inner providers number their own registrations from 0 (rxm with
+ * the top bit of 32 set) in the same name space. Returns 0 or a negative
+ * fi_errno.
  */
 [[nodiscard]] int choose_inner_key(uint64_t *key) noexcept;
 

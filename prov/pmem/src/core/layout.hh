@@ -2,8 +2,8 @@
 /* Copyright (c) 2026 the ofi_pmem developers */
 /*
  * Structures and tables of libfabric grow at their end. The plug-in may run in
- * a later libfabric than the one it was built against: providers there write
- * and read as much of a structure as the API version of their fabric has, and
+ * a later libfabric than that it was built against: providers there write and
+ * read as much of a structure as the API version of their fabric has, and
  * programs call slots that our tables do not have yet.
  */
 #pragma once
@@ -22,8 +22,8 @@ namespace ofi_pmem
 {
 
 /*
- * What is lent to an inner provider, to be filled or to be read: the structure
- * as we know it, and zeros where a later libfabric has more members.
+ * A structure that we lend to an inner provider to fill in or to read: as we
+ * know it, followed by zeros where a later libfabric has more members.
  */
 template <typename Struct> struct Roomy {
 	Struct known{};
@@ -31,8 +31,8 @@ template <typename Struct> struct Roomy {
 };
 
 /*
- * A table of ours, and behind it slots that refuse: inline functions of later
- * headers call some slots without a look at the size of the table. C callers
+ * A table of ours, followed by slots that refuse: inline functions of later
+ * headers call some slots without checking the size of the table. C callers
  * find each argument where they left it, so one type of function does for all.
  */
 template <typename Ops> struct RoomyOps {
@@ -46,8 +46,8 @@ template <typename Ops> struct RoomyOps {
 };
 
 /*
- * fi_cq_err_entry::src_addr, which programs of this API version have, whether
- * our headers do or not.
+ * Programs of this API version have fi_cq_err_entry::src_addr, whether our
+ * headers have it or not.
  */
 inline constexpr uint32_t kErrorSourceApi = FI_VERSION(1, 20);
 inline constexpr size_t kErrorSourceOffset =

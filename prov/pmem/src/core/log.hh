@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /* Copyright (c) 2026 the ofi_pmem developers */
 /*
- * Logging through libfabric (fi_log). WARN: the user must act. INFO: once per
- * object. DBG: per operation. TRACE: the hops of one write. The function that
- * first decides which error it is logs; its callers stay silent.
+ * Logging goes through libfabric (fi_log). WARN: the user must act. INFO: once
+ * per object. DBG: per operation. TRACE: the hops of one write. The function
+ * that first decides which error it is logs; its callers stay silent.
  *
  * The subsystem is FI_LOG_CORE, FI_LOG_DOMAIN, FI_LOG_MR, ... The format
  * string ends without a newline: the macro adds it.
@@ -14,7 +14,7 @@
 
 #include "core/prov.hh"
 
-/* The last argument is always "", since ISO C++17 wants at least one. */
+/* The last argument is always "", because ISO C++17 requires one. */
 #define PMEM_LOG(level, subsystem, format, ...)                                \
 	do {                                                                   \
 		if (fi_log_enabled(&::ofi_pmem::provider, level, subsystem))   \

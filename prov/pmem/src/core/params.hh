@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /* Copyright (c) 2026 the ofi_pmem developers */
 /*
- * Every FI_OFI_PMEM_* variable: defined, read and range-checked once, when the
- * provider is loaded. fi_pmem(7) documents each; a test compares the lists.
+ * Every FI_OFI_PMEM_* variable is defined, read and range-checked once, when
+ * the provider is loaded. fi_pmem(7) documents each; a test compares the lists.
  */
 #pragma once
 
@@ -29,8 +29,8 @@ enum class CommitChoice { flagged, all };
 enum class BackendChoice { automatic, pmem2, powerfail };
 
 /*
- * What the administrator of a target declares of its platform: what sysfs and
- * devices do not tell, so that it is taken at its word.
+ * The administrator of a target declares what sysfs and devices do not report
+ * about its platform. The provider trusts these declarations.
  */
 enum class DomainChoice { automatic, memory_controller, cpu_cache, system };
 enum class DdioChoice { on, off };
@@ -39,10 +39,10 @@ enum class NativeFlushChoice { automatic, vouched, off };
 inline constexpr size_t kMinVerifyBlock = 64;
 inline constexpr size_t kMaxVerifyBlock = 1 << 30;
 
-/* The upper limit of inline_size: the payload of one request. */
+/* The upper limit of inline_size is the payload of one request. */
 inline constexpr size_t kMaxInlineSize = 65536;
 
-/* Where the service thread runs (target/placement.hh). */
+/* The CPUs for the service thread (target/placement.hh). */
 struct ServiceCpus {
 	enum class Kind { automatic, none, node, list };
 	struct Range {
@@ -72,35 +72,37 @@ struct Params {
 	uint16_t port_high = 0;
 	/* A connection attempt fails after this time, milliseconds. */
 	uint32_t connect_timeout_ms = 5000;
-	/* More channels at once than this a service refuses. */
+	/* A service refuses more channels at once than this. */
 	size_t max_channels = 4096;
-	/* And what is outstanding, when nothing moves for so long; 0: never. */
+	/* Outstanding operations fail after this time without progress,
+	 * milliseconds; 0: never. */
 	uint32_t operation_timeout_ms = 30000;
-	/* By which FI_PMEM_VERIFY compares, the best first; not empty. */
+	/* FI_PMEM_VERIFY compares by one of these, the best first; not empty.
+	 */
 	std::vector<DigestAlgorithm> digests{DigestAlgorithm::xxh3_64};
-	/* And in blocks of so many bytes. */
+	/* FI_PMEM_VERIFY compares in blocks of this many bytes. */
 	size_t verify_block = 4096;
 	bool trace_write = false;
 	/* Commits are looked up in a flush ledger (target/commit_audit.hh). */
 	bool ledger = false;
 	ServiceCpus service_cpus;
-	/* Of who does not set one by libfabric's attributes. */
+	/* For domains that set none by libfabric's attributes. */
 	AuthKey auth_key;
 };
 
 /*
- * Defines and reads all parameters. A value that is not understood is an
- * error, never a silent default: -FI_EINVAL after a warning that names the
- * variable, the value and what is accepted.
+ * Defines and reads all parameters. A value that is not understood is an error,
+ * never a silent default: the call returns -FI_EINVAL, after a warning that
+ * names the variable, the value and what is accepted.
  */
 [[nodiscard]] int load_params() noexcept;
 
 const Params &params() noexcept;
 
-/* False, and *value as it was, when the text of service_cpus is none. */
+/* Returns false, and leaves *value, if the text is not valid. */
 bool parse_service_cpus(const char *text, ServiceCpus *value);
 
-/* True when the environment asks for persistence where the program does not. */
+/* True if the environment asks for persistence where the program does not. */
 bool persistence_forced() noexcept;
 
 } // namespace ofi_pmem

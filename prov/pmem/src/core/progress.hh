@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /* Copyright (c) 2026 the ofi_pmem developers */
 /*
- * What the app plane's queues and counters drive when the application polls
- * or waits: the domain's channels. Declared here so that app/ needs to know
- * nothing else of the persistence plane to make progress.
+ * The app plane's queues and counters drive the domain's channels when the
+ * application polls or waits. This is declared here so that app/ needs to know
+ * nothing else about the persistence plane to make progress.
  */
 #pragma once
 
@@ -17,16 +17,16 @@ public:
 
 	/*
 	 * Advances every channel of the domain. Completions go to the queues
-	 * and counters they belong to, which may be others than the caller's.
-	 * Any thread.
+	 * and counters they belong to, which may not be the caller's. Any
+	 * thread may call it.
 	 */
 	virtual void progress() noexcept = 0;
 
 	/* Becomes readable when progress() may have something to do. */
 	virtual int wait_fd() const noexcept = 0;
 
-	/* 0: the caller may block on wait_fd(). -FI_EAGAIN: progress() first.
-	 */
+	/* Returns 0 if the caller may block on wait_fd(), or -FI_EAGAIN if it
+	 * must call progress() first. */
 	virtual int trywait() noexcept = 0;
 };
 
@@ -46,8 +46,8 @@ public:
 
 /*
  * Work that only a thread of the application may do, because it uses inner
- * objects of the application's own: done when it next reads the queue or
- * counter that the work was announced to.
+ * objects of the application's own. It is done when the application next reads
+ * the queue or counter to which the work was announced.
  */
 class DeferredWork
 {

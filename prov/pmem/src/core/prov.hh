@@ -14,10 +14,10 @@ namespace ofi_pmem
 
 inline constexpr char kProviderName[] = "ofi_pmem";
 
-/* Version of the provider itself: major, minor. */
+/* The version of the provider itself: major, minor. */
 inline constexpr uint32_t kProviderVersion = FI_VERSION(0, 1);
 
-/* Mutable: libfabric's core keeps its own state in `context`. */
+/* It is mutable: libfabric's core keeps its own state in `context`. */
 extern fi_provider provider;
 
 } // namespace ofi_pmem

@@ -11,7 +11,8 @@
 namespace ofi_pmem
 {
 
-/* A thread of ours inside the application: signals are for its own threads. */
+/* Starts a thread of ours inside the application. It blocks all signals, which
+ * are for the application's own threads. */
 template <typename Body> std::thread thread_without_signals(Body &&body)
 {
 	sigset_t all;

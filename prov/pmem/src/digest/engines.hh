@@ -2,7 +2,8 @@
 /* Copyright (c) 2026 the ofi_pmem developers */
 /*
  * The engines, one file for each library; open_digest() is their only caller.
- * Null for algorithms that are not theirs, or that the library lacks.
+ * They return null for algorithms that are not theirs or that the library
+ * lacks.
  */
 #pragma once
 

@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /* Copyright (c) 2026 the ofi_pmem developers */
 /*
- * What makes the bytes of one region durable. One backend object serves one
- * persistent region at the target; target/executor.cc is its only caller, on
- * the service thread, one call at a time. Offsets count from the region's first
- * byte and were checked against its length by the caller.
+ * A backend makes the bytes of one region durable. One backend object serves
+ * one persistent region at the target; target/executor.cc is its only caller,
+ * on the service thread, one call at a time. Offsets count from the region's
+ * first byte; the caller has checked them against its length.
  *
  * A byte is durable once a flush() or store_flush() that covers it returned 0
  * and a later drain() returned 0. Every failure of flush() or drain() leaves
- * the durable state unknown; the caller then poisons the region: a failed flush
+ * the durable state unknown. The caller then poisons the region: a failed flush
  * is never retried.
  *
- * A store() or store_flush() of one aligned word of 2, 4 or 8 bytes is a single
- * store where direct(): an ordered write and an atomic operation need no calls
- * of their own.
+ * If direct(), a store() or store_flush() of one aligned word of 2, 4 or 8
+ * bytes is a single store, so an ordered write and an atomic operation need no
+ * calls of their own.
  */
 #pragma once
 
@@ -30,7 +30,7 @@ enum class Granularity : uint8_t { byte = 1, cache_line = 2, page = 3 };
 
 /* Where a flushed store is safe from a power failure. */
 enum class PersistenceDomain : uint8_t {
-	none_forced = 1,       /* not persistent memory, made so by force */
+	none_forced = 1,       /* not persistent memory, but forced */
 	memory_controller = 2, /* ADR */
 	cpu_cache = 3,	       /* eADR */
 	device = 4,	       /* a block device, through a file system */
@@ -38,7 +38,7 @@ enum class PersistenceDomain : uint8_t {
 	system = 6, /* WSP: the NIC's buffers too; only ever declared */
 };
 
-/* What is in the CPU's caches survives a power failure. */
+/* True if the content of the CPU's caches survives a power failure. */
 constexpr bool caches_persist(PersistenceDomain domain) noexcept
 {
 	return domain == PersistenceDomain::cpu_cache ||
@@ -48,9 +48,9 @@ constexpr bool caches_persist(PersistenceDomain domain) noexcept
 const char *to_string(Granularity granularity) noexcept;
 const char *to_string(PersistenceDomain domain) noexcept;
 
-/* Where read_back() reads: what its bytes tell of. */
+/* Which copy of the bytes read_back() reads. */
 enum class Coverage : uint8_t {
-	cache = 1,  /* as programs see them, maybe not durable */
+	cache = 1,  /* as programs see them; may be volatile */
 	domain = 2, /* in the persistence domain */
 	device = 3, /* as a block device returns them */
 };
@@ -64,8 +64,8 @@ public:
 	virtual ~Backend() = default;
 
 	/*
-	 * Starts the write-back of [offset, offset + len), len >= 1. Negative
-	 * fi_errno on failure.
+	 * Starts the write-back of [offset, offset + len), len >= 1. Returns 0
+	 * or a negative fi_errno.
 	 */
 	[[nodiscard]] virtual int flush(uint64_t offset,
 					size_t len) noexcept = 0;
@@ -75,29 +75,29 @@ public:
 
 	/*
 	 * Copies `len` bytes into the region: visible, not flushed. On failure
-	 * (-FI_ENOSPC, or -FI_EIO when the file was shrunk below these
-	 * bytes) an unknown part has been stored; the region stays usable.
+	 * (-FI_ENOSPC, or -FI_EIO if the file was shrunk below these bytes) an
+	 * unknown part has been stored; the region stays usable.
 	 */
 	[[nodiscard]] virtual int store(uint64_t offset, const void *source,
 					size_t len) noexcept = 0;
 
 	/*
-	 * store() and flush() in one, with non-temporal stores where they
-	 * help. *stored tells a failed store (region usable) from a failed
-	 * flush (durable state unknown); it is set in every case.
+	 * Does store() and flush() in one, with non-temporal stores where they
+	 * help. *stored distinguishes a failed store (region usable) from a
+	 * failed flush (durable state unknown); it is set in every case.
 	 */
 	[[nodiscard]] virtual int store_flush(uint64_t offset,
 					      const void *source, size_t len,
 					      bool *stored) noexcept = 0;
 
-	/* Copies what a remote read must see; -FI_EIO as store(). */
+	/* Copies what a remote read must see; returns -FI_EIO as store(). */
 	[[nodiscard]] virtual int load(uint64_t offset, void *target,
 				       size_t len) noexcept = 0;
 
 	/*
 	 * Copies what is durable of `len` bytes, at most a buffer's size, into
-	 * it, as far as coverage() tells; -FI_EIO where bytes cannot be read,
-	 * whatever is the matter with them.
+	 * the buffer, as far as coverage() says. Returns -FI_EIO if bytes
+	 * cannot be read, whatever the reason.
 	 */
 	[[nodiscard]] virtual int read_back(uint64_t offset, size_t len,
 					    ReadBackBuffer *into) noexcept = 0;
@@ -107,24 +107,24 @@ public:
 	virtual PersistenceDomain domain() const noexcept = 0;
 
 	/*
-	 * True when the inner provider may read and write the region's memory
-	 * itself. False where only store() and load() are safe: at page
+	 * True if the inner provider may read and write the region's memory
+	 * itself. False if only store() and load() are safe: at page
 	 * granularity a file can shrink or a disk fill up under the mapping.
 	 */
 	virtual bool one_sided() const noexcept = 0;
 
-	/* True when store() stores to the memory itself. */
+	/* True if store() stores to the memory itself. */
 	virtual bool direct() const noexcept { return one_sided(); }
 
-	/* What is known of the bytes' state (FI_OFI_PMEM_LEDGER), or null. */
+	/* The state of the bytes (FI_OFI_PMEM_LEDGER), or null. */
 	virtual FlushLedger *ledger() noexcept { return nullptr; }
 };
 
-/* What the application says of the memory, instead of having it found out. */
+/* The application declares the memory, instead of having it detected. */
 struct RegionDeclaration {
-	/* Of the file behind it, the application's own; -1: found out. */
+	/* The application's descriptor of the file behind it; -1: detect it. */
 	int fd = -1;
-	/* In that file, of the region's first byte. */
+	/* The region's first byte is at this offset in that file. */
 	uint64_t offset = 0;
 	std::optional<Granularity> granularity;
 	std::optional<PersistenceDomain> domain;
@@ -144,23 +144,26 @@ struct RegionMemory {
 	 * region: then there is no error, and no backend.
 	 */
 	bool flagged = true;
-	/* The region's access allows to store to it. */
+	/* The region's access allows stores. */
 	bool written = true;
 };
 
 /*
- * Chooses and opens the backend for a region (FI_OFI_PMEM_BACKEND). -FI_EINVAL
- * when the memory is not persistent and not forced, after a warning that says
- * what it is (anonymous, private mapping, tmpfs, ...) and what would work.
- * Memory that is mapped read-only and written is -FI_EACCES, unmapped memory
- * -FI_EFAULT, even if forced; so is a declaration that is contradicted
- * (region_declaration.hh), -FI_EINVAL. When it cannot be found out what the
- * memory is, or its file cannot be opened, that is the error whatever was asked
- * for: -EMFILE, -FI_EACCES, ... Any thread; throws std::bad_alloc.
+ * Chooses and opens the backend for a region (FI_OFI_PMEM_BACKEND). It fails
+ * with
+ *   -FI_EINVAL  the memory is not persistent and not forced, after a warning
+ *               that says what it is (anonymous, private mapping, tmpfs, ...)
+ *               and what would work; or, even if forced, a declaration is
+ *               contradicted (region_declaration.hh)
+ *   -FI_EACCES  the memory is mapped read-only and written, even if forced
+ *   -FI_EFAULT  the memory is not mapped, even if forced
+ *   others      it cannot be found out what the memory is, or its file cannot
+ *               be opened, whatever was requested: -EMFILE, -FI_EACCES, ...
+ * Any thread may call it; throws std::bad_alloc.
  *
- * Open before the memory is registered with an inner provider, and destroy
- * after that registration is closed: the simulated power failure exchanges the
- * pages under the region.
+ * Open the backend before the memory is registered with an inner provider, and
+ * destroy it after that registration is closed: the simulated power failure
+ * exchanges the pages under the region.
  */
 [[nodiscard]] int open_backend(const RegionMemory &memory,
 			       std::unique_ptr<Backend> *backend);

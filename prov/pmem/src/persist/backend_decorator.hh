@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /* Copyright (c) 2026 the ofi_pmem developers */
 /*
- * A backend around another one. This one forwards everything; what derives from
- * it overrides what it does differently.
+ * A backend around another one. It forwards everything; derived classes
+ * override what they do differently.
  */
 #pragma once
 
@@ -13,7 +13,7 @@
 namespace ofi_pmem
 {
 
-/* Called as the backend it owns. */
+/* The backend it owns says by whom it may be called. */
 class BackendDecorator : public Backend
 {
 public:

@@ -2,16 +2,16 @@
 /* Copyright (c) 2026 the ofi_pmem developers */
 /*
  * Keeps the stores to a region out of its file, for the simulated power
- * failure. While captured, the pages of the application's shared mapping are
- * replaced by a private mapping of the same part of the same file: stores of
- * the application, of the service and one-sided ones of the inner provider all
- * land in private pages and die with the process. A page without stores shows
- * the file, so visible and durable agree there by themselves.
+ * failure. During a capture, a private mapping of the same part of the same
+ * file replaces the pages of the application's shared mapping: stores of the
+ * application, of the service and one-sided ones of the inner provider all land
+ * in private pages and die with the process. A page without stores shows the
+ * file, so visible and durable agree there by themselves.
  *
  * Pages may belong to several regions: all captures of one mapping share one
  * simulation. The first capture of a page replaces it, the last release makes
  * its content durable and puts the shared mapping back. While a page is
- * captured, other processes that map the file see what is durable only, and
+ * captured, other processes that map the file see only what is durable, and
  * should not write it.
  *
  * A region must be captured before an inner provider registers its memory and
@@ -38,9 +38,9 @@ public:
 	/*
 	 * Captures the pages of [base, base + len), which `file` describes; the
 	 * caller holds capture_lock().
-	 * -FI_EOPNOTSUPP for device DAX, which cannot be mapped privately;
-	 * -FI_EBUSY when the same part of the file is captured where it is
-	 * mapped at another address; -FI_EIO when it crashed and is not yet
+	 * Returns -FI_EOPNOTSUPP for device DAX, which cannot be mapped
+	 * privately; -FI_EBUSY if the same part of the file is captured where
+	 * it is mapped at another address; -FI_EIO if it crashed and is not yet
 	 * closed. All are logged.
 	 */
 	[[nodiscard]] static int open(const void *base, size_t len,
@@ -53,7 +53,7 @@ public:
 
 	LineSimulation &simulation() const noexcept;
 
-	/* What the region's pages hold of the file, in file offsets. */
+	/* The part of the file in the region's pages, in file offsets. */
 	const Extent &extent() const noexcept { return extent_; }
 
 	/* The power fails for every region of this mapping. */
@@ -72,12 +72,14 @@ private:
 };
 
 /*
- * Held by who inspects memory and then captures it, so that no capture comes or
- * goes in between. Not to be held when a Capture is destroyed or crashes.
+ * A caller that inspects memory and then captures it holds this, so that no
+ * capture comes or goes in between. It must not be held when a Capture is
+ * destroyed or crashes.
  */
 std::mutex &capture_lock() noexcept;
 
-/* True when all of [begin, end) is captured (IsCaptured). capture_lock(). */
+/* True if all of [begin, end) is captured (IsCaptured). The caller holds
+ * capture_lock(). */
 bool is_captured(uintptr_t begin, uintptr_t end);
 
 } // namespace ofi_pmem

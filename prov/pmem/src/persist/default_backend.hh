@@ -2,7 +2,7 @@
 /* Copyright (c) 2026 the ofi_pmem developers */
 /*
  * The production choice of a backend. It is in the library, and only its call
- * in factory.cc, so that a test plug-in can wrap what it opens in a mutant.
+ * is in factory.cc, so that a test plug-in can wrap what it opens in a mutant.
  */
 #pragma once
 
@@ -13,9 +13,9 @@ namespace ofi_pmem
 {
 
 /*
- * The contract of open_backend(), for a given choice. Further errors, all
- * logged: -FI_EACCES, mapping or file is read-only; -FI_EFAULT, the range is
- * not mapped; what libpmem2 or the simulation say.
+ * Has the contract of open_backend(), for a given choice. Further errors, all
+ * logged, are -FI_EACCES (mapping or file is read-only), -FI_EFAULT (the range
+ * is not mapped), and those of libpmem2 or the simulation.
  */
 [[nodiscard]] int open_default_backend(const RegionMemory &memory,
 				       BackendChoice choice,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /* Copyright (c) 2026 the ofi_pmem developers */
 /*
- * What a simulated power failure leaves behind, addressed as the simulation
+ * Holds what survives a simulated power failure, addressed as the simulation
  * addresses its lines: a file by file offset, memory without a file by virtual
  * address.
  */
@@ -24,7 +24,7 @@ public:
 				       size_t len) noexcept = 0;
 	[[nodiscard]] virtual int write(uint64_t at, const void *source,
 					size_t len) noexcept = 0;
-	/* An error when the bytes before `end` are no longer there. */
+	/* Returns an error if the bytes before `end` are no longer there. */
 	[[nodiscard]] virtual int check_end(uint64_t end) noexcept = 0;
 };
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /* Copyright (c) 2026 the ofi_pmem developers */
-/* Half-open ranges, and what is left of one when others are taken away. */
+/* Half-open ranges, and the difference of one and others. */
 #pragma once
 
 #include <cstdint>
@@ -20,7 +20,7 @@ inline bool overlap(const Extent &a, const Extent &b) noexcept
 	return a.begin < b.end && b.begin < a.end;
 }
 
-/* The parts of `whole` that no extent in `taken` covers, ascending. */
+/* Returns the parts of `whole` that no extent in `taken` covers, ascending. */
 inline std::vector<Extent> subtract(const Extent &whole,
 				    const std::vector<Extent> &taken)
 {

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /* Copyright (c) 2026 the ofi_pmem developers */
 /*
- * Bytes of a file, read and written without ever extending it. A mapping whose
- * file has shrunk raises SIGBUS when touched (mmap(2)); through this class the
- * same mishap is an error code. Used by the page-granularity backend and by
- * the simulated power failure.
+ * Reads and writes bytes of a file without ever extending it. A mapping whose
+ * file has shrunk raises SIGBUS when touched (mmap(2)); with this class the
+ * same is an error code. The page-granularity backend and the simulated power
+ * failure use it.
  *
- * One thread at a time; sizes are checked before each access, so only a file
- * that shrinks between fstat(2) and pwrite(2) can still be extended.
+ * One thread at a time may call it. Sizes are checked before each access, so
+ * only a file that shrinks between fstat(2) and pwrite(2) can still be
+ * extended.
  */
 #pragma once
 
@@ -29,17 +30,17 @@ public:
 	}
 
 	/*
-	 * All `len` bytes or an error: -FI_EIO when the file has become
-	 * shorter than offset + len, else what pread(2) and pwrite(2) say
-	 * (-FI_ENOSPC when the disk is full). Each kind of error is logged
-	 * once per object.
+	 * Transfers all `len` bytes or returns an error: -FI_EIO if the file
+	 * has become shorter than offset + len, else that of pread(2) and
+	 * pwrite(2) (-FI_ENOSPC if the disk is full). Each kind of error is
+	 * logged once per object.
 	 */
 	[[nodiscard]] int read(uint64_t offset, void *target,
 			       size_t len) noexcept;
 	[[nodiscard]] int write(uint64_t offset, const void *source,
 				size_t len) noexcept;
 
-	/* -FI_EIO when the file ends before `end`. */
+	/* Returns -FI_EIO if the file ends before `end`. */
 	[[nodiscard]] int check_end(uint64_t end) noexcept;
 
 	int fd() const noexcept { return fd_.get(); }

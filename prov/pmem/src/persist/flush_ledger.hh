@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /* Copyright (c) 2026 the ofi_pmem developers */
 /*
- * Which bytes of a region are written and not yet durable: written since they
- * were flushed last, or flushed and not drained. Exact to the byte, and bounded
- * by what is not durable. Bytes that it was told nothing of count as durable.
+ * Records which bytes of a region are written and not yet durable: written
+ * since they were flushed last, or flushed and not drained. It is exact to the
+ * byte, and its size is bounded by what is not durable. Bytes that were never
+ * reported to it count as durable.
  *
- * What was written before and after a flush differs, so each write has a mark,
- * which flushes and close() count up, and a commit asks for what was written up
- * to its mark: later writes of others, to the same bytes, are not its concern.
+ * Writes before and after a flush differ, so each write has a mark, which
+ * flushes and close() count up. A commit asks about what was written up to its
+ * mark; later writes of others to the same bytes do not matter to it.
  *
  * Not thread-safe. Throws std::bad_alloc.
  */
@@ -32,9 +33,9 @@ public:
 	Mark close() noexcept { return time_++; }
 
 	void store(const Extent &extent);
-	/* Of what was written before. */
+	/* Applies to what was written before. */
 	void flush(const Extent &extent);
-	/* Of what was flushed before. */
+	/* Applies to what was flushed before. */
 	void drain() noexcept { pending_.clear(); }
 
 	/* Bytes that a commit lacks. */
@@ -49,14 +50,14 @@ public:
 	 */
 	std::optional<Missing> missing(const Extent &extent, Mark mark) const;
 
-	/* How many ranges are kept. */
+	/* The number of ranges that are kept. */
 	size_t size() const noexcept { return dirty_.size() + pending_.size(); }
 
 private:
 	Mark time_ = 0;
-	/* With the mark of the first write that was not flushed. */
+	/* Has the mark of the first write that was not flushed. */
 	IntervalMap dirty_;
-	/* With the mark of the first write that was flushed, not drained. */
+	/* Has the mark of the first write that was flushed, not drained. */
 	IntervalMap pending_;
 };
 

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /* Copyright (c) 2026 the ofi_pmem developers */
 /*
- * Around a backend that stores into the mapping of a file (MAP_SYNC, or
+ * Guards a backend that stores into the mapping of a file (MAP_SYNC, or
  * forced). Such memory can go: the file shrinks, the disk is full when a hole
- * is stored to, a block is bad; to touch it then is SIGBUS (mmap(2)), for which
- * a library has no handler. So the kernel is asked first to make the pages
- * accessible. A file that shrinks between that and the access still raises the
- * signal.
+ * is stored to, a block is bad. Touching it then raises SIGBUS (mmap(2)), for
+ * which a library has no handler. So this asks the kernel first to make the
+ * pages accessible. A file that shrinks between that and the access still
+ * raises the signal.
  *
- * One-sided access does not pass here. It finds no holes, because opening the
- * region allocates them.
+ * One-sided access does not go through here. It finds no holes, because opening
+ * the region allocates them.
  */
 #pragma once
 
@@ -44,9 +44,9 @@ private:
 };
 
 /*
- * Allocates what of these bytes of the file is a hole: -FI_ENOSPC when the disk
- * has no room for it. 0, too, where the file system cannot tell (fallocate(2),
- * EOPNOTSUPP).
+ * Allocates the holes in these bytes of the file. Returns -FI_ENOSPC if the
+ * disk has no room for them, and 0 also if the file system cannot do this
+ * (fallocate(2), EOPNOTSUPP).
  */
 [[nodiscard]] int allocate_holes(int fd, uint64_t offset, size_t len) noexcept;
 

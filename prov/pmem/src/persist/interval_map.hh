@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /* Copyright (c) 2026 the ofi_pmem developers */
 /*
- * A number for each byte of some ranges, kept as ranges: neighbours with the
- * same number are one entry. Not thread-safe. What inserts throws
- * std::bad_alloc, and may then have lost what it knew of the range.
+ * Keeps a number for each byte of some ranges, as ranges: neighbours with the
+ * same number are one entry. Not thread-safe. Functions that insert throw
+ * std::bad_alloc, and may then have lost what was known about the range.
  */
 #pragma once
 
@@ -44,7 +44,7 @@ public:
 		join(made.first);
 	}
 
-	/* Gives the bytes of `extent` the number, where they had none. */
+	/* Gives the number to the bytes of `extent` that had none. */
 	void assign_new(const Extent &extent, uint64_t number)
 	{
 		std::vector<Extent> taken;
@@ -55,7 +55,7 @@ public:
 			assign(part, number);
 	}
 
-	/* Calls visit(part, number) for what is known of `extent`, ascending.
+	/* Calls visit(part, number) for the known parts of `extent`, ascending.
 	 */
 	template <typename Visit>
 	void each(const Extent &extent, Visit &&visit) const
@@ -78,7 +78,7 @@ private:
 	};
 	using Entries = std::map<uint64_t, Entry>;
 
-	/* Makes an entry that crosses `at` two. */
+	/* Splits an entry that crosses `at` in two. */
 	void split(uint64_t at)
 	{
 		auto next = entries_.lower_bound(at);
@@ -91,7 +91,7 @@ private:
 		whole.end = at;
 	}
 
-	/* Makes an entry and the one before it one, if they fit. */
+	/* Joins an entry and the one before it, if they fit. */
 	void join(Entries::iterator entry) noexcept
 	{
 		if (entry == entries_.end() || entry == entries_.begin())

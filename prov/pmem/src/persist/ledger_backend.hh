@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /* Copyright (c) 2026 the ofi_pmem developers */
 /*
- * Keeps the flush ledger of a region (FI_OFI_PMEM_LEDGER): lies directly above
- * the backend, whichever it is, and writes down what reaches it and succeeds.
+ * Keeps the flush ledger of a region (FI_OFI_PMEM_LEDGER). It lies directly
+ * above the backend, whichever it is, and records what reaches it and succeeds.
  * target/commit_audit.cc reads the ledger before a commit is acknowledged.
  *
- * What this proves: of each byte that the service stored itself, or that a
- * request said was stored one-sided, every commit that it acknowledged was
+ * This proves for each byte that the service stored itself, or that a request
+ * said was stored one-sided: every commit that the service acknowledged was
  * preceded by a flush() of the byte after the store, and by a drain() after
- * that, both of which the backend reported as done.
+ * that, and the backend reported both as done.
  *
- * What it does not prove: that the backend's flush reaches the medium
- * (libpmem2, the kernel and the hardware answer for that, and the simulated
- * power failure for our use of them); anything of bytes stored one-sided that
- * no request names, or stored by the application; anything of commits that the
- * service has no part in.
+ * It does not prove that the backend's flush reaches the medium (libpmem2, the
+ * kernel and the hardware answer for that, and the simulated power failure for
+ * our use of them). It proves nothing about bytes stored one-sided that no
+ * request names, or stored by the application, or about commits in which the
+ * service has no part.
  */
 #pragma once
 
@@ -42,11 +42,13 @@ private:
 	void note_flush(uint64_t offset, size_t len) noexcept;
 
 	FlushLedger ledger_;
-	/* No memory: the ledger has a gap, and nothing can be committed. */
+	/* Memory was short: the ledger has a gap, and nothing can be committed.
+	 */
 	bool incomplete_ = false;
 };
 
-/* The backend, inside a ledger's if these are kept. Throws std::bad_alloc. */
+/* Returns the backend, inside a ledger's if ledgers are kept. Throws
+ * std::bad_alloc. */
 std::unique_ptr<Backend> keep_ledger(std::unique_ptr<Backend> backend);
 
 } // namespace ofi_pmem

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /* Copyright (c) 2026 the ofi_pmem developers */
 /*
- * Simulated power loss, in cache lines. A line is dirty when its visible
- * content differs from the durable image, pending once flushed (with its
- * content at that moment), durable after drain(). At the crash every line that
- * is not durable is kept or lost independently of all others, because caches
- * evict lines in any order, flushed or not.
+ * Simulates power loss in cache lines. A line is dirty if its visible content
+ * differs from the durable image, pending once flushed (with its content at
+ * that moment), durable after drain(). At the crash every line that is not
+ * durable is kept or lost independently of all others, because caches evict
+ * lines in any order, flushed or not.
  *
- * Stores need no tracking: flush() and crash() compare. What cannot be seen
- * this way is content that was overwritten before any flush.
+ * Stores need no tracking: flush() and crash() compare. Content that was
+ * overwritten before any flush cannot be seen in this way.
  *
  * Positions are those of the durable image; position p is visible at address
  * origin + p. Lines are aligned in both, and cut at the ends of the extent that
@@ -32,7 +32,7 @@ namespace ofi_pmem
 
 inline constexpr size_t kLineSize = 64;
 
-/* Whether a line that is kept may be kept in part, by aligned 8-byte words. */
+/* With `words` a kept line may be kept in part, by aligned 8-byte words. */
 enum class Tearing { none, words };
 
 class LineSimulation
@@ -49,12 +49,13 @@ public:
 				const Extent &range) noexcept;
 
 	/*
-	 * Makes every pending line durable, whichever region flushed it: as a
+	 * Makes every pending line durable, whichever region flushed it, as a
 	 * fence of the one CPU would.
 	 */
 	[[nodiscard]] int drain() noexcept;
 
-	/* Makes everything visible in `extent` durable: an orderly close. */
+	/* Makes everything visible in `extent` durable, for an orderly close.
+	 */
 	[[nodiscard]] int settle(const Extent &extent) noexcept;
 
 	/*
@@ -65,7 +66,8 @@ public:
 	[[nodiscard]] int crash(const std::vector<Extent> &extents,
 				uint64_t seed, Tearing tearing) noexcept;
 
-	/* 0, -FI_EIO after a crash or when the image lost bytes of `range`. */
+	/* Returns 0, or -FI_EIO after a crash or if the image lost bytes of
+	 * `range`. */
 	[[nodiscard]] int check(const Extent &range) noexcept;
 
 	[[nodiscard]] int read_durable(uint64_t at, void *target,
@@ -94,7 +96,7 @@ private:
 
 	const uintptr_t origin_;
 	std::mutex lock_;
-	/* All below: lock_. */
+	/* lock_ protects all below. */
 	std::unique_ptr<DurableImage> image_;
 	std::map<uint64_t, Line> pending_;
 	bool crashed_ = false;

@@ -2,12 +2,12 @@
 /* Copyright (c) 2026 the ofi_pmem developers */
 /*
  * Decides whether memory that the application wants to register is persistent,
- * and opens the file behind it. Persistent is a shared mapping of a file that
- * has a name on a file system with a device below it, or device DAX. For
- * everything else there is an obstacle in words, for the user.
+ * and opens the file behind it. Memory is persistent if it is a shared mapping
+ * of a file that has a name on a file system with a device below it, or device
+ * DAX. Everything else has an obstacle in words, for the user.
  *
  * The file-system type is that of the file as opened: tmpfs below overlayfs is
- * not recognised (overlayfs does not tell).
+ * not recognised (overlayfs does not report it).
  */
 #pragma once
 
@@ -25,22 +25,22 @@ namespace ofi_pmem
 
 /* The file behind a region. */
 struct FileMapping {
-	/* Open for reading, and for writing if the region is written. */
+	/* It is open for reading, and for writing if the region is written. */
 	SharedFd fd;
-	/* The first map segment of the region: names and identifies the file.
-	 */
+	/* The first map segment of the region names and identifies the file. */
 	MapSegment segment;
-	/* In the file, of the region's first byte. */
+	/* The region's first byte is at this offset in the file. */
 	uint64_t offset = 0;
-	/* When the region was opened; of no meaning for device DAX. */
+	/* The size when the region was opened; meaningless for device DAX. */
 	uint64_t file_size = 0;
-	/* What all segments of the region allow. */
+	/* The protection that all segments of the region allow. */
 	int protection = 0;
 	bool device_dax = false;
 	bool map_sync = false;
-	/* The memory of its device, and that a mapping with MAP_SYNC is not
-	 * enough there (check_dax_memory() of sysfs_domain.hh). */
+	/* The memory of its device. */
 	DaxMemory dax;
+	/* A mapping with MAP_SYNC is not enough there (check_dax_memory() of
+	 * sysfs_domain.hh). */
 	bool owes_sync = false;
 
 	/* The mapping is persistent memory, not a page cache before it. */
@@ -54,42 +54,43 @@ struct Inspection {
 	/*
 	 * 0: persistent, `file` is valid. -FI_EINVAL: not persistent, or not
 	 * the declared file. -FI_EACCES: the mapping is read-only. -FI_EFAULT:
-	 * not mapped. Anything else, and -FI_EACCES as well, when it could not
-	 * be found out.
+	 * not mapped. Anything else, and also -FI_EACCES: it could not be found
+	 * out.
 	 */
 	int error = 0;
 	/*
-	 * False when something failed that was needed to tell what the memory
+	 * False if something failed that was needed to find out what the memory
 	 * is, or to serve it: no descriptor was left, or the process may not
-	 * open the file. It may be persistent memory, so it must not be taken
-	 * for anything else.
+	 * open the file. It may be persistent memory, so it must not be treated
+	 * as anything else.
 	 */
 	bool known = true;
-	/* False when the memory cannot even be served as volatile memory. */
+	/* False if the memory cannot even be served as volatile memory. */
 	bool forcible = true;
-	/* What the memory is, when error is not 0. */
+	/* Says what the memory is, if error is not 0. */
 	std::string obstacle;
 	/* Its first segment is known even then, unless nothing is mapped. */
 	FileMapping file;
 };
 
 /*
- * Tells that a private mapping is the simulated power failure's own work, which
+ * Says whether a private mapping was made by the simulated power failure, and
  * stands for the shared mapping that the application made.
  */
 using IsCaptured = bool (*)(uintptr_t begin, uintptr_t end);
 
 /*
- * Of a declaration the file counts, which need not have a name in this process
- * then; it is opened anew, or where this process may not, its descriptor is
- * duplicated. Memory that is not written through the region may be mapped, and
- * its file open, for reading only. Logs nothing. Throws std::bad_alloc only.
+ * Of a declaration only the file counts, which then need not have a name in
+ * this process. The file is opened a second time or, if this process may not,
+ * its descriptor is duplicated. Memory that is not written through the region
+ * may be mapped, and its file be open, only for reading. Logs nothing. Throws
+ * only std::bad_alloc.
  */
 Inspection inspect_memory(const void *base, size_t len, IsCaptured is_captured,
 			  const RegionDeclaration &declared = {},
 			  bool written = true);
 
-/* Bytes of a page, a power of two. */
+/* Returns the bytes of a page, a power of two. */
 size_t page_size() noexcept;
 
 inline uint64_t align_down(uint64_t value, uint64_t alignment) noexcept

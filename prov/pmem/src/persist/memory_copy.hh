@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /* Copyright (c) 2026 the ofi_pmem developers */
 /*
- * Copies between a payload and a region's memory that never tear an aligned
+ * Copies between a payload and a region's memory, and never tears an aligned
  * 64-bit word: an ordered write is one store, and a snapshot of a line taken
- * while the application stores must hold each word old or new. Nor an aligned
- * smaller one, which an atomic operation stores. memcpy(3) promises none of it.
+ * while the application stores must hold each word old or new. It does not tear
+ * an aligned smaller word, which an atomic operation stores, either. memcpy(3)
+ * promises neither.
  */
 #pragma once
 
@@ -22,7 +23,7 @@ inline bool is_word_aligned(const void *address) noexcept
 	return reinterpret_cast<uintptr_t>(address) % kWord == 0;
 }
 
-/* True when `target` was aligned for a T, and so was stored to as one. */
+/* Stores a T if `target` is aligned for it; else returns false. */
 template <typename T>
 bool store_whole(void *target, const void *source) noexcept
 {
@@ -34,7 +35,7 @@ bool store_whole(void *target, const void *source) noexcept
 	return true;
 }
 
-/* Stores what is one aligned integer as that; false when it is none. */
+/* Stores one aligned integer as such; returns false if it is none. */
 inline bool store_integer(void *target, const void *source, size_t len) noexcept
 {
 	switch (len) {
@@ -49,14 +50,14 @@ inline bool store_integer(void *target, const void *source, size_t len) noexcept
 	}
 }
 
-/* Copies into a region; one aligned integer of any size as one store. */
+/* Copies into a region; stores one aligned integer of any size at once. */
 inline void copy_in(void *target, const void *source, size_t len) noexcept
 {
 	if (!store_integer(target, source, len))
 		memcpy(target, source, len);
 }
 
-/* Copies out of a region, each aligned word of it by one load. */
+/* Copies out of a region; loads each aligned word at once. */
 inline void snapshot(void *target, const void *source, size_t len) noexcept
 {
 	char *to = static_cast<char *>(target);

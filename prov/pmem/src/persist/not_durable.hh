@@ -8,10 +8,10 @@ namespace ofi_pmem
 {
 
 /*
- * Whether this is the first time in the process that `cause` keeps a region
- * from being durable. Middleware registers many regions alike, of which one
+ * True if this is the first time in the process that `cause` keeps a region
+ * from being durable. Middleware registers many regions alike, for which one
  * warning is enough; but each cause, and each file, has a warning of its own,
- * so `cause` names both. Any thread; throws std::bad_alloc.
+ * so `cause` names both. Any thread may call it; throws std::bad_alloc.
  */
 bool is_new_cause(const std::string &cause);
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /* Copyright (c) 2026 the ofi_pmem developers */
 /*
- * A file descriptor that is closed with its owner, and is none of those that
- * programs take for standard input, output and error.
+ * A file descriptor that is closed with its owner, and has none of the numbers
+ * of standard input, output and error.
  */
 #pragma once
 
@@ -41,7 +41,7 @@ private:
 	int fd_ = -1;
 };
 
-/* open(2), whatever signals come; empty on failure, and errno says why. */
+/* Calls open(2), whatever signals come; empty on failure, with errno. */
 inline OwnedFd open_fd(const char *path, int flags) noexcept
 {
 	int fd;

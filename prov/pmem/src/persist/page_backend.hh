@@ -1,19 +1,18 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /* Copyright (c) 2026 the ofi_pmem developers */
 /*
- * Files on ordinary file systems. All bytes go through a file descriptor of
- * our own, never through the mapping, so a full disk or a shrunk file is an
- * error code and not SIGBUS in the user's process. The mapping shows the same
- * page cache, so the application sees what is stored and durable is what it
- * stored itself.
+ * The backend for files on ordinary file systems. All bytes go through a file
+ * descriptor of our own, never through the mapping, so a full disk or a shrunk
+ * file is an error code and not SIGBUS in the user's process. The mapping shows
+ * the same page cache, so the application sees what is stored, and what it
+ * stored itself becomes durable.
  *
- * Errors: store() and load() return -FI_ENOSPC on a full disk and -FI_EIO when
- * the file is now shorter than the bytes in question; such a file is never
- * extended again behind the back of whoever truncated it. After a failed
- * fdatasync() every drain() fails, also of the other regions of that file, with
- * which the descriptor is shared (shared_file.hh): the kernel reports a lost
- * write once, and a second fdatasync() may succeed although the bytes are gone
- * (fsync(2), NOTES).
+ * Errors: store() and load() return -FI_ENOSPC on a full disk and -FI_EIO if
+ * the file is now shorter than the bytes in question; a truncated file is never
+ * extended again. After a failed fdatasync() every drain() fails, also those of
+ * the other regions of that file, which share the descriptor (shared_file.hh):
+ * the kernel reports a lost write only once, and a second fdatasync() may
+ * succeed although the bytes are gone (fsync(2), NOTES).
  */
 #pragma once
 
@@ -27,23 +26,24 @@ namespace ofi_pmem
 class PageBackend final : public Backend
 {
 public:
-	/* fdatasync(2) and sync_file_range(2), or what a test puts there. */
+	/* fdatasync(2) and sync_file_range(2), or a test's functions. */
 	using Sync = SharedFile::Sync;
 	using StartSync = int (*)(int fd, off64_t begin, off64_t bytes,
 				  unsigned flags);
 
-	/* So much is stored before its write-back is begun. */
+	/* Write-back begins after this many bytes are stored. */
 	static constexpr uint64_t kWriteBehind = uint64_t{8} << 20;
 
 	explicit PageBackend(FileMapping file, Sync fdatasync_fn = nullptr,
 			     StartSync sync_file_range_fn = nullptr);
 
 	/*
-	 * Before anything else; `memory` is the region. Fails as a sync of
-	 * another region of the file did. Where one failed before all regions
-	 * were closed, flush() makes the kernel write what it may call clean
-	 * without having written it; -FI_EIO when that cannot be done, of a
-	 * read-only mapping by flush().
+	 * Called before anything else; `memory` is the region. If a sync of
+	 * another region of the file failed, this fails with the same error. If
+	 * one failed before all regions were closed, flush() makes the kernel
+	 * write pages that it may treat as clean without having written them;
+	 * returns -FI_EIO if that cannot be done; for a read-only mapping
+	 * only flush() does.
 	 */
 	[[nodiscard]] int open(const void *memory) noexcept;
 
@@ -69,7 +69,7 @@ public:
 	bool one_sided() const noexcept override { return false; }
 
 private:
-	/* What was stored since a write-back was begun, in the file. */
+	/* The bytes stored since a write-back was begun, as file offsets. */
 	struct Behind {
 		uint64_t begin = UINT64_MAX;
 		uint64_t end = 0;
@@ -83,15 +83,15 @@ private:
 	uint64_t file_offset_;
 	bool writable_; /* the mapping */
 	Sync sync_;
-	StartSync start_sync_; /* none: the file has no such thing */
-	/* The region, if its file's cache is not to be trusted. */
+	StartSync start_sync_; /* null if the file does not support it */
+	/* The region, if its file's cache cannot be trusted. */
 	const char *suspect_ = nullptr;
 	/* Something was stored or flushed since the last drain. */
 	bool dirty_ = false;
-	/* In the file: the end of what was flushed since the last drain. */
+	/* The end, in the file, of what was flushed since the last drain. */
 	uint64_t flushed_end_ = 0;
 	Behind behind_;
-	/* The first failure of a drain, or the next one's; never cleared. */
+	/* The first failure of a drain, or that of the next; never cleared. */
 	int drain_error_ = 0;
 };
 

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /* Copyright (c) 2026 the ofi_pmem developers */
 /*
- * Regions that the CPU makes durable: device DAX and MAP_SYNC mappings, flushed
- * with libpmem2's functions for cache lines (ADR) or bytes (eADR). Everything
- * else is of page granularity and belongs to page_backend.hh, because
- * libpmem2's page flush abort()s where msync(2) fails.
+ * The backend for regions that the CPU makes durable: device DAX and MAP_SYNC
+ * mappings, flushed with libpmem2's functions for cache lines (ADR) or bytes
+ * (eADR). Everything else has page granularity and belongs to page_backend.hh,
+ * because libpmem2's page flush calls abort() if msync(2) fails.
  *
- * The functions are learnt from a throw-away map of one page: libpmem2 refuses
- * a second map over memory that the application mapped through it, and
- * pmem2_map_from_existing(3) takes the granularity on the caller's word.
+ * The functions come from a throw-away map of one page: libpmem2 refuses a
+ * second map over memory that the application mapped through it, and
+ * pmem2_map_from_existing(3) trusts the caller's granularity.
  */
 #pragma once
 
@@ -29,7 +29,7 @@ struct Pmem2Functions {
 	pmem2_memcpy_fn memcpy = nullptr;
 };
 
-/* How the region of `file` is to be made durable. */
+/* How to make the region of a file durable. */
 struct Pmem2Method {
 	Pmem2Functions functions;
 	PersistenceDomain domain = PersistenceDomain::device;
@@ -38,18 +38,19 @@ struct Pmem2Method {
 };
 
 /*
- * Page granularity unless the mapping reaches persistent memory itself (device
- * DAX, MAP_SYNC) or libpmem2's variable PMEM2_FORCE_GRANULARITY, libpmem2(7),
- * says otherwise. A forced granularity that the hardware does not back is
- * honoured, and its domain is none_forced. Errors of libpmem2 are logged.
+ * Chooses page granularity unless the mapping reaches persistent memory itself
+ * (device DAX, MAP_SYNC) or libpmem2's variable PMEM2_FORCE_GRANULARITY,
+ * libpmem2(7), says otherwise. A forced granularity that the hardware does not
+ * support is honoured, and its domain is none_forced. Errors of libpmem2 are
+ * logged.
  *
- * The declared domain holds for persistent memory itself only. It does not
- * keep libpmem2 from flushing cache lines, which is never wrong; but where
- * libpmem2 would flush nothing although the caches are outside the domain, they
- * are flushed.
+ * The declared domain holds only for persistent memory itself. It does not keep
+ * libpmem2 from flushing cache lines, which is never wrong; but if libpmem2
+ * would flush nothing although the caches are outside the domain, they are
+ * flushed.
  *
- * A granularity or domain that the application declares goes before all that;
- * the caller has held it against what is known (region_declaration.hh).
+ * A granularity or domain that the application declares overrides all that; the
+ * caller has checked it against what is known (region_declaration.hh).
  */
 [[nodiscard]] int choose_pmem2_method(const FileMapping &file,
 				      DomainChoice administrator,
@@ -57,13 +58,13 @@ struct Pmem2Method {
 				      Pmem2Method *method);
 
 /*
- * The functions of byte or cache-line granularity, whatever libpmem2 thinks of
- * the platform. Negative fi_errno on failure.
+ * Gets the functions of byte or cache-line granularity, whatever libpmem2
+ * thinks of the platform. Returns 0 or a negative fi_errno.
  */
 [[nodiscard]] int learn_functions(Granularity granularity,
 				  Pmem2Functions *functions);
 
-/* Not for page granularity. */
+/* It is not for page granularity. */
 class Pmem2Backend final : public Backend
 {
 public:

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /* Copyright (c) 2026 the ofi_pmem developers */
 /*
- * Simulated power failure (FI_OFI_PMEM_BACKEND=powerfail). SIGKILL of the
+ * Simulates power failure (FI_OFI_PMEM_BACKEND=powerfail). SIGKILL of the
  * process loses every line that was not drained; crash() decides line by line.
  * A file's own content is the durable image; forced memory without a suitable
- * file has one in memory, which only a test can look at.
+ * file has an image in memory, which only a test can examine.
  *
  * Closing the region is an orderly shutdown: what is visible becomes durable.
  * After crash() every call fails with -FI_EIO, and closing writes nothing.
@@ -21,10 +21,10 @@ namespace ofi_pmem
 class PowerfailBackend final : public Backend
 {
 public:
-	/* A region of a file. */
+	/* For a region of a file. */
 	PowerfailBackend(void *base, std::unique_ptr<Capture> capture) noexcept;
 
-	/* Memory without a file. Throws std::bad_alloc. */
+	/* For memory without a file. Throws std::bad_alloc. */
 	PowerfailBackend(void *base, size_t len);
 
 	int flush(uint64_t offset, size_t len) noexcept override;
@@ -50,12 +50,12 @@ public:
 
 	/*
 	 * The power fails, for this region and all that share its mapping of
-	 * the file. Deterministic in `seed` and the lines' state.
+	 * the file. `seed` and the lines' state determine the outcome.
 	 */
 	[[nodiscard]] int crash(uint64_t seed,
 				Tearing tearing = Tearing::words);
 
-	/* What a power failure that keeps nothing would leave. */
+	/* Loads what survives a power failure that keeps nothing else. */
 	[[nodiscard]] int load_durable(uint64_t offset, void *target,
 				       size_t len) noexcept;
 
@@ -63,12 +63,12 @@ private:
 	Extent range(uint64_t offset, size_t len) const noexcept;
 
 	char *base_;
-	/* Exactly one of the two. */
+	/* Exactly one of the two is set. */
 	std::unique_ptr<Capture> capture_;
 	std::unique_ptr<LineSimulation> memory_;
 	LineSimulation &simulation_;
 	Extent extent_;
-	/* The simulation's position of the region's first byte. */
+	/* The region's first byte is at this position of the simulation. */
 	uint64_t position_;
 };
 

@@ -29,26 +29,27 @@ struct MapSegment {
 	std::string path;   /* may end in " (deleted)" */
 };
 
-/* False when the line is not the head of a map entry. */
+/* Returns false if the line is not the head of a map entry. */
 bool parse_map_line(const std::string &line, MapSegment *segment);
 
 /*
- * Gives `take` the lines of a file of proc(5), until it returns false. Negative
- * fi_errno when the file cannot be opened or read: then nothing is known.
+ * Gives `take` the lines of a file of proc(5), until it returns false. Returns
+ * 0, or a negative fi_errno if the file cannot be opened or read: then nothing
+ * is known.
  */
 [[nodiscard]] int
 for_each_line(const char *path,
 	      const std::function<bool(const std::string &)> &take);
 
 /*
- * Every segment that overlaps [begin, end), ascending; none twice, also where a
- * neighbour is merged with one while the map is read. Errors as above.
+ * Gets every segment that overlaps [begin, end), ascending; none twice, even if
+ * a neighbour is merged with one while the map is read. Errors are as above.
  */
 [[nodiscard]] int read_map(uintptr_t begin, uintptr_t end,
 			   std::vector<MapSegment> *segments);
 
 /*
- * Finds out of smaps whether every segment that overlaps [begin, end) was
+ * Finds out from smaps whether every segment that overlaps [begin, end) was
  * mapped with MAP_SYNC (mmap(2)), which is "sf" among its VmFlags.
  */
 class SyncFlag
@@ -59,7 +60,7 @@ public:
 	{
 	}
 
-	/* The next line; false when no further one is needed. */
+	/* Takes the next line; returns false if no further one is needed. */
 	bool take(const std::string &line);
 	bool everywhere() const noexcept { return found_ && !missing_; }
 
@@ -72,21 +73,22 @@ private:
 };
 
 /*
- * The kernel walks the page tables of all that is mapped below `end` for this,
- * which takes long where that is much. Errors as of for_each_line().
+ * For this the kernel walks the page tables of everything mapped below `end`,
+ * which takes long if that is much. Errors are those of for_each_line().
  */
 [[nodiscard]] int is_map_sync(uintptr_t begin, uintptr_t end, bool *sync);
 
 /*
- * Same inode, whatever its name is meanwhile: unlink(2) and rename(2) change
- * what the map shows. On btrfs inodes of two subvolumes can look alike.
+ * True if the inode is the same, whatever its name is now: unlink(2) and
+ * rename(2) change what the map shows. On btrfs inodes of two subvolumes can
+ * look alike.
  */
 bool is_same_inode(const MapSegment &a, const MapSegment &b) noexcept;
 
-/* Same file, ignoring which part of it. */
+/* True if the file is the same, whatever part of it. */
 bool is_same_file(const MapSegment &a, const MapSegment &b) noexcept;
 
-/* `next` continues `segment`, in memory and in the same file. */
+/* True if `next` continues `segment`, in memory and in the same file. */
 bool is_continued_by(const MapSegment &segment,
 		     const MapSegment &next) noexcept;
 

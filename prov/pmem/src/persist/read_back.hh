@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /* Copyright (c) 2026 the ofi_pmem developers */
 /*
- * Reading what a region holds, to digest it. Memory may be poisoned, or gone
+ * Reads what a region holds, to digest it. Memory may be poisoned, or gone
  * because its file was shrunk, and the process and its signal handlers are the
- * application's: so it is the kernel that copies, whose copying from user
- * memory ends with EFAULT where our own load would be a SIGBUS (on x86 also
- * where it meets poison that nobody knew of, since Linux 5.10).
+ * application's. So the kernel copies: its copying from user memory ends with
+ * EFAULT where our own load would raise SIGBUS (on x86, since Linux 5.10, also
+ * where it meets poison that was unknown).
  */
 #pragma once
 
@@ -17,11 +17,11 @@
 namespace ofi_pmem
 {
 
-/* One thread at a time. */
+/* One thread at a time may call it. */
 class ReadBackBuffer
 {
 public:
-	/* A slice: fits into a core's own caches. */
+	/* The size of a slice, which fits into a core's own caches. */
 	static constexpr size_t kSize = 64 << 10;
 
 	ReadBackBuffer() noexcept = default;
@@ -29,21 +29,23 @@ public:
 	ReadBackBuffer(const ReadBackBuffer &) = delete;
 	ReadBackBuffer &operator=(const ReadBackBuffer &) = delete;
 
-	/* Before anything else; again does nothing. Negative fi_errno. */
+	/* Called before anything else; calling it again does nothing. Returns 0
+	 * or a negative fi_errno. */
 	[[nodiscard]] int open() noexcept;
 
-	/* kSize bytes. */
+	/* Has kSize bytes. */
 	uint8_t *data() const noexcept { return data_; }
 
 	/*
-	 * Copies `len` bytes, at most kSize, from memory that may not be
-	 * readable: -FI_EIO then.
+	 * Copies `len` bytes, at most kSize, from memory. Returns -FI_EIO if it
+	 * is not readable.
 	 */
 	[[nodiscard]] int copy_from(const void *memory, size_t len) noexcept;
 
 	/*
-	 * The same of memory that is behind the CPU's caches: their lines are
-	 * evicted first, dirty ones written back. Only where can_evict_lines().
+	 * Does the same for memory behind the CPU's caches: their lines are
+	 * evicted first, and dirty ones written back. Call it only if
+	 * can_evict_lines().
 	 */
 	[[nodiscard]] int copy_evicted(const void *memory, size_t len) noexcept;
 
@@ -54,7 +56,7 @@ private:
 	uint8_t *data_ = nullptr;
 };
 
-/* Whether we know this CPU's instructions to evict lines. */
+/* True if we know this CPU's instructions to evict lines. */
 bool can_evict_lines() noexcept;
 
 } // namespace ofi_pmem

@@ -3,14 +3,13 @@
 /*
  * The one descriptor that this process has of a file with regions, however many
  * they are and by whatever name they were mapped; it is closed with the last of
- * them. What counts is the open file description behind it: the kernel tells of
- * a lost write once for each, and calls the page clean from then on (fsync(2),
- * NOTES). Who asks again is told that all is well. So a failed sync is a
- * failure of every region of that file, also of one that is registered later,
- * as long as the description lives; and that it happened is remembered when it
- * is closed.
+ * them. The open file description behind it matters: the kernel reports a lost
+ * write only once for each, and then treats the page as clean (fsync(2),
+ * NOTES). A second sync succeeds. So a failed sync is a failure of every region
+ * of that file, also of one that is registered later, as long as the
+ * description lives; and the failure is remembered when it is closed.
  *
- * Any thread.
+ * Any thread may call it.
  */
 #pragma once
 
@@ -33,22 +32,23 @@ namespace ofi_pmem
 class SharedFile
 {
 public:
-	/* fdatasync(2), or what a test puts in its place. */
+	/* This is fdatasync(2), or a test's function. */
 	using Sync = int (*)(int fd);
 	using Ptr = std::shared_ptr<SharedFile>;
 
 	/*
-	 * The file that `found` is open of, with O_PATH or otherwise, opened
-	 * anew unless it is open already. `mode` is O_RDONLY, which suffices to
-	 * read and to sync, or O_RDWR; the strongest that was asked for holds.
-	 * Negative fi_errno of what kept it from being opened.
+	 * Gets the file behind `found`, which is open with O_PATH or otherwise,
+	 * and opens it unless it is open already. `mode` is O_RDONLY, which
+	 * suffices to read and to sync, or O_RDWR; the strongest mode that was
+	 * requested holds. Returns 0, or a negative fi_errno if the file cannot
+	 * be opened.
 	 */
 	[[nodiscard]] static int open(const OwnedFd &found, int mode,
 				      Ptr *file);
 
 	/*
-	 * Likewise, and if it is not open yet takes over `opened`, which need
-	 * not be a description of our own.
+	 * Gets the file likewise; if it is not open yet, takes over `opened`,
+	 * which need not be a description of our own.
 	 */
 	[[nodiscard]] static int adopt(OwnedFd opened, Ptr *file);
 
@@ -58,21 +58,21 @@ public:
 	int fd() const noexcept { return fd_.get(); }
 
 	/*
-	 * Syncs all that was written before, by this call or by one that others
-	 * wait for as well. The first failure is that of every later call;
-	 * it is logged.
+	 * Syncs all that was written before, by this call or by one for which
+	 * others wait as well. After the first failure, which is logged, every
+	 * later call fails in the same way.
 	 */
 	[[nodiscard]] int sync(Sync sync_fn) noexcept;
 
-	/* A write-back failed with this errno: as if a sync had. */
+	/* A write-back failed with this errno; this counts as a failed sync. */
 	void fail(int error) noexcept;
 
-	/* 0, or the negative fi_errno of the sync that failed. */
+	/* Returns 0, or the negative fi_errno of the sync that failed. */
 	int failure() const noexcept { return failure_; }
 
 	/*
-	 * A sync failed before the file was opened here: pages that the kernel
-	 * calls clean may be those that it could not write.
+	 * True if a sync failed before the file was opened here: pages that the
+	 * kernel treats as clean may be those that it could not write.
 	 */
 	bool suspect() const noexcept { return suspect_; }
 
@@ -88,22 +88,22 @@ private:
 	int upgrade(const OwnedFd &opened) noexcept;
 
 	const Origin origin_;
-	/* Its number stays; what it is open of is exchanged by upgrade(). */
+	/* Its number stays; upgrade() exchanges the description behind it. */
 	const OwnedFd fd_;
-	/* Outlives this. */
+	/* It outlives this object. */
 	const std::shared_ptr<std::atomic<bool>> failed_ever_;
 	const bool suspect_;
 
 	std::mutex mutex_;
 	std::condition_variable changed_;
-	/* Syncs that were asked for, and that were done; under the mutex. */
+	/* Syncs that were requested, and that were done; under the mutex. */
 	uint64_t asked_ = 0;
 	uint64_t done_ = 0;
 	bool syncing_ = false;
 	std::atomic<int> failure_{0};
 };
 
-/* A shared file as a descriptor, where only that is needed. */
+/* A shared file as a descriptor, if only that is needed. */
 class SharedFd
 {
 public:
@@ -125,16 +125,16 @@ private:
 };
 
 /*
- * Opens anew what a descriptor stands for, as of O_PATH (open(2), O_PATH).
- * Empty on failure, and errno says why.
+ * Opens the file behind a descriptor, for example one with O_PATH (open(2),
+ * O_PATH). Returns an empty one on failure, with errno.
  */
 OwnedFd reopen(const OwnedFd &fd, int flags);
 
 /*
- * Makes the kernel write again what this memory shows, a shared mapping of a
- * file: pages that it calls clean may be those that it could not write. Stores
- * nothing, so that the application may store meanwhile. -FI_EIO when that
- * cannot be done (before Linux 5.14 never).
+ * Makes the kernel write again what this memory, a shared mapping of a file,
+ * shows: pages that it treats as clean may be those that it could not write. It
+ * stores nothing, so the application may store meanwhile. Returns -FI_EIO if
+ * that cannot be done (before Linux 5.14 it never can).
  */
 [[nodiscard]] int write_again(const void *memory, size_t len) noexcept;
 

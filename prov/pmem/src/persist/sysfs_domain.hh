@@ -2,9 +2,9 @@
 /* Copyright (c) 2026 the ofi_pmem developers */
 /*
  * The persistence domain of memory that is persistent itself: what sysfs says
- * of it (dax_memory.hh), unless the administrator declares it. What neither
- * says is not persistent memory: the kernel maps volatile memory, and memory
- * that a host must flush, in the same way.
+ * (dax_memory.hh), unless the administrator declares it. Memory for which
+ * neither says anything is not persistent: the kernel maps volatile memory, and
+ * memory that a host must flush, in the same way.
  */
 #pragma once
 
@@ -18,27 +18,29 @@ namespace ofi_pmem
 {
 
 /*
- * Holds memory that inspect_memory() found persistent against what sysfs says
- * of the device below. Device DAX is refused unless its domain is known or
- * declared, and whatever is declared if it is known not to be persistent.
- * So is a file on volatile memory. A mapping with MAP_SYNC of whose memory not
- * enough is known is synced as that of any other file. Logs INFO at most.
+ * Checks memory that inspect_memory() found persistent against what sysfs says
+ * about the device below. Device DAX is refused unless its domain is known or
+ * declared; if it is known not to be persistent, it is refused whatever is
+ * declared, and so is a file on volatile memory. A mapping with MAP_SYNC is
+ * synced like that of any other file if not enough is known about its memory.
+ * Logs INFO at most.
  */
 void check_dax_memory(DomainChoice administrator,
 		      const RegionDeclaration &declared, Inspection *found);
 
-/* The same once found->file.dax is known. */
+/* Does the same once found->file.dax is known. */
 void judge_dax_memory(DomainChoice administrator,
 		      const RegionDeclaration &declared, Inspection *found);
 
 /*
- * What the administrator declares, else the kernel tells, of memory that is
- * persistent itself: of anything else FI_OFI_PMEM_DOMAIN says nothing.
+ * Returns what the administrator declares, or else the kernel reports, for
+ * memory that is persistent itself. FI_OFI_PMEM_DOMAIN says nothing about
+ * other memory.
  */
 std::optional<PersistenceDomain> known_domain(const FileMapping &file,
 					      DomainChoice declared);
 
-/* Likewise, and where nobody knows none. */
+/* Returns the same, or none_forced if the domain is unknown. */
 PersistenceDomain domain_of(const FileMapping &file, DomainChoice declared);
 
 } // namespace ofi_pmem

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /* Copyright (c) 2026 the ofi_pmem developers */
 /*
- * Memory that is not persistent, taken as a persistent region by force
- * (FI_OFI_PMEM_REGIONS=all): visible is all it can be.
+ * The backend for memory that is not persistent, but is a persistent region by
+ * force (FI_OFI_PMEM_REGIONS=all). Data there becomes visible, never durable.
  */
 #pragma once
 
@@ -39,9 +39,9 @@ public:
 		return PersistenceDomain::none_forced;
 	}
 	/*
-	 * Whoever forces all regions does not know that closing one takes the
-	 * channels of those who access it one-sided, and what they have
-	 * outstanding elsewhere.
+	 * A user who forces all regions does not know that closing one closes
+	 * the channels of those who access it one-sided, and fails what they
+	 * have outstanding elsewhere.
 	 */
 	bool one_sided() const noexcept override { return false; }
 	bool direct() const noexcept override { return true; }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /* Copyright (c) 2026 the ofi_pmem developers */
 /*
- * Local buffers of an operation, seen as one sequence of bytes.
+ * The local buffers of an operation, seen as one sequence of bytes.
  */
 #pragma once
 
@@ -22,7 +22,7 @@ inline constexpr size_t kMaxRmaIov = 8;
 class Buffers
 {
 public:
-	/* At most kMaxIov; the bytes stay where they are. */
+	/* `count` is at most kMaxIov; the bytes are not copied. */
 	void assign(const iovec *iov, size_t count) noexcept
 	{
 		std::copy(iov, iov + count, iov_);

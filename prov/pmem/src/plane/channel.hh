@@ -1,25 +1,24 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /* Copyright (c) 2026 the ofi_pmem developers */
 /*
- * The initiator's end of one channel: from one endpoint to the service of one
- * remote domain. Connects on first use, executes the operations it is given in
- * order, and survives the loss of its connection: what was outstanding fails,
- * the next operation connects anew.
+ * The initiator's end of one channel, from one endpoint to the service of one
+ * remote domain. It connects on first use, executes its operations in order,
+ * and survives the loss of its connection: outstanding operations fail, and the
+ * next operation connects again.
  *
- * How a write travels:
- *  - by request, payload inside: to regions of the message method small ones;
- *    to every region atomics, injects, fenced ones, and ones that would
- * overtake a request that is still unanswered;
- *  - else one-sided. When it commits it is followed by what the region's method
- *    asks for: a Flush request, a FLUSH, a READ, or nothing (plane/method.hh).
- *    All but the first are done by the NIC: "NIC methods".
+ * A write travels
+ *  - by request, with the payload inside, if it is small and its region has the
+ *    message method; to every region atomics, injects, fenced writes, and
+ *    writes that would overtake an unanswered request travel so, too;
+ *  - else one-sided. A commit is followed by what the region's method asks for:
+ *    a Flush request, a FLUSH, a READ, or nothing (plane/method.hh). The NIC
+ *    does all of these except the first: "NIC methods".
  *
- * Every function is called under the initiator's lock. Files: channel.cc the
- * connection, channel_greeting.cc how it is greeted, channel_post.cc the order
- * of what is sent and the requests of it, channel_one_sided.cc what the NIC is
- * asked to do, channel_flush.cc flushes and drains, channel_atomic.cc the
- * atomics, channel_verify.cc verifications, channel_answer.cc what the target
- * answers.
+ * Every function is called under the initiator's lock. channel.cc has the
+ * connection, channel_greeting.cc its greeting, channel_post.cc the order of
+ * operations and their requests, channel_one_sided.cc the operations of the
+ * NIC, channel_flush.cc flushes and drains, channel_atomic.cc atomics,
+ * channel_verify.cc verifications, channel_answer.cc the target's answers.
  */
 #pragma once
 
@@ -42,7 +41,7 @@ namespace ofi_pmem
 
 class Initiator;
 
-/* What an ordered write by the NIC must be long (IB ATOMIC WRITE). */
+/* Length required of a write that the NIC orders (IB ATOMIC WRITE). */
 inline constexpr size_t kAtomicWriteBytes = 8;
 
 /* A resolved key, or one that is being resolved. */
@@ -50,15 +49,14 @@ struct RemoteRegion {
 	enum class State { asked, known, refused } state = State::asked;
 	wire::Region info{};
 	Method method = Method::message;
-	const char *reason = ""; /* of that method; static */
-	/* kAtomicWriteBytes where the NIC orders such writes, else 0. */
+	const char *reason = ""; /* for that method; static */
+	/* kAtomicWriteBytes if the NIC orders such writes, else 0. */
 	size_t native_order = 0;
-	/* How what is written with FI_PMEM_VERIFY is compared; 0: not at all.
-	 */
+	/* The digest that FI_PMEM_VERIFY compares; 0 if it cannot. */
 	DigestAlgorithm check_by{};
 	Failure refusal;
 
-	/* On `len` bytes from `offset` on; without local buffers. */
+	/* Covers `len` bytes from `offset` on; has no local buffers yet. */
 	OneSided operation(OneSided::Kind kind, uint64_t offset,
 			   uint64_t len) const noexcept
 	{
@@ -82,15 +80,15 @@ public:
 	Channel &operator=(const Channel &) = delete;
 
 	/*
-	 * 0 when operations can be posted. -FI_EAGAIN while connecting, which
-	 * the first call starts. An error that ended the attempt is returned
-	 * once; the next call connects anew.
+	 * Returns 0 if operations can be posted, and -FI_EAGAIN while
+	 * connecting, which the first call starts. An error that ended the
+	 * attempt is returned once; the next call connects again.
 	 */
 	[[nodiscard]] int ready();
 
 	/*
-	 * Looks a region up; the first call asks the service. 0, -FI_EAGAIN
-	 * or -FI_ENOKEY (once; the next call asks again).
+	 * Looks a region up; the first call asks the service. Returns 0,
+	 * -FI_EAGAIN or -FI_ENOKEY (once; the next call asks again).
 	 */
 	[[nodiscard]] int resolve(uint64_t token, const RemoteRegion **region);
 
@@ -102,41 +100,42 @@ public:
 	[[nodiscard]] int submit(PersistentOp *op);
 
 	/*
-	 * True when every operation has completed and every write before is
-	 * visible at the target. Else sees to it that it becomes so.
+	 * Returns true if every operation has completed and every earlier write
+	 * is visible at the target; else takes the steps that lead to this.
 	 */
 	[[nodiscard]] bool quiet();
 
 	/*
-	 * Digests what a checked write writes, before submit(). Negative
-	 * fi_errno; may throw std::bad_alloc.
+	 * Digests what a checked write writes; called before submit(). Returns
+	 * 0 or a negative fi_errno, and may throw std::bad_alloc.
 	 */
 	[[nodiscard]] int expect(PersistentOp *op);
 
-	/* Some of that has not been read back. */
+	/* Some checked writes have not been read back. */
 	bool expects() const noexcept { return !expected_.empty(); }
 
 	/* Every write of this channel is durable, and none has failed since
 	 * the last drain. */
 	[[nodiscard]] bool clean() const noexcept;
 
-	/* Whether it is clean. Else sees to it that it becomes so. */
+	/* Returns whether it is clean; if not, starts to drain. */
 	[[nodiscard]] bool drained();
 
-	/* Deferred sends and operations. Called after attend(). */
+	/* Does deferred sends and operations. Called after attend(). */
 	void progress();
-	bool attended = false; /* the initiator's: in its list of those */
+	bool attended = false; /* set by the initiator: it is in its list */
 
-	/* Fails what is outstanding; also called by the destructor. */
+	/* Fails what is outstanding; the destructor also calls it. */
 	void disconnect(int err, const char *why,
 			Cause cause = Cause::connection_lost);
 
 	/*
-	 * Called once in a while; `since` the last time. Ends a connection
-	 * that is not made in time, or on which nothing has moved for too
-	 * long: what was posted first of all that is outstanding still is. An
-	 * operation behind it proves nothing, as on sockets a plain write
-	 * completes when it is handed over. True when it must be called again.
+	 * Called once per period; `since` is the time since the last call. It
+	 * ends a connection that is not made in time, or that has made no
+	 * progress for too long: the oldest outstanding operation is still the
+	 * same. A later operation that completes proves nothing, because on
+	 * sockets a plain write completes when it is handed over. Returns true
+	 * if it must be called again.
 	 */
 	[[nodiscard]] bool still_waits(std::chrono::milliseconds since);
 
@@ -146,13 +145,13 @@ public:
 		return broken_ || (link_ && link_->has_waiting());
 	}
 
-	/* What the initiator's queues deliver. */
+	/* The initiator's queues deliver these events. */
 	void on_connected();
 	void on_receive(uint16_t slot, size_t len);
 	void on_sent(uint16_t slot);
 	void on_one_sided(uint16_t slot);
 
-	/* Its connection is made, and not lost. */
+	/* The connection has been made and not been lost. */
 	bool stands() const noexcept { return state_ == State::ready; }
 
 	uint32_t link_id() const noexcept { return link_ ? link_->id() : 0; }
@@ -179,12 +178,12 @@ private:
 		bool fence = false;
 		bool drains = false;	    /* a Flush that commits */
 		bool fetches = false;	    /* answered with data */
-		PersistentOp *op = nullptr; /* none: our own */
-		/* Written or read; of an atomic only the length counts. */
+		PersistentOp *op = nullptr; /* null if it is our own */
+		/* Written or read; for an atomic only the length counts. */
 		wire::Range range{};
 		size_t iov_offset = 0; /* where read data goes */
-		uint64_t number = 0;   /* among all that was posted */
-		/* Of a verification: which of its operation's. */
+		uint64_t number = 0; /* among all posted requests and chains */
+		/* The blocks of its operation that a verification covers. */
 		bool compares = false; /* with what is expected */
 		size_t first_block = 0;
 		size_t blocks = 0;
@@ -234,7 +233,7 @@ private:
 	void refuse(int err, const char *why);
 	template <typename Message> void say(const Message &message);
 
-	/* channel_post.cc. bool: everything was posted. */
+	/* channel_post.cc. A bool says whether everything was posted. */
 	void post_queue();
 	[[nodiscard]] bool post(PersistentOp *op);
 	void start(PersistentOp *op);
@@ -275,7 +274,7 @@ private:
 	[[nodiscard]] bool remember_dirty(const wire::Range *ranges,
 					  size_t count);
 	/*
-	 * Posts what makes everything durable that the NIC wrote before, and
+	 * Posts what makes durable everything that the NIC wrote before, and
 	 * `tail` behind it. `op`, which may be null, waits for its completion.
 	 */
 	[[nodiscard]] bool post_nic_drain(PersistentOp *op,
@@ -319,7 +318,7 @@ private:
 	struct Plan; /* the chain that an operation becomes */
 	const RemoteRegion *known_region(uint64_t token) const noexcept;
 	Method method_of(const wire::Range &range) const noexcept;
-	/* Some range has a NIC method. */
+	/* At least one range has a NIC method. */
 	[[nodiscard]] bool by_nic(const PersistentOp &op) const noexcept;
 	[[nodiscard]] bool
 	orders_natively(const PersistentOp &op) const noexcept;
@@ -362,15 +361,15 @@ private:
 
 	/* Requests and chains, of all connections. */
 	uint64_t posted_ = 0;
-	/* What was waited for longest when it was last looked at, or 0; and
-	 * for how long it has been, as far as anybody was there to see. */
+	/* This was the oldest outstanding number at the last check, or 0. */
 	uint64_t oldest_ = 0;
+	/* How long it has been the oldest, as far as it was observed. */
 	std::chrono::milliseconds unmoved_{};
 
 	/* A chain of one-sided operations in flight. */
 	struct Chain {
 		bool posted = false;
-		PersistentOp *op = nullptr; /* none: a drain of our own */
+		PersistentOp *op = nullptr; /* null for a drain of our own */
 		int borrowed = -1;	    /* a message buffer it uses */
 		bool nic = false;	    /* counts in nic_chains_ */
 		uint64_t number = 0;	    /* as Request::number */
@@ -378,32 +377,34 @@ private:
 	static constexpr size_t kMaxChains = 128;
 	std::array<Chain, kMaxChains> chains_{};
 	size_t chains_in_flight_ = 0;
-	size_t nic_chains_ = 0; /* of these, what a fence must wait for */
+	size_t nic_chains_ = 0; /* the number for which a fence must wait */
 
-	/* Written and not committed: what the service is to flush. */
+	/* Ranges written and not committed that the service must flush. */
 	DirtyRanges dirty_;
-	/* The same for the NIC, and how far a drain has posted it. */
+	/* How far a drain has posted the flushes of nic_dirty_. */
 	struct DrainPosition {
 		size_t index = 0;
 		uint64_t offset = 0; /* within that range */
 		bool read = false;   /* the READ for all ranges is posted */
 	};
+	/* Ranges written and not committed that the NIC must flush. */
 	DirtyRanges nic_dirty_;
 	DrainPosition drain_;
-	/* What no operation may pass: a fenced one that the NIC executes. */
+	/* A fenced operation that the NIC executes; no other may pass it. */
 	const PersistentOp *fencing_ = nullptr;
-	/* Requests since the last drain: the service may know of failures. */
+	/* Requests were sent since the last drain, so the service may know of
+	 * failures. */
 	bool requested_ = false;
-	/* One has failed, which the next drain must tell. */
+	/* A request has failed, which the next drain must report. */
 	bool failed_ = false;
-	/* Where the READ of the read method ends up, see read_behind(). */
+	/* The READ of the read method ends here, see read_behind(). */
 	iovec scratch_iov_{};
 	void *scratch_desc_ = nullptr;
-	/* Ranges left dirty_ for the service's own list: see remember_dirty. */
+	/* Ranges moved from dirty_ to the service's list: remember_dirty(). */
 	bool spilled_ = false;
-	/* One-sided writes whose arrival no answer has shown yet. */
+	/* No answer has shown yet that some one-sided writes have arrived. */
 	bool unseen_ = false;
-	/* Written with FI_PMEM_VERIFY and not read back yet. */
+	/* Blocks written with FI_PMEM_VERIFY and not read back yet. */
 	ExpectedBlocks expected_;
 };
 

@@ -5,7 +5,7 @@
  * service it writes to, and the pool of its operations.
  *
  * Functions without `locked` in their comment take the initiator's lock
- * themselves; any thread.
+ * themselves and may be called by any thread.
  */
 #pragma once
 
@@ -31,48 +31,50 @@ public:
 	}
 	~ChannelTable();
 
-	/* Room for `operations` at once. */
+	/* Makes room for `operations` at a time. */
 	void open(size_t operations);
 
 	/*
 	 * Starts an operation towards `peer`, the name of that peer in this
-	 * table. 0: it will complete through the owner.
-	 * -FI_EAGAIN: nothing happened; progress, then try again. Other
-	 * errors: nothing happened, and trying again may connect anew
+	 * table.
+	 * 0: it will complete through the owner.
+	 * -FI_EAGAIN: nothing happened; make progress, then try again.
+	 * -FI_ECONNABORTED: a fenced commit or a flush cannot vouch for writes
+	 * to that peer that were lost; reported once.
+	 * Other errors: nothing happened, and another try may connect again
 	 * (unreachable peer) or will not help (unknown key, range, access).
-	 * -FI_ECONNABORTED: a fenced commit or a flush, after writes to that
-	 * peer were lost that it cannot vouch for; reported once.
 	 */
 	[[nodiscard]] ssize_t submit(const OpRequest &request, fi_addr_t peer);
 
 	/*
-	 * Starts a drain of every channel; its completion says that all that
-	 * was written before is durable. As submit(), of writes to any peer.
+	 * Starts a drain of every channel; its completion means that everything
+	 * written before is durable. Returns what submit() does, for writes to
+	 * any peer.
 	 */
 	[[nodiscard]] ssize_t drain_all(void *context, bool report,
 					bool checked);
 
 	/*
-	 * Describes the region behind the key at `peer`; *region when 0, else
-	 * what submit() returns.
+	 * Describes the region behind the key at `peer` in *region and returns
+	 * 0; else returns the errors of submit().
 	 */
 	[[nodiscard]] int query(fi_addr_t peer, Key key, RemoteRegion *region);
 
-	/* Whether all operations to `peer` are done and visible there. */
+	/* True if all operations to `peer` are done and visible there. */
 	[[nodiscard]] bool quiet(fi_addr_t peer);
 
 	/*
-	 * Closes the channels to `peer`; what is outstanding fails. Who gets
-	 * the name next has nothing to do with it.
+	 * Closes the channels to `peer`; what is outstanding fails. The next
+	 * peer that gets this name is not affected.
 	 */
 	void drop(fi_addr_t peer);
 
 	/*
-	 * After begin_notifications(): takes the next notification that is
-	 * ready to be sent; false when there is none. return_notification()
-	 * puts it back (-FI_EAGAIN), with all that are behind it for the same
-	 * peer; or ends its operation when that peer is gone. notified() ends
-	 * it in any case.
+	 * After begin_notifications(), take_notification() takes the next
+	 * notification that is ready to be sent, or returns false if there is
+	 * none. return_notification() puts it back (-FI_EAGAIN), with all that
+	 * are behind it for the same peer, or ends its operation if that peer
+	 * is gone. notified() ends it in any case.
 	 */
 	void begin_notifications();
 	[[nodiscard]] bool take_notification(Notification *notification);
@@ -81,8 +83,8 @@ public:
 
 	/*
 	 * The endpoint is closed: every operation ends as cancelled. Returns
-	 * those whose notification was sent; its inner completion may still
-	 * come.
+	 * the operations whose notification was sent; its inner completion may
+	 * still come.
 	 */
 	[[nodiscard]] std::vector<std::unique_ptr<InternalOp>> shutdown();
 
@@ -112,7 +114,7 @@ private:
 		}
 	};
 
-	/* All locked. */
+	/* All of these are locked. */
 	[[nodiscard]] int vouch(const PersistentOp &op, const Channel *channel);
 	PersistentOp *take(const OpRequest &request);
 	void end_notification(PersistentOp *op, int err, bool counted);
@@ -137,9 +139,9 @@ private:
 	std::vector<fi_addr_t> refused_; /* peers, since begin_notifications */
 	std::unordered_map<PeerService, std::unique_ptr<Channel>, Hash>
 		channels_;
-	/* Peers with writes that were lost since their last fenced commit. */
+	/* Peers to which writes were lost since their last fenced commit. */
 	std::unordered_set<fi_addr_t> lost_;
-	/* Likewise some to peers that were dropped, since the last drain. */
+	/* Writes to dropped peers were lost since the last drain. */
 	bool lost_with_peer_ = false;
 };
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /* Copyright (c) 2026 the ofi_pmem developers */
 /*
- * What an endpoint wrote with FI_PMEM_VERIFY and has not yet seen verified: of
- * each block where it is and the digest of what was written there.
+ * The blocks that an endpoint wrote with FI_PMEM_VERIFY and that have not been
+ * verified yet: where each one is, and the digest of what was written there.
  */
 #pragma once
 
@@ -35,13 +35,15 @@ public:
 		return count <= kCapacity - blocks_.size();
 	}
 
-	/* Of bytes that were forgotten, not more than there is room for. */
+	/* The bytes must have been forgotten, and there must be room. */
 	void add(std::vector<ExpectedBlock> blocks);
 
-	/* Whoever changes some bytes of a block voids its digest. */
+	/* Drops the blocks of which these bytes are a part: a write voids
+	 * their digests. */
 	void forget(const wire::Range &range) noexcept;
 
-	/* Moves those that lie wholly within the range behind *taken. */
+	/* Appends to *taken the blocks wholly within the range, and drops
+	 * them. */
 	void take(const wire::Range &within, std::vector<ExpectedBlock> *taken);
 	void take_all(std::vector<ExpectedBlock> *taken);
 

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /* Copyright (c) 2026 the ofi_pmem developers */
 /*
- * How the two ends of a channel prove to each other that they have the same
+ * The two ends of a channel prove to each other that they have the same
  * auth_key: each sends the HMAC-SHA-256 (FIPS 198-1) of what both have said
  * before, and of a number that the other one has just drawn. Nothing can be
  * replayed or reflected, and the versions and the channel's name are part of
- * it. The initiator proves first: whoever merely connects to a service gets
- * nothing to try guesses on.
+ * the proof. The initiator proves first, so a stranger who merely connects to a
+ * service gets nothing to try guesses on.
  */
 #pragma once
 
@@ -19,7 +19,7 @@
 namespace ofi_pmem
 {
 
-/* Lies in memory without padding. */
+/* Has no padding. */
 struct Handshake {
 	wire::Hello hello;
 	wire::HelloAck ack;
@@ -30,18 +30,18 @@ static_assert(sizeof(Handshake) == sizeof(wire::Hello) +
 					   sizeof(wire::HelloAck) +
 					   2 * sizeof(wire::Nonce));
 
-/* Who says that it has the key; goes into the proof. */
+/* The role of the side that proves; a part of the proof. */
 inline constexpr std::string_view kInitiator = "ofi_pmem initiator";
 inline constexpr std::string_view kTarget = "ofi_pmem target";
 
-/* False when the system gives no random numbers. */
+/* Returns false if the system has no random numbers. */
 [[nodiscard]] bool draw(wire::Nonce *nonce) noexcept;
 
-/* False when the library fails or memory is short. */
+/* Returns false if the library fails or memory is short. */
 [[nodiscard]] bool prove(const AuthKey &key, std::string_view who,
 			 const Handshake &said, wire::Proof *proof) noexcept;
 
-/* Whether `proof` is that one; takes as long wherever it differs. */
+/* Checks `proof`; takes the same time wherever it differs. */
 [[nodiscard]] bool proven(const AuthKey &key, std::string_view who,
 			  const Handshake &said,
 			  const wire::Proof &proof) noexcept;

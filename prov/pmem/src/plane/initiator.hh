@@ -2,9 +2,9 @@
 /* Copyright (c) 2026 the ofi_pmem developers */
 /*
  * The initiating half of one domain's persistence plane: the inner queues that
- * all channels of the domain share, and the lock under which channels run.
- * Driven by the application's polling and, when it asked for automatic
- * progress, by a thread.
+ * all channels of the domain share, and the lock under which channels run. The
+ * application's polling drives it and, if automatic progress was requested, a
+ * thread.
  */
 #pragma once
 
@@ -36,14 +36,14 @@ public:
 	explicit Initiator(const Transport &transport, const AuthKey &key = {});
 	~Initiator() override;
 
-	/* `automatic`: a thread drives the channels. */
+	/* With `automatic` a thread drives the channels. */
 	[[nodiscard]] int open(bool automatic);
 
 	void progress() noexcept override;
 	int wait_fd() const noexcept override { return epoll_fd_; }
 	int trywait() noexcept override;
 
-	/* Held by whoever calls a channel or a channel table. */
+	/* The caller of a channel or a channel table holds it. */
 	std::mutex &lock() noexcept { return mutex_; }
 
 	/* Has a lock of its own. */
@@ -61,11 +61,11 @@ public:
 	void connected() noexcept { connecting_--; } /* or given up */
 	void remove_link(Channel *channel);
 	void attend(Channel *channel);
-	/* A channel waits for something: it is to be looked after. */
+	/* A channel waits for something, so its timeouts must be checked. */
 	void watch() noexcept { watching_ = true; }
 	void forget(Channel *channel);
 	uint64_t new_operation_id() noexcept { return ++last_operation_id_; }
-	/* Null as of open_digest(). */
+	/* Null where open_digest() returns null. */
 	DigestEngine *digest_engine(DigestAlgorithm algorithm);
 
 private:

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /* Copyright (c) 2026 the ofi_pmem developers */
 /*
- * The memory that an application has registered, by its descriptors: what the
- * channels send from and receive into without a copy. A descriptor is of the
- * inner provider, and says nothing to a transport that needs its own; so the
- * memory is registered there, too, when it is used first.
+ * The memory that an application has registered, by its descriptors. Channels
+ * send from it and receive into it without a copy. A descriptor is the inner
+ * provider's and means nothing to a transport that needs its own, so the memory
+ * is also registered there when it is first used.
  *
- * Any thread.
+ * Any thread may call it.
  */
 #pragma once
 
@@ -26,26 +26,26 @@ class LocalMemory
 public:
 	explicit LocalMemory(const Transport &transport) noexcept;
 
-	/* One registration: its only buffer, and its access as of fi_mr(3). */
+	/* One registration: its only buffer, and its access as in fi_mr(3). */
 	struct Entry {
 		iovec buffer{};
 		uint64_t access = 0;
-		std::shared_ptr<LinkMemory> memory; /* once it was used */
+		std::shared_ptr<LinkMemory> memory; /* null until first use */
 	};
 
 	/*
-	 * Does nothing for a null descriptor or a transport that needs none;
-	 * nor without memory for it, as unknown buffers are only slower.
+	 * Does nothing for a null descriptor, for a transport that needs none,
+	 * or if memory is short: unknown buffers are only slower.
 	 */
 	void add(const void *desc, Entry entry) noexcept;
 
-	/* Takes it out; gives what was added, an empty one if nothing was. */
+	/* Removes and returns what was added; empty if nothing was. */
 	Entry remove(const void *desc) noexcept;
 
 	/*
-	 * For a local buffer of a write, or of a read that ends in it. Null
-	 * when the descriptor is not known, does not cover the buffer or not
-	 * that use, or the transport cannot register its memory.
+	 * Finds the memory of a local buffer of a write, or of a read that ends
+	 * in it. Returns null if the descriptor is unknown, does not cover the
+	 * buffer or this use, or the transport cannot register its memory.
 	 */
 	std::shared_ptr<LinkMemory> find(const void *desc, const iovec &buffer,
 					 bool write);

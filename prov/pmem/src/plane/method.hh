@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /* Copyright (c) 2026 the ofi_pmem developers */
 /*
- * Which durability method a channel uses for a region: the strongest that is
- * proven safe by what the target declares, the administrator says and the
- * transport is. Whatever is unknown counts as its weakest value. fi_pmem(7),
- * METHODS, has the same rules as a table; method_test.cc goes through it.
+ * Decides which durability method a channel uses for a region: the strongest
+ * that is proven safe by the declarations of target and administrator and by
+ * the kind of transport. Anything unknown is assumed to have its weakest value.
+ * fi_pmem(7), METHODS, has the same rules as a table; method_test.cc checks it.
  */
 #pragma once
 
@@ -19,7 +19,7 @@
 namespace ofi_pmem
 {
 
-/* How a commit makes a write durable; the stronger, the greater. */
+/* How a commit makes a write durable; a stronger method is greater. */
 enum class Method : uint8_t {
 	message = 1, /* a request: the service flushes and answers */
 	read = 2,    /* RDMA READ behind the write; tcp: delivery complete */
@@ -29,21 +29,22 @@ enum class Method : uint8_t {
 
 const char *to_string(Method method) noexcept;
 
-/* What the target declares for one region. The defaults are the weakest. */
+/* The target's declaration of one region. The defaults are the weakest. */
 struct TargetTraits {
 	Granularity granularity = Granularity::page;
 	PersistenceDomain domain = PersistenceDomain::memory_controller;
 	/* The channel may access the region's memory itself. */
 	bool one_sided = false;
-	/* Registered for FI_REMOTE_READ. */
+	/* The region is registered for FI_REMOTE_READ. */
 	bool readable = false;
-	/* Meaningful for hardware NICs only: elsewhere the CPU places. */
+	/* Meaningful only for hardware NICs: elsewhere the CPU places data. */
 	bool ddio_off = false;
-	/* The administrator: NIC and platform flush to the domain. */
+	/* The administrator declares that NIC and platform flush to the
+	 * persistence domain. */
 	bool vouched = false;
 	/*
-	 * Registered for global and persistent FLUSH (ibv_reg_mr(3)) on a
-	 * device that executes it.
+	 * The region is registered for global and persistent FLUSH
+	 * (ibv_reg_mr(3)) on a device that executes it.
 	 */
 	bool flushable = false;
 	/*
@@ -56,13 +57,14 @@ struct TargetTraits {
 };
 
 struct MethodDecision {
-	/* Valid when `error` is 0; else message, which is never wrong. */
+	/* Valid if `error` is 0; else message, which is never wrong. */
 	Method method;
-	/* -FI_EOPNOTSUPP: the forced method is not proven safe. */
+	/* -FI_EOPNOTSUPP if the forced method is not proven safe, else 0. */
 	int error;
 	/*
-	 * Never null, of static storage: why this method and none stronger;
-	 * for a refusal what is missing and what would make it safe.
+	 * A static string, never null. It says why this method was chosen and
+	 * none stronger; for a refusal, what is missing and what would make the
+	 * method safe.
 	 */
 	const char *reason;
 };
@@ -72,8 +74,8 @@ MethodDecision decide_method(const TargetTraits &target,
 			     MethodChoice forced) noexcept;
 
 /*
- * What a service's answer declares. It is hostile until here: values that this
- * version does not know become the weakest.
+ * The declaration in a service's answer. The answer is untrusted: values that
+ * this version does not know become the weakest.
  */
 TargetTraits target_traits(const wire::Region &region) noexcept;
 

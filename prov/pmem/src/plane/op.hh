@@ -36,7 +36,7 @@ class ChannelTable;
 /* When the completion of a write may be reported (fi_pmem(7), COMPLETIONS). */
 enum class Level : uint8_t { transmit, delivery, commit };
 
-/* What a flush covers; none: the operation is no flush. */
+/* The scope of a flush; none means that the operation is no flush. */
 enum class FlushScope : uint8_t {
 	none,
 	ranges,	    /* these bytes */
@@ -44,14 +44,14 @@ enum class FlushScope : uint8_t {
 	everything, /* what the endpoint wrote to the peer */
 };
 
-/* How an operation travels, see channel.hh. */
+/* The way an operation travels, see channel.hh. */
 enum class Route : uint8_t {
 	request,
 	one_sided,
 	ordered, /* 8 bytes behind a fence, by ATOMIC WRITE */
 };
 
-/* What an atomic operation has beside its operands. All lengths in bytes. */
+/* An atomic operation apart from its operands. All lengths are in bytes. */
 struct AtomicOp {
 	uint8_t datatype;
 	uint8_t op;
@@ -62,16 +62,16 @@ struct AtomicOp {
 	size_t result_count;
 };
 
-/* What a verification has beside its ranges. */
+/* A verification apart from its ranges. */
 struct VerifyOp {
 	DigestAlgorithm digest;
-	size_t block;	  /* bytes; 0: a range is one block */
+	size_t block;	  /* bytes; 0 makes each range one block */
 	uint8_t *digests; /* of all blocks, range by range */
 };
 
-/* What the application asked for; lives during the call only. */
+/* The application's request; lives only during the call. */
 struct OpRequest {
-	const fi_msg_rma *msg; /* of an atomic: its operands, in bytes */
+	const fi_msg_rma *msg; /* for an atomic: its operands, in bytes */
 	bool write;	       /* changes the target */
 	Level level;
 	bool fence;
@@ -80,17 +80,18 @@ struct OpRequest {
 	bool report;	   /* a CQ entry on success */
 	bool local_commit; /* flush the local buffer of a read */
 	const AtomicOp *atomic = nullptr;
-	/* Of one range, which must be failure-atomic if of up to 8 bytes. */
+	/* It has one range, which must be failure-atomic if it has up to 8
+	 * bytes. */
 	bool ordered = false;
-	bool more = false; /* FI_MORE: its requests may wait for the next's */
-	/* Nothing is transferred; of regions only the keys count. */
+	bool more = false; /* FI_MORE: requests may wait for the next's */
+	/* Nothing is transferred; with `regions` only the keys count. */
 	FlushScope flush = FlushScope::none;
-	/* Nothing is transferred but digests. */
+	/* Only digests are transferred. */
 	const VerifyOp *verify = nullptr;
-	/* FI_PMEM_VERIFY, of a write or a flush that commits. */
+	/* A write, or a flush that commits, has FI_PMEM_VERIFY. */
 	bool checked = false;
 
-	/* wire::Access of every range. */
+	/* The wire::Access that every range needs. */
 	uint8_t needed_access() const noexcept
 	{
 		if (atomic)
@@ -102,7 +103,7 @@ struct OpRequest {
 	}
 };
 
-/* What the application is told. */
+/* The result that is reported to the application. */
 struct OpResult {
 	void *context;
 	uint64_t flags; /* of its completion: FI_RMA, FI_WRITE, ... */
@@ -110,7 +111,7 @@ struct OpResult {
 	bool counted; /* by the inner counter, success or failure */
 	size_t len;
 	Failure failure;
-	/* Those of the operation, until completed() returns. */
+	/* The operation's; valid until completed() returns. */
 	const std::vector<fi_pmem_bad_block> *bad_blocks;
 };
 
@@ -118,29 +119,29 @@ struct OpResult {
 class OpOwner
 {
 public:
-	/* The address of the peer's host. Negative fi_errno when it has none.
+	/* The address of the peer's host; a negative fi_errno if it has none.
 	 */
 	[[nodiscard]] virtual int peer_address(fi_addr_t peer,
 					       IpAddress *address) noexcept = 0;
 
-	/* Room for one completion; -FI_EAGAIN when the queue is full. */
+	/* Reserves room for one completion; -FI_EAGAIN if the queue is full. */
 	[[nodiscard]] virtual int reserve_completion() noexcept = 0;
 	virtual void unreserve_completion() noexcept = 0;
 
 	/* Reports a completion for which room was reserved. */
 	virtual void completed(const OpResult &result) noexcept = 0;
 
-	/* What a refused transmit waits for may have come. */
+	/* A refused transmit may be possible now. */
 	virtual void gate_may_open() noexcept = 0;
 
 	/*
-	 * The operation is durable as asked and wants its remote CQ data sent;
-	 * the owner calls PersistentOp::notification() on a thread that may
-	 * use the application's endpoint.
+	 * The operation is as durable as requested and needs its remote CQ data
+	 * sent; the owner calls PersistentOp::notification() on a thread that
+	 * may use the application's endpoint.
 	 */
 	virtual void notification_ready() noexcept = 0;
 
-	/* Makes a local buffer durable; negative fi_errno. */
+	/* Makes a local buffer durable; returns 0 or a negative fi_errno. */
 	[[nodiscard]] virtual int commit_local(const iovec *iov,
 					       size_t count) noexcept = 0;
 
@@ -158,15 +159,15 @@ public:
 	/* Its table is about to go; inner_completed() then does nothing. */
 	void detach() noexcept { table_ = nullptr; }
 
-	/* Takes over what the application asked for. */
+	/* Takes over the application's request. */
 	void assign(const OpRequest &request, uint64_t op_id) noexcept;
 
-	/* The local buffers from `offset` on, `len` bytes; returns the count.
-	 */
+	/* Fills in the local buffers of `len` bytes from `offset` on; returns
+	 * their count. */
 	size_t slice(size_t offset, size_t len, iovec *iov) const noexcept;
 
-	/* An inject that waits: its data is the operation's own from here on.
-	 */
+	/* Copies the data of an inject that must wait; the copy is the
+	 * operation's own. */
 	void keep_copy();
 
 	bool is_drain() const noexcept
@@ -181,20 +182,20 @@ public:
 		       flush == FlushScope::none;
 	}
 
-	/* So is what earlier operations wrote. */
+	/* What earlier operations wrote is read back, too. */
 	bool checks_earlier() const noexcept
 	{
 		return checked && (is_drain() || flush != FlushScope::none);
 	}
 
-	/* A flush, but not of everything. */
+	/* It is a flush, but not of everything. */
 	bool selects() const noexcept
 	{
 		return flush == FlushScope::ranges ||
 		       flush == FlushScope::regions;
 	}
 
-	/* Of the block where so many bytes of a range are left. */
+	/* The length of the next block if `left` bytes of a range are left. */
 	uint64_t block_length(uint64_t left) const noexcept
 	{
 		return verify.block ? std::min<uint64_t>(verify.block, left)
@@ -212,7 +213,7 @@ public:
 		return fully_posted && !unanswered && !unfinished;
 	}
 
-	/* What was asked. */
+	/* The request. */
 	uint64_t id = 0;
 	void *context = nullptr;
 	uint64_t completion_flags = 0;
@@ -229,36 +230,36 @@ public:
 	fi_addr_t table_peer = 0;	 /* as the channel table does */
 	uint16_t service_port = 0;	 /* of that peer's service */
 	uint64_t data = 0;
-	size_t len = 0; /* of the ranges; of a flush 0 */
-	Buffers local;	/* of an atomic: the operands, if it has any */
+	size_t len = 0; /* of the ranges; 0 for a flush */
+	Buffers local;	/* for an atomic: the operands, if it has any */
 	const void *desc[kMaxIov] = {}; /* as the application passed them */
-	/* Token, offset in the region, length: filled by the channel. */
+	/* Token, offset in the region, length; the channel fills them in. */
 	wire::Range ranges[kMaxRmaIov] = {};
 	size_t range_count = 0;
 	uint64_t notify_addr = 0;
 	uint64_t notify_key = 0;
-	/* When the inner provider refused it first, or 0. */
+	/* When the inner provider first refused the notification, or 0. */
 	std::chrono::steady_clock::time_point refused_at{};
-	/* What only atomics have. */
+	/* For atomics only. */
 	bool atomic = false;
 	bool fetch = false;
 	uint8_t datatype = 0;
 	uint8_t atomic_op = 0;
 	Buffers compare;
 	Buffers result;
-	/* What only verifications have. */
+	/* For verifications only. */
 	bool verifies = false;
 	VerifyOp verify{};
 	size_t blocks_posted = 0;
 	std::vector<fi_pmem_bad_block> bad_blocks;
-	/* What only checked operations have: earlier blocks, then its own. */
+	/* For checked operations only; earlier blocks precede its own. */
 	bool checked = false;
 	std::vector<ExpectedBlock> expected;
 	size_t earlier_blocks = 0;
 	uint64_t earlier_bytes = 0;
 	std::vector<uint8_t> copy;
 
-	/* How far it has been posted. */
+	/* The state of posting. */
 	bool started = false;
 	Route route = Route::request;
 	bool preamble_posted = false;
@@ -268,13 +269,13 @@ public:
 	size_t range_index = 0;
 	size_t range_offset = 0; /* within ranges[range_index] */
 	size_t iov_offset = 0;	 /* within the local buffers */
-	size_t chain_index = 0;	 /* one-sided operations that are posted */
+	size_t chain_index = 0;	 /* one-sided operations already posted */
 	std::vector<std::shared_ptr<LinkMemory>> local_memory;
 
-	/* What is awaited. */
+	/* The parts it waits for. */
 	uint32_t unanswered = 0; /* requests */
 	uint32_t unfinished = 0; /* one-sided inner operations, or parts */
-	/* The drain of all peers that this, of one channel, is a part of. */
+	/* The drain of all peers of which this drain of a channel is a part. */
 	PersistentOp *whole = nullptr;
 	Failure failure;
 
@@ -284,7 +285,7 @@ private:
 	std::atomic<ChannelTable *> table_;
 };
 
-/* A 0-byte write with remote CQ data, for the application's own endpoint. */
+/* A 0-byte write with remote CQ data on the application's own endpoint. */
 struct Notification {
 	fi_addr_t peer;
 	uint64_t addr;

@@ -86,8 +86,8 @@ bool Watchdog::due() noexcept
 	if (since_ < period_)
 		return false;
 	last_ = time;
-	/* Anew, lest it expires before the next time that this is true: who
-	 * sleeps would spin until then. */
+	/* Re-arm, or the timer fires before due() is next true and a sleeper
+	 * spins until then. */
 	if (armed_)
 		set(period_ + kCoarse);
 	return true;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /* Copyright (c) 2026 the ofi_pmem developers */
 /*
- * When an initiator is to look whether what it waits for still comes: a few
- * times within the shorter of FI_OFI_PMEM_OPERATION_TIMEOUT_MS and
- * FI_OFI_PMEM_CONNECT_TIMEOUT_MS. Who polls asks due(), which costs no system
- * call; who sleeps is woken by a file descriptor.
+ * Says when an initiator must check whether what it waits for still comes: a
+ * few times within the shorter of FI_OFI_PMEM_OPERATION_TIMEOUT_MS and
+ * FI_OFI_PMEM_CONNECT_TIMEOUT_MS. A polling thread asks due(), which costs no
+ * system call; a file descriptor wakes a sleeping thread.
  */
 #pragma once
 
@@ -21,17 +21,18 @@ public:
 	Watchdog(const Watchdog &) = delete;
 	Watchdog &operator=(const Watchdog &) = delete;
 
-	/* Negative fi_errno. */
+	/* Returns 0 or a negative fi_errno. */
 	[[nodiscard]] int open() noexcept;
 
 	/* Becomes readable while armed; due() makes it unreadable. */
 	int fd() const noexcept { return fd_; }
 
-	/* Before a sleep; again and again, until disarm(). */
+	/* Called before a sleep; fires each period until disarm(). */
 	void arm() noexcept;
 	void disarm() noexcept;
 
-	/* True once in a while; then since() is how long it was not. */
+	/* True once per period; since() is then the time since the previous
+	 * true. */
 	[[nodiscard]] bool due() noexcept;
 	std::chrono::milliseconds since() const noexcept { return since_; }
 

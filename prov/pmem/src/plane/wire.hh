@@ -4,8 +4,8 @@
  * The messages of a channel, as they lie in memory and on the wire: little
  * endian, no implicit padding, version first. Requests are numbered 1, 2, ...
  * per channel and answered in that order. An Ack for sequence n with status 0
- * says that every request up to n, not answered before, succeeded; with
- * another status it says so for the requests before n and that n failed.
+ * means that every request up to n that was not answered before succeeded. With
+ * another status it means this for the requests before n, and that n failed.
  *
  *   initiator                              service
  *   Hello               ->
@@ -29,12 +29,11 @@
  *   Verify + blocks     ->
  *                       <-                 Verified | Ack (failed)
  *
- * Data or Verified for sequence n say the same of the requests before n as an
- * Ack does.
- * An initiator may send several messages as one, end to end.
+ * Data or Verified for sequence n means the same for the requests before n as
+ * an Ack does. An initiator may send several messages as one, end to end.
  *
- * What arrives is checked by parse<>() for its length and by target/executor.cc
- * and plane/channel_answer.cc for its meaning before anything is used.
+ * Before anything received is used, parse<>() checks its length, and
+ * target/executor.cc and plane/channel_answer.cc check its meaning.
  */
 #pragma once
 
@@ -51,9 +50,9 @@ static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
 
 /*
  * The layouts of Header, Hello and HelloAck never change; others may, and new
- * messages may come. Either makes a new version. A side that knows several
- * speaks the newest that both do; a message carries the version that brought
- * its layout:
+ * messages may be added. Either makes a new version. A side that knows several
+ * versions speaks the newest that both know. A message carries the version that
+ * introduced its layout:
  *   1  Hello to Ack
  *   2  Atomic, Announce
  *   3  Region declares what the choice of the method needs
@@ -70,7 +69,7 @@ inline constexpr uint8_t kMinVersion = 6;
 /* Bytes of user data in one request or answer. */
 inline constexpr size_t kMaxPayload = 65536;
 
-/* Requests that an initiator may have unanswered on one channel. */
+/* The maximum number of unanswered requests on one channel. */
 inline constexpr uint32_t kMaxCredits = 64;
 
 enum class Type : uint8_t {
@@ -92,7 +91,7 @@ enum class Type : uint8_t {
 	accepted = 16,
 };
 
-/* Both ends must know it where an auth_key is asked for. */
+/* Both ends must know this version if an auth_key is required. */
 inline constexpr uint8_t kAuthVersion = 8;
 
 constexpr uint8_t version_of(Type type) noexcept
@@ -121,7 +120,7 @@ enum Flag : uint16_t {
 	 * failed since the last such request.
 	 */
 	kFence = 1 << 2,
-	/* Atomic: answer with what the target held before. */
+	/* Atomic: answer with the previous values. */
 	kFetch = 1 << 3,
 };
 
@@ -137,9 +136,10 @@ struct Header {
 static_assert(sizeof(Header) == 24);
 
 /*
- * header.operation names the channel: random, and the same when it connects
- * again. The service ends its earlier connection first, so that nothing which
- * is still under way there is executed after what the new one carries.
+ * header.operation names the channel by a random number, which stays the same
+ * when it connects again. The service ends its earlier connection first, so
+ * that nothing still under way there is executed after what the new one
+ * carries.
  */
 struct Hello {
 	static constexpr Type kType = Type::hello;
@@ -166,7 +166,7 @@ struct HelloAck {
 };
 static_assert(sizeof(HelloAck) == 40);
 
-/* Of plane/handshake.hh. */
+/* plane/handshake.hh uses these. */
 using Nonce = std::array<uint8_t, 32>;
 using Proof = std::array<uint8_t, 32>;
 
@@ -214,8 +214,8 @@ struct Region {
 	uint8_t access;	     /* Access bits */
 	uint8_t traits;	     /* Trait bits */
 	/*
-	 * 1, 2, 4 or 8: what is aligned to so many bytes by its address, or to
-	 * fewer, is so in the target's memory.
+	 * 1, 2, 4 or 8: an address that is aligned to this many bytes, or
+	 * fewer, is equally aligned in the target's memory.
 	 */
 	uint8_t alignment;
 	uint8_t digests;  /* a DigestMask: the algorithms that Verify takes */
@@ -223,9 +223,9 @@ struct Region {
 };
 static_assert(sizeof(Region) == 80);
 
-/* What the target declares of a region's NIC and platform; 0 is the weakest. */
+/* The target's declaration of a region's NIC and platform; 0 is the weakest. */
 enum Trait : uint8_t {
-	kDdioOff = 1 << 0,     /* the NIC places past the CPU's caches */
+	kDdioOff = 1 << 0,     /* the NIC bypasses the CPU's caches */
 	kVouched = 1 << 1,     /* FLUSH reaches the persistence domain */
 	kFlushable = 1 << 2,   /* lower_key accepts FLUSH, and it is executed */
 	kSoftwareNic = 1 << 3, /* the CPU places what arrives */
@@ -282,8 +282,8 @@ struct Data {
 static_assert(sizeof(Data) == 24);
 
 /*
- * The operation, when it has succeeded, is followed by this CQ data on the
- * application's own endpoint.
+ * After the operation has succeeded, this CQ data follows on the application's
+ * own endpoint.
  */
 struct Announce {
 	static constexpr Type kType = Type::announce;
@@ -304,9 +304,9 @@ struct Ack {
 static_assert(sizeof(Ack) == 32);
 
 /*
- * Digests blocks of persistent regions, after everything before is executed
- * and, if a commit is among it, drained. A request to compare that finds a bad
- * block counts as failed for the next fence.
+ * Digests blocks of persistent regions after everything before it is executed
+ * and, if that includes a commit, drained. A request to compare that finds a
+ * bad block counts as failed for the next fence.
  */
 struct Verify {
 	static constexpr Type kType = Type::verify;
@@ -315,7 +315,7 @@ struct Verify {
 	uint8_t compare;   /* 1: with the digests behind the blocks; else 0 */
 	uint16_t count;
 	uint32_t reserved;
-	/* `count` Ranges follow, and if compare as many digests. */
+	/* `count` Ranges follow and, to compare, as many digests. */
 };
 static_assert(sizeof(Verify) == 32);
 
@@ -330,14 +330,14 @@ static_assert(sizeof(BadBlock) == 40);
 struct Verified {
 	static constexpr Type kType = Type::verified;
 	Header header;
-	uint16_t digests; /* as many as blocks, 0 if it was to compare */
+	uint16_t digests; /* as many as blocks; 0 for a comparison */
 	uint16_t bad;
 	uint32_t reserved;
 	/* The digests follow, then `bad` BadBlocks, ascending by index. */
 };
 static_assert(sizeof(Verified) == 32);
 
-/* Blocks of one Verify. */
+/* The maximum number of blocks in one Verify. */
 inline constexpr size_t kMaxBlocks = 512;
 
 /* The numbers of the atomic operations and datatypes are libfabric's. */
@@ -349,23 +349,23 @@ struct Atomic {
 	uint16_t range_count;
 	uint32_t reserved;
 	/*
-	 * Ranges follow, of whole elements each. Then one operand for each
-	 * element (not for FI_ATOMIC_READ), then as many values to compare with
-	 * (FI_CSWAP to FI_MSWAP only). Neither is aligned.
+	 * Ranges of whole elements follow, then one operand for each element
+	 * (not for FI_ATOMIC_READ), then as many values to compare with (only
+	 * for FI_CSWAP to FI_MSWAP). Neither is aligned.
 	 */
 };
 static_assert(sizeof(Atomic) == 32);
 
 inline constexpr size_t kMaxAtomicRanges = 8;
 
-/* As fi_mr(3) has it: what is returned was read. */
+/* Follows fi_mr(3): returned values count as read. */
 constexpr uint8_t access_for_atomic(bool modifies, bool fetches) noexcept
 {
 	return static_cast<uint8_t>((modifies ? kRemoteWrite : 0) |
 				    (fetches ? kRemoteRead : 0));
 }
 
-/* Bytes of all elements of one Atomic; operands and comparands fit in. */
+/* The maximum bytes of elements in one Atomic; operands and comparands fit. */
 inline constexpr size_t kMaxAtomicBytes = kMaxPayload / 2;
 
 /* The largest message: an Atomic with all its ranges and a full payload. */
@@ -388,8 +388,8 @@ Message make(uint64_t sequence, uint64_t operation, uint16_t flags = 0,
 }
 
 /*
- * The length of the first of the messages in `bytes`; 0 when they do not begin
- * with a whole one.
+ * Returns the length of the first of the messages in `bytes`, or 0 if they do
+ * not begin with a whole one.
  */
 [[nodiscard]] inline size_t first_length(const uint8_t *bytes,
 					 size_t len) noexcept
@@ -404,9 +404,9 @@ Message make(uint64_t sequence, uint64_t operation, uint16_t flags = 0,
 
 /*
  * Copies the fixed part of a received message out of `bytes`, which may be
- * unaligned. False when it is too short, longer or shorter than its header
- * says, of another type, or of another version of that (Hello and HelloAck,
- * which negotiate the version, are read in any).
+ * unaligned. Returns false if the message is too short, longer or shorter than
+ * its header says, of another type, or of another version of that type (Hello
+ * and HelloAck, which negotiate the version, are accepted in any version).
  */
 template <typename Message>
 [[nodiscard]] bool parse(const uint8_t *bytes, size_t len,

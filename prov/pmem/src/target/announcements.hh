@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /* Copyright (c) 2026 the ofi_pmem developers */
 /*
- * The lengths of writes with remote CQ data. Their data comes by the channel,
- * their CQ data afterwards by an empty write on the application's own endpoint;
- * the completion of that shall tell the length, as other providers' do.
+ * Keeps the lengths of writes with remote CQ data. Their data comes by the
+ * channel, their CQ data afterwards by an empty write on the application's own
+ * endpoint, whose completion must have the length, as with other providers.
  *
- * An inner completion does not tell from which write it is. Of several
+ * An inner completion does not show to which write it belongs. Of several
  * announced with the same CQ data the first is taken, which is right as long as
  * they come from one peer. What a peer announced before it closed its channel
- * may still be on its way, and counts after what others announced. Any thread.
+ * may still be on its way, and counts after what others announced. Any thread
+ * may call it.
  */
 #pragma once
 
@@ -29,9 +30,9 @@ class Announcements
 {
 public:
 	/*
-	 * Kept of one channel, and of all closed ones; the oldest goes. Nobody
-	 * takes any where the application reads its completions in a format
-	 * without CQ data.
+	 * The maximum kept for one channel, and for all closed ones together;
+	 * the oldest is dropped. Nobody takes any if the application reads its
+	 * completions in a format without CQ data.
 	 */
 	static constexpr size_t kMaxPerChannel = 1024;
 
@@ -44,8 +45,9 @@ public:
 	bool empty() const noexcept { return !count_; }
 
 	/*
-	 * The length of a write that arrived with this CQ data, once. Only the
-	 * bits of `mask` count: those that the inner provider transfers.
+	 * Returns, once, the length of a write that arrived with this CQ data.
+	 * Only the bits of `mask` count: those that the inner provider
+	 * transfers.
 	 */
 	std::optional<size_t> take(uint64_t cq_data, uint64_t mask) noexcept;
 

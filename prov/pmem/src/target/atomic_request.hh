@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /* Copyright (c) 2026 the ofi_pmem developers */
 /*
- * A received wire::Atomic, taken apart: its parts fit the message and each
- * other. Keys, ranges and access are for the executor to check. Points into
- * the message, which must outlive it.
+ * A parsed wire::Atomic, whose parts fit the message and each other. The
+ * executor checks keys, ranges and access. It points into the message, which
+ * must outlive it.
  */
 #pragma once
 
@@ -16,7 +16,7 @@ namespace ofi_pmem
 class AtomicRequest
 {
 public:
-	/* False when the message is not a whole and well-formed one. */
+	/* Returns false if the message is not whole and well-formed. */
 	[[nodiscard]] bool parse(const uint8_t *bytes, size_t len) noexcept;
 
 	const wire::Header &header() const noexcept { return message_.header; }
@@ -28,7 +28,7 @@ public:
 	{
 		return atomic_traits(message_.op);
 	}
-	/* Null for what this side does not know. */
+	/* Null if this side does not know the operation. */
 	AtomicFunction function() const noexcept
 	{
 		return find_atomic(message_.datatype, message_.op);
@@ -41,18 +41,18 @@ public:
 	size_t range_count() const noexcept { return message_.range_count; }
 	wire::Range range(size_t index) const noexcept;
 
-	/* Bytes of one element and of all. */
+	/* The bytes of one element; len() is that of all. */
 	size_t element() const noexcept
 	{
 		return atomic_size(message_.datatype);
 	}
 	size_t len() const noexcept { return len_; }
 
-	/* As many bytes as the ranges have, where the operation takes them. */
+	/* As many bytes as the ranges have, if the operation takes them. */
 	const uint8_t *operands() const noexcept { return operands_; }
 	const uint8_t *comparands() const noexcept { return comparands_; }
 
-	/* Whether all ranges are of one region. */
+	/* True if all ranges are in one region. */
 	bool one_region() const noexcept;
 
 private:

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /* Copyright (c) 2026 the ofi_pmem developers */
 /*
- * What the commits of one channel stand for, to be looked up in the regions'
- * flush ledgers before they are acknowledged (FI_OFI_PMEM_LEDGER): a commit for
- * the writes of its own operation, a fenced one for every write of the channel
- * since the last. Does nothing for regions without a ledger. See
- * persist/ledger_backend.hh on what that proves.
+ * Records what the commits of one channel stand for, and looks it up in the
+ * regions' flush ledgers before they are acknowledged (FI_OFI_PMEM_LEDGER). A
+ * commit stands for the writes of its own operation, a fenced one for every
+ * write of the channel since the last. Regions without a ledger are ignored.
+ * persist/ledger_backend.hh says what this proves.
  *
  * Called under the region table's lock. Throws std::bad_alloc.
  */
@@ -26,7 +26,7 @@ namespace ofi_pmem
 class CommitAudit
 {
 public:
-	/* A write and when it was, as the ledger of its region counts. */
+	/* A write and its time, as the ledger of its region counts. */
 	struct Claim {
 		uint64_t token;
 		Extent extent;
@@ -36,28 +36,29 @@ public:
 
 	explicit CommitAudit(RegionTable *table) noexcept : table_(table) {}
 
-	/* Before a request is executed: the bytes that it will write. */
+	/* Called before a request is executed, for the bytes it will write. */
 	void before(const wire::Write &request, size_t len);
 	void before(const AtomicRequest &request);
-	/* These were written one-sided: here the ledger learns of them. */
+	/* These bytes were written one-sided; here the ledger learns of them.
+	 */
 	void before(const wire::Flush &request, const uint8_t *ranges,
 		    size_t count);
 
 	/*
-	 * After it was executed. What its commit, if it is one and did not
-	 * fail, stands for.
+	 * Called after a request was executed. Returns what its commit stands
+	 * for, if it is one and did not fail.
 	 */
 	[[nodiscard]] Claims after(const wire::Header &header, bool failed);
 
 	/*
-	 * Before a fenced commit that stores is executed: every write of the
-	 * channel before it must be durable.
+	 * Called before a fenced commit that stores is executed. Checks that
+	 * every earlier write of the channel is durable.
 	 */
 	[[nodiscard]] Failure verify_earlier(const wire::Header &header);
 
 	/*
-	 * After the drain, before the acknowledgement: FI_EIO when a byte is
-	 * not durable. Its region is poisoned then.
+	 * Called after the drain and before the acknowledgement. Returns FI_EIO
+	 * if a byte is not durable; its region is then poisoned.
 	 */
 	[[nodiscard]] Failure verify(const Claims &claims);
 
@@ -74,8 +75,8 @@ private:
 	RegionTable *table_;
 	uint64_t operation_ = 0;
 	Claims request_;	  /* of the request that is executed */
-	Claims operation_claims_; /* of its operation's requests before */
-	/* By token: what was written by operations that did not commit. */
+	Claims operation_claims_; /* of its operation's earlier requests */
+	/* By token: the writes of operations that did not commit. */
 	std::unordered_map<uint64_t, IntervalMap> uncommitted_;
 };
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /* Copyright (c) 2026 the ofi_pmem developers */
 /*
- * What a target tells its initiators of a region, so that they can choose a
- * durability method (plane/method.hh): what backend and NIC are, and what only
- * the administrator knows of the platform.
+ * A target describes a region to its initiators, so that they can choose a
+ * durability method (plane/method.hh): its backend and NIC, and what only the
+ * administrator knows about the platform.
  */
 #pragma once
 
@@ -18,16 +18,16 @@ namespace ofi_pmem
 struct NicTraits {
 	NicKind kind = NicKind::unknown;
 	/*
-	 * The device executes FLUSH, and this region is registered for it,
-	 * global and persistent.
+	 * The device executes FLUSH, and this region is registered for global
+	 * and persistent FLUSH.
 	 */
 	bool flushable = false;
 };
 
 /*
- * Sets granularity, domain and traits of the answer. Only a NIC that is known
- * to be hardware has its DDIO off: else the declaration is ignored, after one
- * warning for the process.
+ * Sets granularity, domain and traits of the answer. Only a NIC known to be
+ * hardware can have DDIO off: else that declaration is ignored, after one
+ * warning per process.
  */
 void declare(const Backend &backend, const NicTraits &nic,
 	     const Params &administrator, wire::Region *answer) noexcept;

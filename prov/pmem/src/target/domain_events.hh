@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /* Copyright (c) 2026 the ofi_pmem developers */
 /*
- * What the service of a domain has to tell the application unasked
+ * The events that the service of a domain has for the application
  * (fi_ops_pmem_domain::read_event). Only counts and states are kept, so that no
- * peer can make this grow, and nothing that matters is lost for want of memory.
+ * peer can make this grow, and no event that matters is lost if memory is
+ * short.
  */
 #pragma once
 
@@ -24,7 +25,7 @@ namespace ofi_pmem
 class DomainEvents
 {
 public:
-	/* Why an initiator was refused. */
+	/* The reason why an initiator was refused. */
 	enum Refusal { authentication, version, channels };
 	static constexpr size_t kRefusals = 3;
 
@@ -38,8 +39,8 @@ public:
 	}
 
 	/*
-	 * A descriptor that is readable once there may be something to tell;
-	 * the same for every caller. 0 or a negative fi_errno.
+	 * Gets a descriptor that is readable once there may be an event, the
+	 * same for every caller. Returns 0 or a negative fi_errno.
 	 */
 	[[nodiscard]] int open(int *fd) noexcept
 	{
@@ -51,7 +52,7 @@ public:
 		return *fd < 0 ? -errno : 0;
 	}
 
-	/* Any thread; these take no lock. */
+	/* Any thread may call these; they take no lock. */
 	void refused(Refusal reason) noexcept
 	{
 		refused_[reason]++;
@@ -64,14 +65,14 @@ public:
 			static_cast<void>(!write(fd_, &one, sizeof(one)));
 	}
 
-	/* Before looking at what there is to tell. */
+	/* Called before looking for events. */
 	void silence() noexcept
 	{
 		uint64_t count;
 		if (fd_ >= 0)
 			static_cast<void>(!read(fd_, &count, sizeof(count)));
 	}
-	/* How many since the last call. */
+	/* Returns how many there were since the last call. */
 	[[nodiscard]] uint64_t take(Refusal reason) noexcept
 	{
 		return refused_[reason].exchange(0);

@@ -2,9 +2,9 @@
 /* Copyright (c) 2026 the ofi_pmem developers */
 /*
  * Executes the requests of one channel on the target's regions, and keeps what
- * its order demands: what was flushed and not drained, and whether anything
- * failed since the last fence. Every field that came over the wire is checked
- * here before it is used. Called under the region table's lock.
+ * their order needs: what was flushed and not drained, and whether anything
+ * failed since the last fence. It checks every field that came over the wire
+ * before it uses the field. Called under the region table's lock.
  */
 #pragma once
 
@@ -30,41 +30,43 @@ public:
 	[[nodiscard]] Failure read(const wire::Read &request, uint8_t *target);
 
 	/*
-	 * Atomic because nothing else executes meanwhile: the caller holds the
-	 * table's lock. All ranges are checked before the first is touched.
-	 * `result`, where wanted, gets what they held before.
+	 * This is atomic because nothing else executes meanwhile: the caller
+	 * holds the table's lock. All ranges are checked before the first is
+	 * touched. `result`, if wanted, gets what they held before.
 	 */
 	[[nodiscard]] Failure atomic(const AtomicRequest &request,
 				     std::vector<uint8_t> *result);
 
 	/*
-	 * The length of an announced write; its ranges must be writable. Fails
-	 * as the write would, which may not be sent any more.
+	 * Gets the length of an announced write, whose ranges must be writable.
+	 * Fails as the write would, which may then not be sent any more.
 	 */
 	[[nodiscard]] Failure announced_length(const uint8_t *ranges,
 					       size_t count, size_t *length);
 
 	/*
-	 * Makes everything durable that this channel flushed. failure_of()
-	 * then tells how it went for one region, until the next drain().
+	 * Makes everything durable that this channel flushed. failure_of() then
+	 * has the outcome for one region, until the next drain().
 	 */
 	void drain();
 
-	/* The outcome of the last drain() for one region, or for any. */
+	/* failure_of() returns the outcome of the last drain() for one region,
+	 * or for any. */
 	static constexpr uint64_t kAnyRegion = UINT64_MAX;
 	[[nodiscard]] Failure failure_of(uint64_t token) const noexcept;
 
 	/*
-	 * Whether a fenced commit may be executed now: nothing failed since
-	 * the last one. Reports a failure once; the rest of the operation that
-	 * got it is refused too.
+	 * Allows a fenced commit to be executed if nothing failed since the
+	 * last one. A failure is reported once; the rest of the operation that
+	 * got it is refused, too.
 	 */
 	[[nodiscard]] Failure pass_fence(uint64_t operation) noexcept;
 
-	/* What the rest of that operation gets; none for any other. */
+	/* Returns the failure for the rest of that operation; none for any
+	 * other. */
 	[[nodiscard]] Failure refused(uint64_t operation) const noexcept;
 
-	/* A failure, if it is one, that the next fence must report. */
+	/* Keeps the failure, if it is one, for the next fence to report. */
 	[[nodiscard]] Failure remember(const Failure &failure) noexcept;
 
 private:

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /* Copyright (c) 2026 the ofi_pmem developers */
 /*
- * How often peers may name a region that does not exist, all of them together:
- * a burst, which a region that is closed under many requests causes, and then
- * so many a second. Who goes beyond loses its connection, so that keys cannot
- * be tried faster than connections are made.
+ * Limits how often all peers together may name a region that does not exist: a
+ * burst, as when a region is closed under many requests, and then kPerSecond. A
+ * peer that exceeds this loses its connection, so that keys cannot be tried
+ * faster than connections are made.
  */
 #pragma once
 
@@ -22,7 +22,7 @@ public:
 	static constexpr int kBurst = 1024;
 	static constexpr int kPerSecond = 64;
 
-	/* Whether one more is within the limit; `now` never decreases. */
+	/* True if one more is within the limit; `now` never decreases. */
 	[[nodiscard]] bool take(Time now) noexcept
 	{
 		std::chrono::duration<double> passed = now - last_;

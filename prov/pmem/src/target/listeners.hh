@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /* Copyright (c) 2026 the ofi_pmem developers */
 /*
- * Where a service listens: at one or several addresses, all with the same port,
- * which is in the keys of its regions. One thread at a time, where not said
- * otherwise.
+ * A service listens at one or several addresses, all with the same port, which
+ * is in the keys of its regions. One thread at a time may call this, except
+ * where noted.
  */
 #pragma once
 
@@ -25,29 +25,31 @@ public:
 	}
 
 	/*
-	 * Listens at all of these on one port of FI_OFI_PMEM_PORT_RANGE, for
-	 * requests to come to `queues`. Addresses of other NICs than the
-	 * domain's are skipped, and, with a warning, those that cannot be
-	 * listened at while others can, until retry(). Negative fi_errno:
-	 * -FI_ENODEV if all belong to other NICs, -FI_EADDRINUSE if no port is
-	 * free at all of them: somebody else would be taken for us.
+	 * Listens at all of these on one port of FI_OFI_PMEM_PORT_RANGE;
+	 * requests come to `queues`. It leaves out addresses of other NICs than
+	 * the domain's and, with a warning and until retry(), those at which it
+	 * cannot listen while it can at others. Returns 0 or a negative
+	 * fi_errno; -FI_ENODEV means that all belong to other NICs,
+	 * -FI_EADDRINUSE that no port is free at all of them, so that a peer
+	 * could mistake another program for us.
 	 */
 	[[nodiscard]] int open(std::vector<IpAddress> addresses,
 			       Queues *queues);
 
 	/*
-	 * One address more, on the port of the others. -FI_EADDRINUSE: somebody
-	 * else has it there.
+	 * Adds an address, on the port of the others. Returns -FI_EADDRINUSE if
+	 * another program has the port there.
 	 */
 	[[nodiscard]] int add(const IpAddress &address);
 
-	/* Tries again what could not be listened at. */
+	/* Tries again where it could not listen. */
 	void retry();
 
-	/* Nothing waits for retry(). Any thread. */
+	/* True if retry() has nothing to do. Any thread may call it. */
 	bool complete() const noexcept;
 
-	/* Who connects there reaches one of them. Any thread. */
+	/* True if connecting there reaches one of them. Any thread may call
+	 * it. */
 	bool covers(const IpAddress &address) const noexcept;
 
 	void close() noexcept;
@@ -69,7 +71,7 @@ private:
 	const Transport &transport_;
 	Queues *queues_ = nullptr;
 	uint16_t port_ = 0;
-	mutable std::mutex lock_; /* of what one thread changes */
+	mutable std::mutex lock_; /* for changes by the one thread */
 	std::vector<Listening> listening_;
 	std::vector<IpAddress> left_out_;
 };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /* Copyright (c) 2026 the ofi_pmem developers */
 /*
- * The persistent regions of one domain: from a key's token to memory and
+ * The persistent regions of one domain: maps a key's token to memory and
  * backend. The service executes under the table's lock, so that a region can
  * be closed at any time and is not in use afterwards.
  */
@@ -25,8 +25,8 @@
 namespace ofi_pmem
 {
 
-/* One persistent region. Its fields are fixed when it is added, but for what
- * poison changes. */
+/* One persistent region. Its fields are fixed when it is added, except those
+ * that poison changes. */
 struct TargetRegion {
 	uint8_t *memory = nullptr;
 	size_t len = 0;
@@ -35,28 +35,28 @@ struct TargetRegion {
 	uint64_t notify_base = 0;
 	uint64_t notify_key = 0;
 	std::unique_ptr<Backend> backend;
-	/* For one-sided access by channels; none when the backend forbids it,
-	 * or the region is poisoned. Closed before the backend, which may
+	/* For one-sided access by channels; null if the backend forbids it or
+	 * the region is poisoned. It is closed before the backend, which may
 	 * exchange the memory's pages. */
 	std::unique_ptr<LinkMemory> link_memory;
 
 	/*
 	 * Set by the first failed flush or drain: what is durable is unknown,
 	 * and a later flush may succeed falsely (the kernel reports a failed
-	 * write-back once, see fsync(2)).
+	 * write-back only once, see fsync(2)).
 	 */
 	Failure poison;
 	bool poison_told = false;
-	DomainEvents *events = nullptr; /* who to tell of it; of the table */
+	DomainEvents *events = nullptr; /* the table's; gets the event */
 
-	/* All return what the initiator is told. Offsets are checked here. */
+	/* All return the initiator's result. Offsets are checked here. */
 	[[nodiscard]] Failure check(uint64_t offset, uint64_t length,
 				    uint8_t needed_access) const noexcept;
 	[[nodiscard]] Failure store(uint64_t offset, const uint8_t *source,
 				    size_t length, bool flush) noexcept;
 	/*
-	 * Stores the elements of `element` bytes that differ in `now` from
-	 * what they were; none of up to 8 aligned bytes is ever seen in part.
+	 * Stores the elements of `element` bytes in which `now` differs from
+	 * `was`; none of up to 8 aligned bytes is ever seen in part.
 	 */
 	[[nodiscard]] Failure replace(uint64_t offset, const uint8_t *was,
 				      const uint8_t *now, size_t length,
@@ -70,9 +70,9 @@ struct TargetRegion {
 	[[nodiscard]] Failure commit_local(const iovec &buffer);
 
 	/*
-	 * Before a commit of bytes that were written up to `mark` is reported:
-	 * FI_EIO, and the region is poisoned, when its ledger knows of one that
-	 * is not durable. Without a ledger no failure.
+	 * Called before a commit of bytes that were written up to `mark` is
+	 * reported. If the ledger knows of one that is not durable, it poisons
+	 * the region and returns FI_EIO. Without a ledger it never fails.
 	 */
 	[[nodiscard]] Failure verify(const Extent &extent,
 				     FlushLedger::Mark mark);
@@ -92,46 +92,46 @@ public:
 			      uint64_t *token);
 
 	/*
-	 * Takes a region out; null when there is none. When this returns the
-	 * service no longer executes requests on the memory.
+	 * Removes and returns a region; null if there is none. After this has
+	 * returned the service no longer executes requests on the memory.
 	 */
 	std::unique_ptr<TargetRegion> remove(uint64_t token);
 
-	/* Whether any region ever had a flush ledger. */
+	/* True if any region ever had a flush ledger. */
 	bool keeps_ledgers() const noexcept { return keeps_ledgers_; }
 
-	/* Writes to the regions that the application is told of. */
+	/* Writes to the regions that are announced to the application. */
 	Announcements &announcements() noexcept { return announcements_; }
 
-	/* What the application is told of the service. */
+	/* The service's events for the application. */
 	DomainEvents &events() noexcept { return events_; }
 
 	/*
-	 * A region that was poisoned and has not been told of: its token, and
-	 * the error. False when there is none.
+	 * Gets the token and the error of a poisoned region that has not been
+	 * reported yet. Returns false if there is none.
 	 */
 	[[nodiscard]] bool take_poisoned(uint64_t *token,
 					 Failure *poison) noexcept;
 
-	/* Under the lock: what the service reads back into. */
+	/* Called under the lock: the service reads back into this buffer. */
 	ReadBackBuffer &read_back_buffer() noexcept
 	{
 		return read_back_buffer_;
 	}
 
-	/* Under the lock: how often find() may fail for peers. */
+	/* Called under the lock: how often find() may fail for peers. */
 	GuessLimit &guesses() noexcept { return guesses_; }
 
-	/* Under the lock; nullptr when there is none. */
+	/* Called under the lock; returns null if there is none. */
 	TargetRegion *find(uint64_t token) noexcept;
 
 	/*
-	 * Makes local buffers durable (a read with FI_COMMIT_COMPLETE).
-	 * -FI_EINVAL when one lies in no persistent region.
+	 * Makes local buffers durable (a read with FI_COMMIT_COMPLETE). Returns
+	 * -FI_EINVAL if one lies in no persistent region.
 	 */
 	[[nodiscard]] int commit_local(const iovec *iov, size_t count) noexcept;
 
-	/* Whether every buffer lies in a persistent region. */
+	/* True if every buffer lies in a persistent region. */
 	bool contains(const iovec *iov, size_t count) noexcept;
 
 private:

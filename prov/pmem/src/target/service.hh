@@ -3,7 +3,7 @@
 /*
  * The target's half of one domain's persistence plane: a hidden passive
  * endpoint and one thread, so that a target whose program sleeps still serves.
- * Started when the first persistent region is registered. The thread calls no
+ * It starts when the first persistent region is registered. The thread calls no
  * object of the application's domain.
  */
 #pragma once
@@ -33,7 +33,7 @@ namespace ofi_pmem
 class Service
 {
 public:
-	/* With a key, only for initiators that prove to have it. */
+	/* With a key it serves only initiators that prove to have it. */
 	Service(const Transport &transport, RegionTable *table,
 		const AuthKey &key = {});
 	~Service();
@@ -43,12 +43,12 @@ public:
 	/*
 	 * Listens at these addresses, or at that of the domain if there are
 	 * none, on one port of FI_OFI_PMEM_PORT_RANGE, and starts the thread
-	 * near to these.
+	 * close to `near`.
 	 */
 	[[nodiscard]] int open(std::vector<IpAddress> addresses = {},
 			       const Locality &near = {});
 
-	/* As Listeners::add(). Any thread but our own. */
+	/* Does Listeners::add(). Any thread but our own may call it. */
 	[[nodiscard]] int listen_at(const IpAddress &address);
 
 	/* Tries again where it could not listen; likewise. */
@@ -58,27 +58,28 @@ public:
 
 	/*
 	 * Closes the channels that may be in the middle of a one-sided access
-	 * to a region that was taken out of the table; waits until it is done.
-	 * Inner providers check a key when a transfer begins (tcp), so that a
-	 * transfer goes on after the key is gone. Any thread but our own.
+	 * to a region that was taken out of the table, and waits until this is
+	 * done. Inner providers check a key when a transfer begins (tcp), so a
+	 * transfer goes on after the key is gone. Any thread but our own may
+	 * call it.
 	 */
 	void disconnect_users(uint64_t token);
 
 private:
 	using Sessions = std::unordered_map<uint32_t, std::unique_ptr<Session>>;
 
-	/* Something to be done by our thread; lives on its caller's stack. */
+	/* A task for our thread; it lives on its caller's stack. */
 	struct Task {
 		const std::function<void()> &body;
 		bool done = false;
 	};
 
-	/* False when the thread has ended, or is in another process. */
+	/* Returns false if the thread has ended or is in another process. */
 	bool do_on_thread(const std::function<void()> &body);
 
 	void run() noexcept;
 	void loop();
-	/* True when something arrived. */
+	/* Returns true if something arrived. */
 	[[nodiscard]] bool poll_queues(bool events);
 	int pause_ms() const noexcept;
 	void look_for_descriptors() noexcept;

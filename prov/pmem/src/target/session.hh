@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /* Copyright (c) 2026 the ofi_pmem developers */
 /*
- * The service's end of one channel: takes requests in order, has them executed
- * and answers. Answers wait for the end of the batch, where one drain serves
- * all commits in it; a fence and the answer to a read end it early.
- * Called by the service thread only, under the region table's lock.
+ * The service's end of one channel: it takes requests in order, has them
+ * executed and answers. Answers wait for the end of the batch, where one drain
+ * serves all commits in it; a fence and the answer to a read end it early.
+ * Only the service thread calls it, under the region table's lock.
  */
 #pragma once
 
@@ -36,14 +36,15 @@ public:
 	[[nodiscard]] int open(ConnectRequest *request, Queues *queues,
 			       uint32_t id);
 
-	/* These return false when the peer must be disconnected. */
+	/* These return false if the peer must be disconnected. */
 	[[nodiscard]] bool on_receive(uint16_t slot, size_t len);
 	[[nodiscard]] bool on_sent(uint16_t slot);
 	[[nodiscard]] bool finish_batch();
 
 	/*
-	 * A Verify has slices left, and all behind it waits: work() does the
-	 * next. False when the peer must be disconnected.
+	 * True if a Verify has slices left; everything behind it waits. work()
+	 * does the next slice, and returns false if the peer must be
+	 * disconnected.
 	 */
 	bool working() const noexcept { return verifier_ != nullptr; }
 	[[nodiscard]] bool work();
@@ -51,20 +52,20 @@ public:
 	/* Answers wait for the inner provider to take them. */
 	bool unsent() const noexcept;
 
-	/* Whether the peer was told how to access this region one-sided. */
+	/* True if the peer was given one-sided access to this region. */
 	bool uses(uint64_t token) const noexcept;
 
 	bool greeted() const noexcept { return greeted_; }
 	/* The peer was asked for the auth_key and has not proven it. */
 	bool unproven() const noexcept { return handshake_ && !greeted_; }
-	/* What the initiator calls the channel, see wire::Hello; or 0. */
+	/* Returns the initiator's name for the channel (wire::Hello), or 0. */
 	uint64_t channel() const noexcept { return channel_; }
 	const std::chrono::steady_clock::time_point opened =
 		std::chrono::steady_clock::now();
 
-	/* In the service's list of those to call finish_batch() for. */
+	/* True while the service has queued this session for finish_batch(). */
 	bool touched = false;
-	/* And in that of those to call work() for. */
+	/* True while the service has queued this session for work(). */
 	bool listed = false;
 
 private:
@@ -72,7 +73,7 @@ private:
 	struct Received {
 		uint16_t slot;
 		size_t len;
-		size_t done; /* bytes of them that were executed */
+		size_t done; /* bytes executed so far */
 	};
 	/* An executed request that is not answered yet. */
 	struct Pending {
@@ -81,7 +82,7 @@ private:
 		bool needs_drain;
 		uint64_t token; /* of the region; Executor::kAnyRegion */
 		Failure failure;
-		/* What it succeeds with: an Ack, or one with more to say. */
+		/* The answer on success: an Ack, or one that has more. */
 		wire::Type success;
 		std::vector<uint8_t> data;  /* behind the header of that */
 		CommitAudit::Claims claims; /* what its commit stands for */

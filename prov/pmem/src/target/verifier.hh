@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /* Copyright (c) 2026 the ofi_pmem developers */
 /*
- * One Verify request while it is executed: reads its blocks back, a slice at a
- * time so that nothing else waits for a long one, digests them, and makes the
- * answer. Checks all that came over the wire. Called under the region table's
- * lock, which may be released between slices: regions are looked up anew.
+ * Executes one Verify request: it reads the blocks back, a slice at a time so
+ * that nothing else waits for a long one, digests them, and makes the answer.
+ * It checks everything that came over the wire. Called under the region table's
+ * lock, which may be released between slices, so it looks regions up each time.
  */
 #pragma once
 
@@ -25,22 +25,23 @@ class Verifier
 public:
 	explicit Verifier(RegionTable *table) noexcept : table_(table) {}
 
-	/* False when it is malformed: the peer must be disconnected. */
+	/* Returns false if it is malformed: the peer must be disconnected. */
 	[[nodiscard]] bool parse(const uint8_t *bytes, size_t len);
 
 	const wire::Header &header() const noexcept { return request_.header; }
 
-	/* Before the first slice: regions, access and algorithm. */
+	/* Called before the first slice; checks regions, access, algorithm. */
 	[[nodiscard]] Failure open();
 
-	/* The next slice. True when it was the last, or could not be read. */
+	/* Does the next slice. Returns true if it was the last, or could not be
+	 * read. */
 	[[nodiscard]] bool step();
 
-	/* When done. A failure has no answer but an Ack. */
+	/* Valid when done. A failure has no answer but an Ack. */
 	const Failure &failure() const noexcept { return failure_; }
-	/* What follows the header in the answer. */
+	/* The part of the answer that follows the header. */
 	std::vector<uint8_t> answer() const;
-	/* It was to compare and found a bad block. */
+	/* True if it was to compare and found a bad block. */
 	bool found_bad() const noexcept
 	{
 		return request_.compare && !bad_.empty();

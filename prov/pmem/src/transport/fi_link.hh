@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /* Copyright (c) 2026 the ofi_pmem developers */
-/* A link over an inner MSG endpoint, and what it comes from. */
+/* A link over an inner MSG endpoint, its listener and connection request. */
 #pragma once
 
 #include <rdma/fi_endpoint.h>
@@ -26,7 +26,7 @@ public:
 	[[nodiscard]] int connect(const fi_info &info);
 	[[nodiscard]] int accept();
 
-	/* A connection request belongs to the endpoint made of it. */
+	/* A connection request belongs to the endpoint made from it. */
 	bool has_endpoint() const noexcept { return ep_ != nullptr; }
 
 	int post_receive(uint16_t slot) noexcept override;
@@ -41,7 +41,7 @@ private:
 
 	FiQueues *queues_ = nullptr;
 	size_t inject_size_ = 0;
-	/* Last: closed before the buffers that it uses. */
+	/* The last member, so that it is closed before the buffers it uses. */
 	FidPtr<fid_ep> ep_;
 };
 

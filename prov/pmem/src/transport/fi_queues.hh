@@ -30,7 +30,7 @@ public:
 	fid_cq *cq() const noexcept { return cq_.get(); }
 	fid_eq *eq() const noexcept { return eq_.get(); }
 
-	/* Events name endpoints, also such as are closed meanwhile. */
+	/* Events name endpoints, even those that have been closed meanwhile. */
 	void add(const fid *endpoint, uint32_t link)
 	{
 		links_[endpoint] = link;

@@ -2,9 +2,10 @@
 /* Copyright (c) 2026 the ofi_pmem developers */
 /*
  * The transport over an inner domain of its own: MSG endpoints of the core
- * provider and NIC that the application's domain uses, FI_THREAD_SAFE. A second
- * domain because tcp refuses MSG endpoints on an RDM domain and because the
- * application's may have been opened without locks (FI_THREAD_DOMAIN).
+ * provider and NIC that the application's domain uses, FI_THREAD_SAFE. It needs
+ * a second domain because tcp refuses MSG endpoints on an RDM domain, and
+ * because the application's domain may have been opened without locks
+ * (FI_THREAD_DOMAIN).
  */
 #pragma once
 

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /* Copyright (c) 2026 the ofi_pmem developers */
 /*
- * One end of a channel: a reliable connection with its message buffers. Knows
- * how to receive, to send and to access remote memory; what the messages mean
- * is for its owner, the initiator's Channel or the service's Session.
+ * One end of a channel: a reliable connection with its message buffers. It
+ * knows how to receive, to send and to access remote memory; its owner, the
+ * initiator's Channel or the service's Session, knows what the messages mean.
  *
- * What is posted is executed in order as far as PERSISTENCE allows: a message
- * arrives behind the writes before it.
+ * Posted operations are executed in order as far as PERSISTENCE allows: a
+ * message arrives behind the writes before it.
  */
 #pragma once
 
@@ -63,7 +63,7 @@ struct OneSided {
 		write,
 		write_visible, /* completes when visible at the target */
 		read,
-		flush_persistent, /* of what this link wrote before */
+		flush_persistent, /* covers what this link wrote before */
 		flush_visible,
 		atomic_write, /* 8 aligned bytes, behind every flush before */
 	};
@@ -71,8 +71,8 @@ struct OneSided {
 	Kind kind;
 	uint64_t addr; /* at the target */
 	uint64_t key;
-	size_t len; /* >= 1; of a flush < 4 GiB */
-	/* Local buffers, at most kMaxOneSidedBuffers; none of a flush. */
+	size_t len; /* >= 1; for a flush < 4 GiB */
+	/* Local buffers, at most kMaxOneSidedBuffers; a flush has none. */
 	const iovec *iov = nullptr;
 	void *const *desc = nullptr;
 	size_t iov_count = 0;
@@ -93,18 +93,19 @@ public:
 	}
 	[[nodiscard]] virtual int post_receive(uint16_t slot) noexcept = 0;
 
-	/* How many messages can be begun now. */
+	/* The number of messages that can be begun now. */
 	size_t free_sends() const noexcept { return free_sends_.size(); }
 
 	/*
-	 * A buffer for a message of `len` bytes; finish it with send(). Only
-	 * while free_sends() > 0.
+	 * Returns a buffer for a message of `len` bytes, to be finished with
+	 * send(). Call it only while free_sends() > 0.
 	 */
 	uint8_t *begin(size_t len) noexcept;
 
 	/*
 	 * Sends what was begun last. What cannot be posted now is kept, in
-	 * order, for send_waiting(). Negative fi_errno when the link is broken.
+	 * order, for send_waiting(). Returns 0, or a negative fi_errno if the
+	 * link is broken.
 	 */
 	[[nodiscard]] int send() noexcept;
 	[[nodiscard]] int send_waiting() noexcept;
@@ -115,7 +116,7 @@ public:
 
 	/*
 	 * Messages that are sent from hold() to release() leave together, as
-	 * many as a buffer takes: each costs a system call at both ends, and
+	 * many as a buffer holds: each costs a system call at both ends, and
 	 * the target a turn of its service.
 	 */
 	void hold() noexcept { holding_ = true; }
@@ -125,8 +126,8 @@ public:
 	void sent(uint16_t slot) noexcept;
 
 	/*
-	 * A buffer for something else than a message, for as long as wanted;
-	 * only while free_sends() > 0.
+	 * Lends a buffer for something other than a message, until give_back().
+	 * Call it only while free_sends() > 0.
 	 */
 	uint16_t borrow() noexcept;
 	void give_back(uint16_t slot) noexcept { free_sends_.push_back(slot); }
@@ -143,7 +144,7 @@ public:
 		return send();
 	}
 
-	/* With `len` bytes behind it. */
+	/* Sends `len` bytes behind the message. */
 	template <typename Message>
 	[[nodiscard]] int send_message(const Message &message, const void *rest,
 				       size_t len) noexcept
@@ -157,8 +158,8 @@ public:
 
 	/*
 	 * Posts up to TransportTraits::max_chain operations; one completion,
-	 * with `slot`, says that all are done. -FI_EAGAIN: none was posted,
-	 * progress may help. Other errors: the link is broken.
+	 * with `slot`, means that all are done. -FI_EAGAIN means that none was
+	 * posted and progress may help, other errors that the link is broken.
 	 */
 	[[nodiscard]] virtual int post_chain(const OneSided *chain,
 					     size_t count,
@@ -172,7 +173,7 @@ protected:
 
 	[[nodiscard]] int open_buffers(const Transport &transport);
 	[[nodiscard]] int post_receives() noexcept;
-	/* Before that. */
+	/* Called before post_receives(). */
 	void limit_receives(uint16_t most) noexcept
 	{
 		attr_.receives = std::min(attr_.receives, most);
@@ -184,7 +185,7 @@ protected:
 	}
 	const LinkAttr &attr() const noexcept { return attr_; }
 
-	/* kInjected: the buffer is free already, no completion comes. */
+	/* kInjected means that the buffer is free and no completion comes. */
 	static constexpr int kInjected = 1;
 	[[nodiscard]] virtual int post_send(uint16_t slot,
 					    size_t len) noexcept = 0;
@@ -210,7 +211,7 @@ private:
 	size_t begun_len_ = 0; /* of that message */
 	size_t filled_ = 0;    /* bytes of complete messages in the buffer */
 	bool holding_ = false;
-	int failed_ = 0; /* posting failed; the next send() tells */
+	int failed_ = 0; /* posting failed; the next send() reports it */
 };
 
 } // namespace ofi_pmem

@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /* Copyright (c) 2026 the ofi_pmem developers */
 /*
- * What carries the channels of one application domain: reliable connections on
- * the core provider and NIC that the domain uses, with queues, registered
- * memory and listeners. Two implementations: fi_transport.hh over libfabric's
- * MSG endpoints, verbs_transport.hh over raw RC queue pairs, which alone have
- * FLUSH and ATOMIC WRITE. Whoever uses these interfaces does not know which.
+ * A transport carries the channels of one application domain: reliable
+ * connections on the core provider and NIC that the domain uses, with queues,
+ * registered memory and listeners. There are two implementations:
+ * fi_transport.hh over libfabric's MSG endpoints, and verbs_transport.hh over
+ * raw RC queue pairs, which alone have FLUSH and ATOMIC WRITE. Users of these
+ * interfaces do not know which they have.
  *
- * A transport is shared by the initiator and the service of a domain, and does
- * not change after it was opened: any thread. Each of the two has its own
- * queues and uses them, and the links on them, from one thread at a time.
+ * The initiator and the service of a domain share a transport, which does not
+ * change after it was opened, so any thread may call it. Each of the two has
+ * its own queues and uses them, and the links on them, from one thread at a
+ * time.
  */
 #pragma once
 
@@ -26,10 +28,10 @@ namespace ofi_pmem
 
 class Link;
 
-/* Who places what arrives. */
+/* Whether hardware or software places what arrives. */
 enum class NicKind { unknown, hardware, software };
 
-/* The context of what was posted on a link: which link, what, which slot. */
+/* The context of a posted operation: its link, its kind and its slot. */
 struct Handle {
 	enum Kind : uint16_t { receive = 1, send = 2, one_sided = 3 };
 
@@ -38,8 +40,8 @@ struct Handle {
 	uint16_t slot;
 
 	/*
-	 * A number, never a pointer: completions of a closed link can still be
-	 * in the queue, and then name a link id that nobody has.
+	 * This is a number, never a pointer: completions of a closed link can
+	 * still be in the queue, and then name a link id that nobody has.
 	 */
 	uint64_t to_number() const noexcept
 	{
@@ -54,7 +56,7 @@ struct Handle {
 	}
 };
 
-/* What has completed. A link does not survive an operation that failed. */
+/* A completed operation. A link does not survive one that failed. */
 struct Completion {
 	Handle handle;
 	size_t len; /* of a received message, bytes */
@@ -62,9 +64,9 @@ struct Completion {
 };
 
 /*
- * As many receives as a link posts at once, at least. On sockets not more: a
- * message without a receive waits in the kernel, the memory stays in the
- * caches, and each receive costs the tcp provider of libfabric 2.1 16 KiB.
+ * The least number of receives that a link posts at once. On sockets it posts
+ * no more: a message without a receive waits in the kernel, the memory stays in
+ * the caches, and each receive costs the tcp provider of libfabric 2.1 16 KiB.
  */
 inline constexpr uint16_t kFewReceives = 8;
 
@@ -78,13 +80,14 @@ struct LinkAttr {
 
 class Queues;
 
-/* A connection request; refused when it goes without having been accepted. */
+/* A connection request. Destroying it without accepting it refuses it. */
 class ConnectRequest
 {
 public:
 	virtual ~ConnectRequest() = default;
 
-	/* The link is usable when its `connected` event has come. Once. */
+	/* Called at most once. The link is usable after its `connected` event.
+	 */
 	[[nodiscard]] virtual int accept(Queues *queues, const LinkAttr &attr,
 					 std::unique_ptr<Link> *link) = 0;
 };
@@ -93,35 +96,36 @@ struct LinkEvent {
 	enum class Kind { request, connected, closed, failed };
 
 	Kind kind = Kind::failed;
-	uint32_t link = 0; /* not of a request */
-	int err = 0;	   /* of a failure: a positive fi_errno */
+	uint32_t link = 0; /* unless it is a request */
+	int err = 0;	   /* for a failure: a positive fi_errno */
 	std::unique_ptr<ConnectRequest> request;
 };
 
 /*
- * Where the links of one user deliver: completions and connection events, each
- * with a file descriptor to wait on. Outlives its links.
+ * The links of one user deliver completions and connection events here, each
+ * with a file descriptor to wait on. It outlives its links.
  */
 class Queues
 {
 public:
 	virtual ~Queues() = default;
 
-	/* Up to `count` completions; returns how many. */
+	/* Reads up to `count` completions; returns how many. */
 	[[nodiscard]] virtual size_t
 	read_completions(Completion *completions, size_t count) noexcept = 0;
 
-	/* False when there is none. */
+	/* Returns false if there is none. */
 	[[nodiscard]] virtual bool read_event(LinkEvent *event) = 0;
 
-	/* 0: safe to block on both file descriptors. -FI_EAGAIN: read first. */
+	/* Returns 0 if it is safe to block on both file descriptors, or
+	 * -FI_EAGAIN if the caller must read first. */
 	[[nodiscard]] virtual int trywait() noexcept = 0;
 
 	virtual int completion_fd() const noexcept = 0;
 	virtual int event_fd() const noexcept = 0;
 };
 
-/* Accepts connections until it goes; its queues get the requests. */
+/* Accepts connections until it is destroyed; its queues get the requests. */
 class Listener
 {
 public:
@@ -129,7 +133,7 @@ public:
 	virtual uint16_t port() const noexcept = 0;
 };
 
-/* Memory registered for the links of a transport, until this goes. */
+/* Memory registered for the links of a transport, until it is destroyed. */
 class LinkMemory
 {
 public:
@@ -142,36 +146,36 @@ public:
 	NicKind nic = NicKind::unknown;
 };
 
-/* What a transport can do. */
+/* The abilities of a transport. */
 struct TransportTraits {
 	/* Local buffers need a descriptor (FI_MR_LOCAL). */
 	bool needs_local_memory = false;
 	/* Largest one-sided operation, bytes. */
 	uint64_t max_transfer = 0;
-	/* Local buffers of one one-sided operation, at most. */
+	/* The maximum local buffers of one one-sided operation. */
 	size_t max_buffers = 8;
-	/* Operations of one post_chain(), at most. */
+	/* The maximum operations of one post_chain(). */
 	size_t max_chain = 1;
-	/* Writes of up to so many bytes need no registered local buffer. */
+	/* Writes of up to this many bytes need no registered local buffer. */
 	size_t inline_bytes = 0;
 	/*
-	 * A write completes when the remote NIC has acknowledged it: InfiniBand
-	 * and RoCE reliable connections. Not iWARP (the local TCP stack), not
-	 * tcp.
+	 * A write completes when the remote NIC has acknowledged it. This holds
+	 * for InfiniBand and RoCE reliable connections, not for iWARP (the
+	 * local TCP stack) or tcp.
 	 */
 	bool reliable_ack = false;
 	/* FLUSH can be posted on the queue pair that carries the writes. */
 	bool native_flush = false;
-	/* ATOMIC WRITE can. */
+	/* ATOMIC WRITE can be posted there, too. */
 	bool atomic_write = false;
 	/*
 	 * There is an operation that completes after the writes before it have
 	 * been placed: RDMA READ on their queue pair, tcp's delivery complete.
 	 */
 	bool placement_wait = false;
-	/* Which is OneSided::Kind::write_visible, not a READ. */
+	/* That operation is OneSided::Kind::write_visible, not a READ. */
 	bool visible_writes = false;
-	/* tcp: the target's CPU places, whatever its NIC is. */
+	/* tcp: the target's CPU places data, whatever its NIC is. */
 	bool cpu_placed = false;
 };
 
@@ -189,22 +193,23 @@ public:
 	open_queues(size_t completions,
 		    std::unique_ptr<Queues> *queues) const = 0;
 
-	/* Starts to connect; an event on `queues` tells how it ends. */
+	/* Starts to connect; an event on `queues` reports the outcome. */
 	[[nodiscard]] virtual int
 	connect(const IpAddress &peer, Queues *queues, const LinkAttr &attr,
 		std::unique_ptr<Link> *link) const = 0;
 
 	/*
-	 * Listens at this address and port; port 0: the system chooses.
-	 * -FI_ENODEV: it is the address of another NIC than the domain's.
+	 * Listens at this address and port; for port 0 the system chooses one.
+	 * Returns -FI_ENODEV if it is the address of another NIC than the
+	 * domain's.
 	 */
 	[[nodiscard]] virtual int
 	listen(const IpAddress &address, Queues *queues,
 	       std::unique_ptr<Listener> *listener) const = 0;
 
 	/*
-	 * Registers memory; `access` as fi_mr(3) has it. With `persistent` it
-	 * becomes flushable where transport and memory allow it.
+	 * Registers memory; `access` is that of fi_mr(3). With `persistent` it
+	 * becomes flushable if transport and memory allow it.
 	 */
 	[[nodiscard]] virtual int
 	register_memory(const void *base, size_t len, uint64_t access,
@@ -215,14 +220,14 @@ protected:
 	void learn_own_address(const fi_info &app_info) noexcept;
 
 	TransportTraits traits_;
-	/* Of the domain; a wildcard where it is not bound to one. */
+	/* The domain's address; a wildcard if it is not bound to one. */
 	IpAddress own_address_;
 };
 
 /*
- * Opens the transport for a domain; `app_info` is the info, of ours, that the
- * application opened it with. Negative fi_errno when its core provider offers
- * no reliable connections with RMA and send-after-write order.
+ * Opens the transport for a domain; `app_info` is the info, of ours, with which
+ * the application opened it. Returns a negative fi_errno if its core provider
+ * offers no reliable connections with RMA and send-after-write order.
  */
 [[nodiscard]] int open_transport(const fi_info &app_info,
 				 std::unique_ptr<Transport> *transport);

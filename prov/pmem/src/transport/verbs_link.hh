@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /* Copyright (c) 2026 the ofi_pmem developers */
 /*
- * A link over an RC queue pair. Everything of a channel goes through this one
- * pair: a FLUSH stands for what its own queue pair wrote, and a message arrives
+ * A link over an RC queue pair. Everything in a channel goes through this one
+ * pair: a FLUSH covers what its own queue pair wrote, and a message arrives
  * behind the writes before it (IBA volume 1, 9.4.9 and A19).
  */
 #pragma once
@@ -25,12 +25,12 @@ public:
 	}
 	~VerbsLink() override;
 
-	/* Whether a queue pair with all that is needed can be made here. */
+	/* Checks whether a queue pair with all that is needed can be made. */
 	[[nodiscard]] static int probe(const VerbsTransport &transport);
 
 	[[nodiscard]] int connect(const IpAddress &peer, VerbsQueues *queues);
 
-	/* `id` is that of a connection request; taken in every case. */
+	/* `id` is that of a connection request; it is taken in every case. */
 	[[nodiscard]] int accept(VerbsPtr<rdma_cm_id> id,
 				 const rdma_conn_param &asked,
 				 VerbsQueues *queues);
@@ -61,7 +61,7 @@ private:
 	VerbsPtr<rdma_cm_id> id_; /* owns its queue pair, see ~VerbsLink() */
 	ibv_qp_ex *qp_ = nullptr;
 	bool established_ = false;
-	/* Entries of the send queue that nothing is posted in. */
+	/* The number of free entries in the send queue. */
 	size_t free_entries_ = 0;
 	std::vector<uint8_t> chain_lengths_; /* by slot */
 };

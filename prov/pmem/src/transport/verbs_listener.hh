@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /* Copyright (c) 2026 the ofi_pmem developers */
-/* Listens for the links of other hosts, and what arrives there. */
+/* Listens for the links of other hosts; has the requests that arrive. */
 #pragma once
 
 #include "transport/verbs_queues.hh"

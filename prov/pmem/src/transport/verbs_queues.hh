@@ -13,21 +13,21 @@
 namespace ofi_pmem
 {
 
-/* What connection events are for: a link or a listener. */
+/* A link or a listener, which gets connection events. */
 class VerbsEventHandler
 {
 public:
-	/* Of an event, what is valid after its acknowledgement. */
+	/* The parts of an event that are valid after its acknowledgement. */
 	struct Event {
 		rdma_cm_event_type type;
 		int status;
 		rdma_cm_id *id;
-		/* Of a connection request. */
+		/* These are valid for a connection request. */
 		uint8_t responder_resources;
 		uint8_t initiator_depth;
 	};
 
-	/* True when the user of the queues is to learn of `*told`. */
+	/* Returns true if the user of the queues must get `*told`. */
 	[[nodiscard]] virtual bool on_event(const Event &event,
 					    LinkEvent *told) = 0;
 
@@ -59,7 +59,7 @@ private:
 	VerbsPtr<rdma_event_channel> events_;
 	VerbsPtr<ibv_comp_channel> completion_channel_;
 	VerbsPtr<ibv_cq> cq_;
-	/* What trywait() found after it had armed the queue. */
+	/* The completion that trywait() found after it had armed the queue. */
 	Completion found_{};
 	bool has_found_ = false;
 };

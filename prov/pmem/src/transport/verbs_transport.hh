@@ -2,11 +2,11 @@
 /* Copyright (c) 2026 the ofi_pmem developers */
 /*
  * The transport over raw RC queue pairs, made with librdmacm and posted to with
- * libibverbs' extended calls: what libfabric's verbs provider does, and FLUSH
- * and ATOMIC WRITE besides. A peer whose transport is libfabric's verbs
- * provider can connect to it and be connected to.
+ * libibverbs' extended calls. It does what libfabric's verbs provider does, and
+ * also FLUSH and ATOMIC WRITE. It can connect to a peer whose transport is
+ * libfabric's verbs provider, and such a peer can connect to it.
  *
- * Built only where rdma-core has ibv_wr_flush(3).
+ * It is built only if rdma-core has ibv_wr_flush(3).
  */
 #pragma once
 
@@ -43,10 +43,10 @@ struct VerbsClose {
 
 template <typename Object> using VerbsPtr = std::unique_ptr<Object, VerbsClose>;
 
-/* What a queue pair takes into its queue instead of reading it from memory. */
+/* The most bytes that a queue pair copies into its queue. */
 inline constexpr uint32_t kMaxInline = 256;
 
-/* The limits of the device that links are made to. */
+/* The limits of the device to which links are made. */
 struct VerbsLimits {
 	uint8_t initiator_depth; /* READ, FLUSH and ATOMIC WRITE at once */
 	uint8_t responder_resources;
@@ -59,8 +59,8 @@ class VerbsTransport final : public Transport
 {
 public:
 	/*
-	 * See open_transport(). -FI_ENOSYS when the device cannot do what the
-	 * links need.
+	 * See open_transport(). Returns -FI_ENOSYS if the device cannot do what
+	 * the links need.
 	 */
 	[[nodiscard]] int open(const fi_info &app_info);
 
