@@ -272,7 +272,8 @@ struct fi_pmem_mr_attr {
 	size_t size;
 	/*
 	 * The file of which the memory is a shared mapping, open for reading
-	 * and writing without O_APPEND and O_DIRECT. With -1 the provider looks
+	 * and writing, or for reading only if nobody stores to the region,
+	 * without O_APPEND and O_DIRECT. With -1 the provider looks
 	 * it up by the name in the process's memory map. A declared file is
 	 * found even if it was renamed or the process may not open it. The
 	 * descriptor stays the application's and may be closed after the call.
@@ -301,7 +302,7 @@ struct fi_pmem_mr_attr {
 enum fi_pmem_event_kind {
 	/*
 	 * A flush of the region failed. It is unknown what is durable in it,
-	 * and it accepts nothing until it is registered again.
+	 * and it accepts no write until it is registered again.
 	 */
 	FI_PMEM_EVENT_REGION_FAILED = 1,
 	/* Initiators were refused: they did not prove to have the auth_key. */
@@ -347,7 +348,8 @@ struct fi_ops_pmem_domain {
 	 *                  header does not define; another file, or another
 	 *                  part of it, is mapped there; or the declaration is
 	 *                  known to be false. The log says which.
-	 * -FI_EACCES       the file is not open for reading and writing
+	 * -FI_EACCES       the file is not open for reading and writing, or
+	 *                  for reading if nobody stores to the region
 	 * others           as for fi_mr_regattr(); fi_pmem(7), ERRORS
 	 *
 	 * Every thread that may use the domain may call it.
@@ -375,6 +377,7 @@ struct fi_ops_pmem_domain {
 	 * -FI_EAGAIN       there is no event now
 	 * -FI_EINVAL       `event` is null, or its size is below that of the
 	 *                  first version
+	 * -FI_EOPNOTSUPP   the domain was opened before this process was forked
 	 *
 	 * Every thread that may use the domain may call both.
 	 */
@@ -484,8 +487,9 @@ struct fi_ops_pmem_ep {
 	 *                  is unknown
 	 * -FI_EBADFLAGS    there are other flags
 	 * -FI_EACCES       a region was not registered for FI_REMOTE_WRITE
-	 * -FI_ECONNABORTED writes to the peer were lost with their connection;
-	 *                  reported once, by this or by a fenced commit
+	 * -FI_ECONNABORTED writes to the peer may have been lost with their
+	 *                  connection; reported once, by this or by a fenced
+	 *                  commit
 	 * others           as for fi_writemsg(); fi_pmem(7), ERRORS
 	 *
 	 * Every thread that may use the endpoint may call flush() and flushv().

@@ -2,7 +2,7 @@
 /* Copyright (c) 2026 the ofi_pmem developers */
 /*
  * Logging goes through libfabric (fi_log). WARN: the user must act. INFO: once
- * per object. DBG: per operation. TRACE: the hops of one write. The function
+ * per object. TRACE: the hops of one write. The function
  * that first decides which error it is logs; its callers stay silent.
  *
  * The subsystem is FI_LOG_CORE, FI_LOG_DOMAIN, FI_LOG_MR, ... The format

@@ -40,7 +40,10 @@ class InternalOp
 public:
 	virtual ~InternalOp() = default;
 
-	/* `err` is 0 or a positive fi_errno; called without any queue lock. */
+	/*
+	 * `err` is 0 or a positive fi_errno. Called under the lock for the
+	 * queue's expected operations, so it must not read the queue.
+	 */
 	virtual void inner_completed(int err, int prov_errno) noexcept = 0;
 };
 

@@ -2,9 +2,9 @@
 /* Copyright (c) 2026 the ofi_pmem developers */
 /*
  * A backend makes the bytes of one region durable. One backend object serves
- * one persistent region at the target; target/executor.cc is its only caller,
- * on the service thread, one call at a time. Offsets count from the region's
- * first byte; the caller has checked them against its length.
+ * one persistent region at the target. One call at a time: callers hold the
+ * lock of the region table. Offsets count from the region's first byte; the
+ * caller has checked them against its length.
  *
  * A byte is durable once a flush() or store_flush() that covers it returned 0
  * and a later drain() returned 0. Every failure of flush() or drain() leaves

@@ -33,7 +33,8 @@ namespace ofi_pmem
 
 class ChannelTable;
 
-/* When the completion of a write may be reported (fi_pmem(7), COMPLETIONS). */
+/* When the completion of a write may be reported (fi_pmem(7), PERSISTENCE
+ * MODEL). */
 enum class Level : uint8_t { transmit, delivery, commit };
 
 /* The scope of a flush; none means that the operation is no flush. */
@@ -136,8 +137,7 @@ public:
 
 	/*
 	 * The operation is as durable as requested and needs its remote CQ data
-	 * sent; the owner calls PersistentOp::notification() on a thread that
-	 * may use the application's endpoint.
+	 * sent, by a thread that may use the application's endpoint.
 	 */
 	virtual void notification_ready() noexcept = 0;
 

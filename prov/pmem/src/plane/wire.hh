@@ -32,8 +32,8 @@
  * Data or Verified for sequence n means the same for the requests before n as
  * an Ack does. An initiator may send several messages as one, end to end.
  *
- * Before anything received is used, parse<>() checks its length, and
- * target/executor.cc and plane/channel_answer.cc check its meaning.
+ * Before anything received is used, parse<>() checks its length, and its
+ * meaning is checked: by the sources that CONTRIBUTING lists.
  */
 #pragma once
 
