@@ -153,7 +153,7 @@ stage() { # stage NAME: begins; the one before ends
 # Of tests, which it takes longer to compile than to run.
 test_flags="-g1 -O1"
 
-# Configures and builds, with all tests. Shows why it fails.
+# Configures and builds, with the tests if these have flags. Shows why it fails.
 make_build() { # make_build NAME [configure option...]
 	local dir=$checks/$1
 	shift
@@ -167,8 +167,8 @@ make_build() { # make_build NAME [configure option...]
 		}
 	fi
 	"${inside[@]}" make -j"$(nproc)" >make.log 2>&1 &&
-		"${inside[@]}" make -j"$(nproc)" check TESTS= \
-			CXXFLAGS="$test_flags" >>make.log 2>&1 ||
+		{ [ -z "$test_flags" ] || "${inside[@]}" make -j"$(nproc)" check \
+			TESTS= CXXFLAGS="$test_flags" >>make.log 2>&1; } ||
 		{
 			grep -E 'error|Error' make.log | head -n 20
 			return 1
@@ -325,6 +325,20 @@ check_script() { # check_script NAME COMMAND...
 # The root of Debian trixie: that takes the network longer than the processors.
 job_trixie_root() {
 	"$top/util/root.sh" make
+}
+
+# What a packager builds who needs neither the tool nor the tests.
+job_plugin_alone() {
+	local dir=$checks/alone status
+	rm -rf "$dir"
+	test_flags= # none are built
+	make_build alone --disable-tool --enable-unity CXXFLAGS=-O0 &&
+		make install DESTDIR="$dir/installed" >>make.log 2>&1 &&
+		find "$dir/installed" -name libpmem-fi.so | grep -q . &&
+		! find "$dir/installed" -name 'fi_pmem' | grep -q .
+	status=$?
+	[ $status -eq 0 ] || tail -n 20 "$dir/make.log"
+	record "the plug-in without the tool and the tests" $status
 }
 
 # The build in it, which waits for it.
@@ -539,7 +553,7 @@ make_build plain --enable-unity=tests CXXFLAGS="-g1 -O2" || {
 }
 [ "$sanitizers" = no ] || jobs+=(build_asan build_tsan)
 [ "$trixie" = no ] || jobs+=(build_trixie)
-jobs+=(headers)
+jobs+=(headers plugin_alone)
 [ "$fuzz" = no ] || jobs+=(valgrind static_checks fuzzers)
 start_background "${jobs[@]}"
 
@@ -555,6 +569,7 @@ fi
 
 [ "$trixie" = no ] || check_trixie
 collect_job headers
+collect_job plugin_alone
 if [ "$fuzz" = yes ]; then
 	collect_job valgrind
 	collect_job static_checks
