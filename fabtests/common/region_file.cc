@@ -193,6 +193,12 @@ Mapping::Mapping(const std::string &path, size_t len, int flags)
 	fail("mmap " + path);
 }
 
+void Mapping::leave(size_t bytes)
+{
+	munmap(data() + bytes, mapped_len_ - bytes);
+	mapped_len_ = bytes;
+}
+
 Mapping::~Mapping()
 {
 	munmap(base_, mapped_len_);

@@ -72,6 +72,9 @@ public:
 	uint8_t *data() const { return static_cast<uint8_t *>(base_); }
 	size_t size() const { return len_; }
 
+	/* Unmaps what is behind these bytes; size() stays. */
+	void leave(size_t bytes);
+
 	/* What is mapped, and from where on; -1 for anonymous memory. */
 	int fd() const { return fd_; }
 	uint64_t offset() const { return offset_; }

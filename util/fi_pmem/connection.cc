@@ -127,6 +127,19 @@ int Connection::check_provider() const
 			    name.substr(0, name.find(layer)).c_str());
 }
 
+bool Connection::makes_files_durable() const
+{
+	return has_ofi_pmem(provider());
+}
+
+void Connection::warn_if_not_durable() const
+{
+	if (!makes_files_durable())
+		report_.warn("provider %s flushes processor caches only: in an "
+			     "ordinary file nothing becomes durable",
+			     provider());
+}
+
 int Connection::open_for_messages()
 {
 	peer_ = format_address(options_.peer);

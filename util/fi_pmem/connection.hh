@@ -110,6 +110,12 @@ public:
 		return info_->fabric_attr->prov_name;
 	}
 
+	/* Plain providers commit to processor caches; a file needs more. */
+	[[nodiscard]] bool makes_files_durable() const;
+
+	/* For a command that promises durability. */
+	void warn_if_not_durable() const;
+
 private:
 	[[nodiscard]] int check_provider() const;
 	[[nodiscard]] int connect();

@@ -152,6 +152,9 @@ int Appender::copy()
 /* What is durable is worth as much as the reason why not all is. */
 void Appender::tell(int ret)
 {
+	const Connection &connection = session_.connection();
+	const char *state =
+		connection.makes_files_durable() ? "durable" : "committed";
 	report_.set("records", records_);
 	report_.set("bytes", bytes_);
 	report_.set("begin", begin_);
@@ -160,15 +163,14 @@ void Appender::tell(int ret)
 	if (!ret)
 		report_.say("appended %" PRIu64 " records (%" PRIu64
 			    " bytes) to the log at %s, positions %" PRIu64
-			    " to %" PRIu64 ": durable",
-			    records_, bytes_,
-			    session_.connection().peer().c_str(), begin_,
-			    writer_->end());
+			    " to %" PRIu64 ": %s",
+			    records_, bytes_, connection.peer().c_str(), begin_,
+			    writer_->end(), state);
 	else
-		report_.say("the log is durable up to position %" PRIu64
-			    ", of what was appended from %" PRIu64
-			    " to %" PRIu64,
-			    writer_->acknowledged(), begin_, writer_->end());
+		report_.say(
+			"the log is %s up to position %" PRIu64
+			", of what was appended from %" PRIu64 " to %" PRIu64,
+			state, writer_->acknowledged(), begin_, writer_->end());
 }
 
 int Appender::run()
@@ -196,6 +198,8 @@ int run_append(const Options &options, Report &report, LogSession &session)
 	/* What there is is replaced, and its writer ended, only for records. */
 	if (!ret)
 		ret = session.claim();
+	if (!ret)
+		session.connection().warn_if_not_durable();
 	return ret ? ret : Appender(options, report, session, source).run();
 }
 

@@ -22,19 +22,13 @@ namespace fi_pmem
 namespace
 {
 
-/* Plain providers commit to processor caches; a file needs more. */
-bool makes_files_durable(const Connection &connection)
-{
-	return has_ofi_pmem(connection.provider());
-}
-
 const char *state_text(const Options &options, const Connection &connection)
 {
 	if (!options.commit)
 		return "NOT durable (--no-commit)";
 	if (options.verify)
 		return "durable, and read back as written";
-	return makes_files_durable(connection) ? "durable" : "committed";
+	return connection.makes_files_durable() ? "durable" : "committed";
 }
 
 /* Where the bytes come from: a file, or standard input. */
@@ -101,17 +95,14 @@ int open_pipe(const Options &options, Report &report,
 	return kOk;
 }
 
-int check_provider(const Options &options, Report &report,
-		   Connection &connection)
+int check_provider(const Options &options, Connection &connection)
 {
 	fi_ops_pmem_ep *ops = nullptr;
 	int ret = options.verify ? connection.open_extension(&ops) : int{kOk};
 	if (ret)
 		return ret;
-	if (options.commit && !makes_files_durable(connection))
-		report.warn("provider %s flushes processor caches only: in an "
-			    "ordinary file nothing becomes durable",
-			    connection.provider());
+	if (options.commit)
+		connection.warn_if_not_durable();
 	return kOk;
 }
 
@@ -131,7 +122,7 @@ int put(const Options &options, Report &report, Connection &connection,
 	bar.skip(resumed);
 	uint64_t most = source.pipe ? source.pipe->most() : source.bytes;
 	int ret = transfer.run(Direction::write, most, source.stream(), bar);
-	bool durable = options.commit && makes_files_durable(connection);
+	bool durable = options.commit && connection.makes_files_durable();
 	if (source.bytes || !ret)
 		report.set("bytes",
 			   source.bytes ? source.bytes : transfer.done_bytes());
@@ -175,7 +166,7 @@ int run_put(const Options &options, Report &report)
 		ret = connection.check_range(source.bytes,
 					     options.file.c_str());
 	if (!ret)
-		ret = check_provider(options, report, connection);
+		ret = check_provider(options, connection);
 	return ret ? ret : put(options, report, connection, source, resumed);
 }
 

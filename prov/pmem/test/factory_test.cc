@@ -111,8 +111,8 @@ TEST_F(FactoryTest, ForceDoesNotHelpMemoryThatCannotBeWritten)
 	BackendPtr backend;
 	Mapped read_only(len_, MAP_SHARED, fd_.get(), PROT_READ);
 	EXPECT_EQ(open_for(read_only, true, &backend), -FI_EACCES);
-	Mapped hole(len_, MAP_PRIVATE | MAP_ANONYMOUS);
-	munmap(hole.at(page_), page_);
+	Mapped hole(Mapped::kGap, MAP_PRIVATE | MAP_ANONYMOUS);
+	hole.leave(page_);
 	EXPECT_EQ(open_for(hole, true, &backend), -FI_EFAULT);
 	ASSERT_EQ(ftruncate(fd_.get(), static_cast<off_t>(page_)), 0);
 	Mapped past_end(len_, MAP_SHARED, fd_.get());
@@ -125,8 +125,8 @@ TEST_F(FactoryTest, MemoryThatCannotBeServedStaysOrdinary)
 	Mapped read_only(len_, MAP_SHARED, fd_.get(), PROT_READ);
 	Mapped reserved(len_, MAP_PRIVATE | MAP_ANONYMOUS, -1, PROT_NONE);
 	Mapped unreadable(len_, MAP_SHARED, fd_.get(), PROT_NONE);
-	Mapped hole(len_, MAP_PRIVATE | MAP_ANONYMOUS);
-	munmap(hole.at(page_), page_);
+	Mapped hole(Mapped::kGap, MAP_PRIVATE | MAP_ANONYMOUS);
+	hole.leave(page_);
 	write_file(dir_.file("short"), "short");
 	OwnedFd fd = open_rw(dir_.file("short"));
 	Mapped past_end(len_, MAP_SHARED, fd.get());

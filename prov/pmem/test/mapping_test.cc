@@ -392,8 +392,8 @@ TEST_F(MappingTest, OnlyTheShortMapIsReadOfAFileThatIsNotDax)
 
 TEST_F(MappingTest, HoleIsAnError)
 {
-	Mapped memory(len_, MAP_SHARED, fd_.get());
-	munmap(memory.at(page_), page_);
+	Mapped memory(Mapped::kGap, MAP_SHARED, fd_.get());
+	memory.leave(page_);
 	auto found = inspect(memory);
 	expect_refused(found, -FI_EFAULT, "not mapped everywhere");
 	EXPECT_FALSE(found.forcible);

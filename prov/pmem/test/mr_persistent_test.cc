@@ -77,8 +77,8 @@ TEST_P(UnmodifiedProgram, RegistersWhatTheInnerProviderTakes)
 	test::Mapped longer(4 * page_, MAP_SHARED, fd_.get());
 	test::Mapped reserved(2 * page_, MAP_PRIVATE | MAP_ANONYMOUS, -1,
 			      PROT_NONE);
-	test::Mapped hole(2 * page_, MAP_PRIVATE | MAP_ANONYMOUS);
-	munmap(hole.at(page_), page_);
+	test::Mapped hole(test::Mapped::kGap, MAP_PRIVATE | MAP_ANONYMOUS);
+	hole.leave(page_);
 	expect_region(longer.at(), 2 * page_, kWrite, true);
 	expect_region(longer.at(), 4 * page_, kWrite, false);
 	expect_region(read_only.at(), 2 * page_, kRead, true);

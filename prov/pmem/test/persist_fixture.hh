@@ -77,9 +77,21 @@ public:
 	void unmap()
 	{
 		if (ok())
-			munmap(base_, len_);
+			munmap(base_, mapped_);
 		base_ = MAP_FAILED;
 	}
+	/*
+	 * Unmaps what is behind these bytes; size() stays. With kGap nobody
+	 * else maps the next page meanwhile: the kernel fills a gap from its
+	 * end.
+	 */
+	void leave(size_t bytes)
+	{
+		munmap(at(bytes), mapped_ - bytes);
+		mapped_ = bytes;
+	}
+	static constexpr size_t kGap = size_t{1} << 30;
+
 	char *at(size_t offset = 0) const
 	{
 		return static_cast<char *>(base_) + offset;
@@ -88,6 +100,7 @@ public:
 
 private:
 	size_t len_;
+	size_t mapped_ = len_;
 	void *base_;
 };
 

@@ -140,4 +140,12 @@ wait $reader
 check "a reader whose server dies ends" test $? -eq 1
 check "and tells why" says "was lost"
 check "no server" log 3 append </dev/null
+
+PROV=tcp
+start_server "$dir/plain" --size 1M
+check "plain tcp" log 0 append --create <<<line
+check "is warned about" says "provider tcp flushes processor caches only"
+check "and calls nothing durable" grep -q ": committed" "$dir/out"
+check "nor does a put" tool 0 put "$dir/in" "$addr"
+check "without the same warning" says "provider tcp flushes processor caches only"
 finish
