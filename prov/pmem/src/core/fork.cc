@@ -23,8 +23,10 @@ int Origin::watch_forks() noexcept
 void Origin::in_child() noexcept
 {
 	uint32_t number = ++own_number_;
-	if (ForkGuard::count_.exchange(0))
-		first_own_ = number;
+	if (!ForkGuard::count_.exchange(0))
+		return;
+	first_own_ = number;
+	any_ = true;
 }
 
 int Origin::refuse() noexcept

@@ -38,10 +38,7 @@ class Origin
 public:
 	/* True if that was another process, which had a ForkGuard when it
 	 * forked. */
-	bool inherited() const noexcept
-	{
-		return number_ < first_own_.load(std::memory_order_relaxed);
-	}
+	bool inherited() const noexcept { return any_ && number_ < first_own_; }
 
 	/*
 	 * Returns -FI_EOPNOTSUPP, as calls on such an object do. The first time
@@ -55,7 +52,12 @@ private:
 
 	/* Processes are numbered by the forks that led to them. */
 	static inline std::atomic<uint32_t> own_number_{1};
-	static inline std::atomic<uint32_t> first_own_{0};
+	/*
+	 * Written while the child has one thread. any_ is what the path of
+	 * every call looks at; as an atomic variable it would take a register.
+	 */
+	static inline bool any_ = false;
+	static inline uint32_t first_own_ = 0;
 	static inline std::atomic<uint32_t> told_{0}; /* an own_number_ */
 	static const int watching_;
 
