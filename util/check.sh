@@ -407,10 +407,12 @@ check_configure_message() (
 
 # What is read before it was written, for example, which ASan does not see. One
 # test steps through a store, which would be through all of valgrind; the others do
-# often, or to 2 GiB, what more tests do once.
+# often, or to 2 GiB, what more tests do once, or race against the kernel's own
+# write-back.
 check_valgrind() (
 	local without=*AlignedIntegersAreFlushedAsOneStore
 	without+=:Machines/Litmus*:*OfMoreBytesThanAnIntCounts
+	without+=:FaultyDiskTest.*:VerifyService.OfMuch*
 	cd "$checks/plain" || exit
 	srcdir=$top limited valgrind -q --fair-sched=yes --error-exitcode=1 \
 		prov/pmem/test/unit_tests \

@@ -223,7 +223,7 @@ TEST_P(PmemFork, ChildThatGoesOnAloneIsTold)
 /* Its service may be at work while libfabric unloads providers. */
 TEST_P(PmemFork, ProgramMayEndWithoutClosing)
 {
-	for (int i = 0; i < 20; i++) {
+	for (int i = 0; i < 10; i++) {
 		pid_t child = start([&]() -> bool {
 			LocalTarget target(options(false));
 			target.add_region();

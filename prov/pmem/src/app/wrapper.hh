@@ -133,10 +133,11 @@ template <typename Object, typename Body>
 [[nodiscard]] auto own_use(const Object &of, Body &&body) noexcept
 {
 	using Result = decltype(body());
+	constexpr bool has_errors = std::is_signed_v<Result>;
 	if (!of.inherited())
 		return body();
 	auto error = static_cast<Result>(Origin::refuse());
-	return std::is_signed_v<Result> ? error : Result{0};
+	return has_errors ? error : Result{0};
 }
 
 /* Does guarded(), and is refused like own_use() if `of` is inherited. */
