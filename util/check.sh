@@ -530,6 +530,8 @@ check_format
 record "clang-format of the whole tree" $?
 check_configure_message
 record "configure names missing packages" $?
+"$top/util/layers.sh"
+record "folders include what they may" $?
 
 # By clang, which takes half the time of gcc to compile this and to run it. Any
 # optimization more than doubles what it takes, and UBSan takes half as much again:
