@@ -335,7 +335,8 @@ job_plugin_alone() {
 	make_build alone --disable-tool --enable-unity CXXFLAGS=-O0 &&
 		make install DESTDIR="$dir/installed" >>make.log 2>&1 &&
 		find "$dir/installed" -name libpmem-fi.so | grep -q . &&
-		! find "$dir/installed" -name 'fi_pmem' | grep -q .
+		! find "$dir/installed" -name 'fi_pmem' | grep -q . &&
+		make check 2>&1 | grep -q "configure was called with --disable-tests"
 	status=$?
 	[ $status -eq 0 ] || tail -n 20 "$dir/make.log"
 	record "the plug-in without the tool and the tests" $status

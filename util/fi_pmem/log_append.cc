@@ -198,8 +198,6 @@ int run_append(const Options &options, Report &report, LogSession &session)
 	/* What there is is replaced, and its writer ended, only for records. */
 	if (!ret)
 		ret = session.claim();
-	if (!ret)
-		session.connection().warn_if_not_durable();
 	return ret ? ret : Appender(options, report, session, source).run();
 }
 

@@ -144,6 +144,7 @@ int LogSession::claim()
 	int writable = connection_.check_writable("cannot write a log");
 	if (writable)
 		return writable;
+	connection_.warn_if_not_durable();
 	if (!(connection_.region().flags & Descriptor::kClaims))
 		return report_.fail(kRefused,
 				    "%s is an older fi_pmem serve, which "

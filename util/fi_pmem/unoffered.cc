@@ -7,6 +7,8 @@
 
 #include <strings.h>
 
+#include <CLI/CLI.hpp>
+
 #include "core/prov.hh"
 
 namespace fi_pmem
@@ -38,14 +40,6 @@ bool contains(const Names &names, const std::string &name)
 	return std::any_of(
 		names.begin(), names.end(),
 		[&](const std::string &one) { return is_same(one, name); });
-}
-
-std::string with_commas(const Names &names)
-{
-	std::string text;
-	for (const std::string &one : names)
-		text += (text.empty() ? "" : ", ") + one;
-	return text;
 }
 
 /* Such as tcp, or tcp;ofi_rxm, of tcp;ofi_rxm;ofi_pmem. */
@@ -84,7 +78,7 @@ std::string what_to_write(const Target &target, const std::string &provider)
 	if (contains(offered, layered))
 		return "write '" + layered + "'";
 	if (!offered.empty())
-		return "there are " + with_commas(offered);
+		return "there are " + CLI::detail::join(offered, ", ");
 	std::string usual = default_provider(target.rdm);
 	return is_same(provider, usual) ? "FI_LOG_LEVEL=warn tells why"
 					: "write '" + usual + "'";

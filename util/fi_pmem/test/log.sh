@@ -146,6 +146,9 @@ start_server "$dir/plain" --size 1M
 check "plain tcp" log 0 append --create <<<line
 check "is warned about" says "provider tcp flushes processor caches only"
 check "and calls nothing durable" grep -q ": committed" "$dir/out"
-check "nor does a put" tool 0 put "$dir/in" "$addr"
-check "without the same warning" says "provider tcp flushes processor caches only"
+check "a benchmark over it" log 0 bench --force --sizes 8 --depths 1 \
+	--count 10 --rounds 1
+check "is warned about" says "provider tcp flushes processor caches only"
+check "a put over it" tool 0 put "$dir/in" "$addr"
+check "is warned about" says "provider tcp flushes processor caches only"
 finish
