@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 #
 # Runs every test of the tree: formatting, headers, the unit and end-to-end
-# tests. Ends with a table of what it did, in the columns stage, wall seconds,
+# tests; and counts the instructions of a commit. Ends with a table of what it did, in the columns stage, wall seconds,
 # processor seconds, and how it ran, separated by tabs, which is also in
 # build/check/stages.tsv; and with a line "N passed, N failed, N skipped". CI
 # runs this, with everything.
@@ -13,12 +13,12 @@
 #   --sanitizers  the tests again under ASan+UBSan and, those with threads, under
 #                 TSan
 #   --trixie      the tests of the provider again on libfabric 2.1, the standard
-#                 fabtests and Open MPI, with the root of util/root.sh; must be
-#                 run as root
+#                 fabtests and Open MPI, with the root of scripts/env/trixie.sh;
+#                 must be run as root
 #   --verbs       the end-to-end tests on Soft-RoCE, in a virtual machine of the
 #                 same root
-#   --fuzz        static checks (util/lint.sh), the unit tests under valgrind and
-#                 the fuzzers (util/fuzz.sh), twenty seconds each
+#   --fuzz        static checks (scripts/test/lint.sh), the unit tests under valgrind
+#                 and the fuzzers (scripts/test/fuzz.sh), twenty seconds each
 #   --until       what of --fuzz has not begun so many seconds after the script is
 #                 skipped, and the fuzzers take no more than is left
 #   --share       of what is long and seldom finds anything, a share that changes
@@ -31,8 +31,7 @@
 # Builds below build/check/ and may be run again at any time.
 
 set -u
-top=$(cd "$(dirname "$0")/.." && pwd)
-. "$top/util/common.sh"
+. "$(dirname "$0")/scripts/common.sh"
 
 sanitizers=no
 fuzz=no
@@ -41,16 +40,12 @@ verbs=no
 until=
 install=yes
 share=no
+scripts=$top/util/scripts/test
 checks=$top/build/check
 stages=$checks/stages.tsv
 
-usage() { # usage STATUS
-	sed -n '4,/^$/s/^# \{0,1\}//p' "$0"
-	exit "$1"
-}
-
 seconds_argument() { # seconds_argument VALUE: or the usage
-	[[ $1 =~ ^[0-9]+$ ]] || usage 2 >&2
+	[[ $1 =~ ^[0-9]+$ ]] || usage 2
 }
 
 while [ $# -gt 0 ]; do
@@ -72,7 +67,7 @@ while [ $# -gt 0 ]; do
 	--trixie) trixie=yes ;;
 	--verbs) verbs=yes ;;
 	--no-install) install=no ;;
-	*) usage 2 >&2 ;;
+	*) usage 2 ;;
 	esac
 	shift
 done
@@ -121,16 +116,16 @@ count_results() { # count_results NAME BUILD_DIRECTORY
 	done < <(find "$2" -name '*.trs')
 }
 
-# The command before each command of a build: none, or util/root.sh.
+# The command before each command of a build: none, or "$root_sh" run.
 inside=()
 
-# What hangs is ended, with all it started, and counts as failed: seconds.
+# A step that takes more seconds is ended, with all it started, and has failed.
 step_limit=1200
 limited() { # also when this script is ended, as it has a process group of its own
 	setpriv --pdeathsig TERM timeout -k 10 $step_limit "$@"
 }
 
-# Of this shell's children that have ended: processor seconds, in $cpu.
+# Sets $cpu to the processor seconds of this shell's children that have ended.
 children_cpu() {
 	local fields
 	read -ra fields <"/proc/$BASHPID/stat"
@@ -150,7 +145,7 @@ stage() { # stage NAME: begins; the one before ends
 	[ -z "$1" ] || echo "== $1 ($SECONDS s)"
 }
 
-# Of tests, which it takes longer to compile than to run.
+# Tests take longer to compile than to run.
 test_flags="-g1 -O1"
 
 # Configures and builds, with the tests if these have flags. Shows why it fails.
@@ -175,7 +170,7 @@ make_build() { # make_build NAME [configure option...]
 		}
 }
 
-# What runs in the background, one after the other: each by its job_NAME.
+# Each NAME here runs as job_NAME in the background, one after the other.
 # Foreground and background together are to leave no processor idle: tests wait
 # more than they compute.
 jobs=()
@@ -199,7 +194,7 @@ start_background() { # start_background NAME...
 	set +m
 }
 
-# What it found is in a file, for await_job.
+# Its result is in a file, for await_job.
 run_job() { # run_job NAME
 	local name=$1 begun=$SECONDS before cpu status
 	passed=0 failed=0 skipped=0 failures=()
@@ -239,13 +234,13 @@ await_job() { # await_job NAME
 	return "$status"
 }
 
-# What tries the provider, its threads above all. The tool has none of its own, and
-# what its tests say of options and messages is the same in every build.
-provider_tests='prov/pmem/test/unit_tests util/log/test/log_tests
+# These try the provider, its threads above all. The tool has no threads of its own,
+# and its tests of options and messages say the same in every build.
+provider_tests='prov/pmem/test/unit_tests util/lib/log/test/log_tests
 $(fabtests_programs) prov/pmem/test/trace_test.sh
 util/fi_pmem/test/serve.sh util/fi_pmem/test/torture.sh'
 
-# What libfabric's version may matter for, too.
+# The version of libfabric may matter for these, too.
 libfabric_tests="$provider_tests prov/pmem/test/discovery_test.sh
 util/fi_pmem/test/put.sh util/fi_pmem/test/roundtrip.sh
 man/examples/examples_test.sh"
@@ -274,7 +269,7 @@ long_tests() { # long_tests NAME
 	done < <(find . -name '*.trs') | sort -t $'\t' -k 2nr >>"$stages"
 }
 
-# Without TESTS all; those may be variables of the makefiles.
+# Runs all tests without TESTS, which may be variables of the makefiles.
 run_tests() { # run_tests NAME [TESTS]
 	local name=$1 dir=$checks/$1
 	stage "$name: tests"
@@ -324,10 +319,10 @@ check_script() { # check_script NAME COMMAND...
 
 # The root of Debian trixie: that takes the network longer than the processors.
 job_trixie_root() {
-	"$top/util/root.sh" make
+	"$root_sh" make
 }
 
-# What a packager builds who needs neither the tool nor the tests.
+# A packager builds this who needs neither the tool nor the tests.
 job_plugin_alone() {
 	local dir=$checks/alone status
 	rm -rf "$dir"
@@ -344,20 +339,20 @@ job_plugin_alone() {
 
 # The build in it, which waits for it.
 job_build_trixie() {
-	"$top/util/root.sh" make || return
-	inside=("$top/util/root.sh" run)
+	"$root_sh" make || return
+	inside=("$root_sh" run)
 	test_flags="-g1 -O0"
 	make_build trixie --enable-unity CXXFLAGS="-g1 -O2"
 }
 
-# What was built against the libfabric of this machine runs in the later one of
-# the root, whose structures are longer: with ASan, where that was built.
+# Programs built against the libfabric of this machine run with the later one of the
+# root, whose structures are longer: under ASan, if that was built.
 check_newer() {
 	local build=plain tests=Newer*:ApiVersion.*
 	tests+=:Plane.*Lost*:Timeout.*Lost*:HostileService.*:HostilePeer.*
 	[ "$sanitizers" = no ] || build=asan
 	stage "trixie: plain or asan build"
-	limited "$top/util/root.sh" run \
+	limited "$root_sh" run \
 		"$top/build/check/$build/prov/pmem/test/unit_tests" \
 		--gtest_filter="$tests" >"$top/build/check/newer.log" 2>&1
 	local status=$?
@@ -365,28 +360,28 @@ check_newer() {
 	record "a build for an earlier libfabric" $status
 }
 
-# What only Debian trixie has.
+# These tests need what only Debian trixie has.
 check_trixie() {
-	inside=("$top/util/root.sh" run)
+	inside=("$root_sh" run)
 	check_build trixie "$libfabric_tests" || return
 	await_job trixie_root
 	inside=()
 	check_newer
 	stage "trixie: standard fabtests"
-	check_script fabtests "$top/util/fabtests.sh" --jobs 2 --alone-later \
+	check_script fabtests "$scripts/fabtests.sh" --jobs 2 --alone-later \
 		"${fabtests_options[@]}"
 	stage "trixie: fi_pmem programs"
-	check_script "fi_pmem programs" "$top/util/root.sh" run \
+	check_script "fi_pmem programs" "$root_sh" run \
 		"$top/fabtests/scripts/pmem_fabtests.sh" "$root_build/.libs"
 	stage "trixie: Open MPI"
-	check_script "Open MPI" "$top/util/mpi.sh"
+	check_script "Open MPI" "$scripts/mpi.sh"
 }
 
-# In a virtual machine with an RDMA device, on the same root. Alone: an emulated
-# processor leaves little of ours to other tests.
+# These run in a virtual machine with an RDMA device, on the same root. Nothing else
+# runs then, because an emulated processor leaves little of ours to other tests.
 check_verbs() {
 	stage "verbs in a machine"
-	step_limit=1800 check_script "verbs in a machine" "$top/util/rxe.sh" \
+	step_limit=1800 check_script "verbs in a machine" "$scripts/verbs.sh" \
 		"${verbs_options[@]}"
 }
 
@@ -406,7 +401,7 @@ check_configure_message() (
 	exit $ret
 )
 
-# What is read before it was written, for example, which ASan does not see. One
+# Valgrind sees, for example, reads of unwritten memory, which ASan does not. One
 # test steps through a store, which would be through all of valgrind; the others do
 # often, or to 2 GiB, what more tests do once, or race against the kernel's own
 # write-back.
@@ -425,7 +420,7 @@ check_valgrind() (
 )
 
 # How long each target may be fuzzed, as many at a time as there are processors.
-# What is new in it finds a fuzzer at once or in a night: see CONTRIBUTING.
+# A fuzzer finds new mistakes at once, or in a night: see CONTRIBUTING.
 fuzz_seconds() {
 	local targets seconds=20
 	targets=$(ls "$top"/{prov/pmem,util}/fuzz/*_fuzz.cc | wc -l)
@@ -440,7 +435,7 @@ too_late() { # too_late WHAT
 	skipped=$((skipped + 1))
 }
 
-# What finds mistakes without a test of its own.
+# These find mistakes without tests of their own.
 job_valgrind() {
 	too_late "valgrind" && return
 	fewer_rounds
@@ -450,14 +445,19 @@ job_valgrind() {
 	[ $status -eq 0 ] || say_why "$checks/plain/valgrind.log"
 }
 
+# Noise does not change them, so they need no processor of their own.
+job_instructions() {
+	check_script "instructions" "$scripts/instructions.sh"
+}
+
 job_static_checks() {
 	too_late "static checks" ||
-		check_script "static checks" "$top/util/lint.sh" --wire
+		check_script "static checks" "$scripts/lint.sh" --wire
 }
 
 job_fuzzers() {
 	too_late "fuzzers" ||
-		check_script "fuzzers" "$top/util/fuzz.sh" \
+		check_script "fuzzers" "$scripts/fuzz.sh" \
 			--seconds "$(fuzz_seconds)" --no-install
 }
 
@@ -480,7 +480,7 @@ fewer_rounds() {
 	export PMEM_LOG_CRASHES=${PMEM_LOG_CRASHES:-10}
 }
 
-# With --share: a number that each commit draws anew, and what follows from it.
+# With --share each commit draws a number, from which these follow.
 fabtests_options=()
 verbs_options=()
 share_by_commit() {
@@ -531,10 +531,10 @@ check_format
 record "clang-format of the whole tree" $?
 check_configure_message
 record "configure names missing packages" $?
-"$top/util/layers.sh"
+"$scripts/layers.sh"
 record "folders include what they may" $?
 
-# By clang, which takes half the time of gcc to compile this and to run it. Any
+# clang takes half the time of gcc to compile this and to run it. Any
 # optimization more than doubles what it takes, and UBSan takes half as much again:
 # the tests themselves do without.
 make_sanitized() { # make_sanitized NAME SANITIZERS
@@ -558,7 +558,7 @@ make_build plain --enable-unity=tests CXXFLAGS="-g1 -O2" || {
 }
 [ "$sanitizers" = no ] || jobs+=(build_asan build_tsan)
 [ "$trixie" = no ] || jobs+=(build_trixie)
-jobs+=(headers plugin_alone)
+jobs+=(headers plugin_alone instructions)
 [ "$fuzz" = no ] || jobs+=(valgrind static_checks fuzzers)
 start_background "${jobs[@]}"
 
@@ -575,6 +575,7 @@ fi
 [ "$trixie" = no ] || check_trixie
 collect_job headers
 collect_job plugin_alone
+collect_job instructions
 if [ "$fuzz" = yes ]; then
 	collect_job valgrind
 	collect_job static_checks

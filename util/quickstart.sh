@@ -1,16 +1,23 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-# Usage: util/quickstart.sh [BUILD-DIRECTORY [CONFIGURE-ARGUMENT...]]
-#                                                  (default: build)
 #
 # From a fresh Debian to the point of it all: installs packages, builds, copies
 # a file into the memory of another process and lets the power fail there. With
 # commits every byte survives; without them the bytes are lost. The power
 # failure is simulated: the target is killed, and its backend keeps only what
 # was durable. Exits with 0 only if both came out that way.
-set -euo pipefail
-. "$(dirname "$0")/common.sh"
+#
+#   util/quickstart.sh [BUILD-DIRECTORY [CONFIGURE-ARGUMENT...]]
+#
+# The build directory is build by default.
 
+set -euo pipefail
+. "$(dirname "$0")/scripts/common.sh"
+
+case ${1:-} in
+--help) usage 0 ;;
+-*) usage 2 ;;
+esac
 provider="tcp;ofi_pmem"
 build=${1:-$top/build}
 [ $# -eq 0 ] || shift

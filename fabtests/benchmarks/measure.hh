@@ -39,7 +39,7 @@ inline void append(Samples *to, const Samples &more)
 	to->insert(to->end(), more.begin(), more.end());
 }
 
-/* Seconds. */
+/* Returns seconds. */
 inline double now(clockid_t clock = CLOCK_MONOTONIC)
 {
 	timespec time{};
@@ -56,7 +56,7 @@ struct Rates {
 	Samples wall;
 	Samples cpu;
 
-	/* `cpu_clock` is that of who does the work. */
+	/* `cpu_clock` belongs to the process or thread that does the work. */
 	template <typename Work>
 	void measure(size_t bytes, clockid_t cpu_clock, Work &&work)
 	{

@@ -3,20 +3,22 @@
 /*
  * Many channels on one target: how fast they connect, what memory each takes in
  * the target and in the initiator, and how many commits a second go over all of
- * them, beside one channel's. One process of each side; an endpoint has a
- * channel of its own, which connects with its first commit.
+ * them, beside one channel's: with as many in flight as on that one, and with
+ * as many on each. One process of each side; an endpoint has a channel of its
+ * own, which connects with its first commit.
  */
-#include <sys/resource.h>
-#include <unistd.h>
-
-#include <cstdio>
-#include <deque>
-#include <fstream>
+#include "benchmarks/measure.hh"
+#include "common/initiator.hh"
 
 #include <CLI/CLI.hpp>
 
-#include "benchmarks/measure.hh"
-#include "common/initiator.hh"
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <deque>
+#include <fstream>
 
 using namespace pmem_test;
 
@@ -45,11 +47,14 @@ class ScaleBench
 public:
 	ScaleBench(const Arguments &arguments, size_t channels);
 
-	/* Connects everything; tells what each channel took. */
+	/* Connects everything; reports what each channel took. */
 	void connect();
 
-	/* Commits a second over the first `channels`. */
-	double rate(size_t channels);
+	/*
+	 * Returns commits per second over the first `channels`, with this many
+	 * in flight on all of them together.
+	 */
+	double rate(size_t channels, size_t in_flight);
 
 private:
 	static constexpr size_t kRegion = 64 << 20;
@@ -117,18 +122,26 @@ void ScaleBench::connect()
 		    (resident(getpid()) - own) / count / 1024);
 }
 
-/* They take turns; no more than --depth commits are in flight. */
-double ScaleBench::rate(size_t channels)
+/*
+ * Each context is for one channel, so what is in flight stays spread over them.
+ * If there are more channels than contexts, they take turns.
+ */
+double ScaleBench::rate(size_t channels, size_t in_flight)
 {
-	std::vector<fi_context2> contexts(arguments_.depth);
+	constexpr size_t kLeastTurns = 4; /* what is in flight goes so often */
+	std::vector<fi_context2> contexts(in_flight);
 	std::deque<fi_context2 *> idle;
 	for (fi_context2 &context : contexts)
 		idle.push_back(&context);
+	size_t commits = std::max(arguments_.commits, kLeastTurns * in_flight);
 	CompletionQueue &queue = initiator_.completions();
 	double begin = now();
-	for (size_t posted = 0, done = 0; done < arguments_.commits;) {
-		while (!idle.empty() && posted < arguments_.commits) {
-			commit(posted % channels, posted, idle.front());
+	for (size_t posted = 0, done = 0; done < commits;) {
+		while (!idle.empty() && posted < commits) {
+			auto index = static_cast<size_t>(idle.front() -
+							 contexts.data());
+			size_t next = channels > in_flight ? posted : index;
+			commit(next % channels, posted, idle.front());
 			idle.pop_front();
 			posted++;
 		}
@@ -140,27 +153,32 @@ double ScaleBench::rate(size_t channels)
 			done++;
 		} while (queue.take(&completion));
 	}
-	return static_cast<double>(arguments_.commits) / (now() - begin);
+	return static_cast<double>(commits) / (now() - begin);
 }
 
 void run(const Arguments &arguments)
 {
-	std::printf("%s, commits of %zu bytes, %zu in flight, %zu rounds\n"
-		    "%8s %12s %12s %12s %12s %12s %12s %8s\n",
+	std::printf("%s, commits of %zu bytes, %zu in flight on all or on "
+		    "each, %zu rounds\n"
+		    "%8s %12s %12s %12s %12s %12s %12s %12s %8s %12s %8s\n",
 		    provider_name({}).c_str(), arguments.bytes, arguments.depth,
 		    arguments.rounds, "channels", "endpoints/s", "target KiB",
-		    "channels/s", "target KiB", "own KiB", "commits/s",
-		    "of one");
+		    "channels/s", "target KiB", "own KiB", "one, 1/s",
+		    "on all, 1/s", "of one", "on each, 1/s", "of one");
 	for (size_t channels : arguments.channels) {
 		ScaleBench bench(arguments, channels);
 		bench.connect();
-		Samples one, all;
+		Samples one, all, each;
+		size_t depth = arguments.depth;
 		for (size_t round = 0; round < arguments.rounds; round++) {
-			one.push_back(bench.rate(1));
-			all.push_back(bench.rate(channels));
+			one.push_back(bench.rate(1, depth));
+			all.push_back(bench.rate(channels, depth));
+			each.push_back(bench.rate(channels, channels * depth));
 		}
-		std::printf(" %12.0f %8.2f\n", median(all),
-			    median(all) / median(one));
+		std::printf(" %12.0f %12.0f %8.2f %12.0f %8.2f\n", median(one),
+			    median(all), median(all) / median(one),
+			    median(each), median(each) / median(one));
+		std::fflush(stdout);
 	}
 }
 
@@ -171,17 +189,17 @@ int main(int argc, char **argv)
 	Arguments arguments;
 	CLI::App app{"What many channels on one target take and give."};
 	app.add_option("--channels", arguments.channels,
-		       "several with commas between (default: "
-		       "1,10,100,1000)")
+		       "separated by commas (default: 1,10,100,1000)")
 		->delimiter(',')
 		->check(CLI::Range(1, 10000));
 	app.add_option("--depth", arguments.depth,
-		       "commits in flight (default: 64)")
+		       "commits in flight, on all channels together and on "
+		       "each of them (default: 64)")
 		->check(CLI::Range(1, 1024));
 	app.add_option("--bytes", arguments.bytes, "of a commit (default: 64)")
 		->check(CLI::Range(1, 1 << 20));
 	app.add_option("--commits", arguments.commits,
-		       "in each round (default: 20000)")
+		       "in each round, at least (default: 20000)")
 		->check(CLI::Range(1, 10000000));
 	app.add_option("--rounds", arguments.rounds, "(default: 5)")
 		->check(CLI::Range(1, 1000));

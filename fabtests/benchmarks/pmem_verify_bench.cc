@@ -1,21 +1,22 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /* Copyright (c) 2026 the ofi_pmem developers */
 /*
- * What verification costs, between two real processes: its throughput beside
- * that of reading memory, a commit with FI_PMEM_VERIFY beside one without, and
- * small commits while another endpoint has a large range verified. What is
- * compared alternates in every round; medians of all rounds are told.
+ * This measures what verification costs between two real processes: its
+ * throughput beside that of reading memory, a commit with FI_PMEM_VERIFY beside
+ * one without, and small commits while another endpoint has a large range
+ * verified. Alternatives take turns in every round; medians of all rounds are
+ * reported.
  */
+#include "benchmarks/measure.hh"
+#include "common/initiator.hh"
+
+#include <CLI/CLI.hpp>
+
 #include <unistd.h>
 
 #include <cstdio>
 #include <map>
 #include <thread>
-
-#include <CLI/CLI.hpp>
-
-#include "benchmarks/measure.hh"
-#include "common/initiator.hh"
 
 using namespace pmem_test;
 
@@ -32,7 +33,7 @@ struct Arguments {
 /* More than any cache that one core reads from holds. */
 constexpr size_t kReadBytes = 256 << 20;
 
-/* Whether whoever waits for a completion leaves the processor to others. */
+/* How a completion is awaited: on the processor, or leaving it to others. */
 enum class Wait { polling, asleep };
 
 class VerifyBench
@@ -126,7 +127,7 @@ void VerifyBench::verify_all(Initiator &initiator, fi_pmem_digest digest,
 		await_verification(initiator, wait);
 }
 
-/* Microseconds of each, one after the other. */
+/* Returns the microseconds of each commit, one after the other. */
 Samples VerifyBench::commits(size_t len, uint64_t flags, size_t count)
 {
 	LocalBuffer buffer(initiator_.node(), pattern(1, len));
@@ -213,8 +214,8 @@ Samples VerifyBench::commits_beside(const std::function<void()> &work)
 }
 
 /*
- * Where processors are few, any third thread disturbs: one that reads memory
- * in this process shows how much of it is the scheduler's.
+ * If there are few processors, any third thread disturbs. One that reads memory
+ * in this process shows how much of the disturbance is the scheduler's.
  */
 void VerifyBench::disturbance()
 {
@@ -276,7 +277,7 @@ int main(int argc, char **argv)
 		{"forced_line", Memory::forced_line},
 		{"dax", Memory::dax}};
 	app.add_option("--memory", arguments.memories,
-		       "page, powerfail, forced_line, dax; several with commas "
+		       "page, powerfail, forced_line, dax; separated by commas "
 		       "between (default: page, or what there is)")
 		->delimiter(',')
 		->transform(CLI::CheckedTransformer(names));

@@ -5,9 +5,9 @@
  */
 #pragma once
 
-#include <rdma/fi_atomic.h>
-
 #include "common/initiator.hh"
+
+#include <rdma/fi_atomic.h>
 
 namespace pmem_test
 {

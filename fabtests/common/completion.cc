@@ -2,11 +2,11 @@
 /* Copyright (c) 2026 the ofi_pmem developers */
 #include "common/completion.hh"
 
+#include <rdma/fi_errno.h>
+
 #include <sched.h>
 
 #include <stdexcept>
-
-#include <rdma/fi_errno.h>
 
 namespace pmem_test
 {

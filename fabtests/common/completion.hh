@@ -5,14 +5,14 @@
  */
 #pragma once
 
+#include "common/launcher.hh"
+
+#include <rdma/fi_eq.h>
+
 #include <chrono>
 #include <deque>
 #include <string>
 #include <vector>
-
-#include <rdma/fi_eq.h>
-
-#include "common/launcher.hh"
 
 namespace pmem_test
 {
@@ -46,7 +46,7 @@ private:
 	std::chrono::steady_clock::time_point end_;
 };
 
-/* One thread at a time. */
+/* One thread at a time may use it. */
 class CompletionQueue
 {
 public:

@@ -16,7 +16,7 @@ namespace pmem_test
 /* $PMEM_FABTESTS_DAX; null: regions are files. */
 const char *dax_device();
 
-/* What a device maps at once, and so the alignment of every part. */
+/* A device maps this much at once, which is the alignment of every part. */
 inline constexpr size_t kDaxUnit = 2 << 20;
 
 constexpr size_t dax_round_up(size_t len)
@@ -43,7 +43,7 @@ private:
 	uint64_t offset_ = 0;
 };
 
-/* What DaxPart::path() is made of; false when `path` is an ordinary one. */
+/* Takes DaxPart::path() apart; returns false if `path` is an ordinary one. */
 bool split_dax_path(const std::string &path, std::string *device,
 		    uint64_t *offset);
 

@@ -5,17 +5,17 @@
  */
 #pragma once
 
-#include <rdma/fi_ext_pmem.h>
-
 #include "common/node.hh"
 #include "common/target.hh"
+
+#include <rdma/fi_ext_pmem.h>
 
 namespace pmem_test
 {
 
 inline constexpr uint64_t kFencedCommit = FI_FENCE | FI_COMMIT_COMPLETE;
 
-/* One thread at a time. */
+/* One thread at a time may use it. */
 class Initiator
 {
 public:
@@ -37,7 +37,7 @@ public:
 		return ret;
 	}
 
-	/* fi_writemsg() of one range; any `flags`. */
+	/* Calls fi_writemsg() for one range, with any `flags`. */
 	ssize_t write(const RemoteRegion &region, uint64_t offset,
 		      const LocalBuffer &from, uint64_t from_offset, size_t len,
 		      uint64_t flags, void *context);
@@ -60,7 +60,7 @@ public:
 	ssize_t flush(const RemoteRegion &region, uint64_t offset, size_t len,
 		      fi_pmem_selectivity selectivity, void *context);
 
-	/* Of every peer. */
+	/* Drains at every peer. */
 	ssize_t drain_all(void *context);
 
 	/* fi_read() into all of `into`. */
@@ -80,7 +80,10 @@ public:
 	Bytes read_and_wait(const RemoteRegion &region, uint64_t offset,
 			    size_t len);
 
-	/* The completion that `target` was told to await: flags and data. */
+	/*
+	 * Awaits the completion that `target` was asked for; returns flags and
+	 * data.
+	 */
 	TargetReply await_arrival(Target &target);
 
 	Node &node() { return node_; }
@@ -93,7 +96,9 @@ private:
 	Node node_;
 };
 
-/* The error of one operation, whether the call or the completion told it. */
+/*
+ * The error of one operation, whether the call or the completion returned it.
+ */
 struct Failure {
 	int err = 0; /* positive fi_errno; 0: the operation succeeded */
 	bool at_call = false;
@@ -103,7 +108,9 @@ struct Failure {
 /* Awaits the outcome of an operation whose call returned `posted`. */
 Failure outcome(Initiator &initiator, ssize_t posted, const void *context);
 
-/* Of one commit of these bytes to the start of the region. */
+/*
+ * Returns the outcome of one commit of these bytes to the start of the region.
+ */
 Failure try_commit(Initiator &initiator, const RemoteRegion &region,
 		   const Bytes &contents);
 

@@ -26,8 +26,10 @@ namespace pmem_test
 std::chrono::seconds timeout_from_environment();
 inline const std::chrono::seconds kTimeout = timeout_from_environment();
 
-/* What a child runs; `control` is its end of a SOCK_SEQPACKET pair. The result
- * is its exit status. */
+/*
+ * A child runs this; `control` is its end of a SOCK_SEQPACKET pair. The result
+ * is its exit status.
+ */
 using ChildMain = int (*)(int control);
 
 struct ChildOptions {

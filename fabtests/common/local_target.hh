@@ -3,9 +3,9 @@
 /* A target in the process of the test itself, with one region of a file. */
 #pragma once
 
-#include <future>
-
 #include "common/initiator.hh"
+
+#include <future>
 
 namespace pmem_test
 {

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /* Copyright (c) 2026 the ofi_pmem developers */
 /*
- * What the log library needs of an initiator: an endpoint with a queue of its
- * own and a log that fills a target's region.
+ * Gives the log library what it needs from an initiator: an endpoint with a
+ * queue of its own, and a log that fills a target's region.
  */
 #pragma once
 
-#include <ofi_pmem/log.hh>
-
 #include "common/initiator.hh"
+
+#include <ofi_pmem/log.hh>
 
 namespace pmem_test
 {

@@ -4,16 +4,16 @@
  * main() of the end-to-end tests. Exit status 77 (not run) where the machine
  * lacks something; a plug-in that does not load is a failure.
  */
+#include "common/launcher.hh"
+#include "common/node.hh"
+
+#include <gtest/gtest.h>
+
 #include <sys/vfs.h>
 #include <unistd.h>
 
 #include <cstdio>
 #include <cstdlib>
-
-#include <gtest/gtest.h>
-
-#include "common/launcher.hh"
-#include "common/node.hh"
 
 /*
  * Defaults of the sanitizers' run time, which asks for them by these names. A

@@ -16,7 +16,7 @@ namespace
 
 constexpr uint32_t kApiVersion = FI_VERSION(1, 17);
 
-/* Where targets listen: verbs has no device on the loopback address. */
+/* Targets listen here: verbs has no device on the loopback address. */
 const char *host(const NodeOptions &options)
 {
 	if (options.host[0])
@@ -67,7 +67,7 @@ std::string provider_name(const NodeOptions &options)
 {
 	bool msg = options.stack == Stack::msg;
 	std::string core = core_provider();
-	/* To try the tests themselves without the layer. */
+	/* This tries the tests themselves without the layer. */
 	bool plain = options.plain || getenv("PMEM_FABTESTS_PLAIN");
 	if (plain && !msg && core == "tcp")
 		return "net";

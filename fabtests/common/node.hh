@@ -8,13 +8,9 @@
  */
 #pragma once
 
-#include <sys/uio.h>
-
-#include <cstring>
-#include <memory>
-#include <stdexcept>
-#include <string>
-#include <vector>
+#include "common/completion.hh"
+#include "common/region_file.hh"
+#include "shared/fid.hh"
 
 #include <rdma/fabric.h>
 #include <rdma/fi_cm.h>
@@ -23,8 +19,13 @@
 #include <rdma/fi_errno.h>
 #include <rdma/fi_rma.h>
 
-#include "common/completion.hh"
-#include "common/region_file.hh"
+#include <sys/uio.h>
+
+#include <cstring>
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <vector>
 
 namespace pmem_test
 {
@@ -78,13 +79,8 @@ struct Closer {
 	static void close(fid *object);
 };
 
-template <typename Fid> using FidPtr = std::unique_ptr<Fid, Closer>;
-
-struct InfoFree {
-	void operator()(fi_info *info) const { fi_freeinfo(info); }
-};
-
-using InfoPtr = std::unique_ptr<fi_info, InfoFree>;
+template <typename Fid> using FidPtr = ofi_pmem::FidPtr<Fid, Closer>;
+using ofi_pmem::InfoPtr;
 
 /* Null when the provider offers nothing that fits (FI_ENODATA). */
 InfoPtr find_info(const NodeOptions &options, const char *host,
@@ -96,7 +92,7 @@ struct Address {
 
 	std::string host() const;
 	std::string port() const;
-	/* The port of another host. */
+	/* Returns the same port at another host. */
 	Address with_host(const char *host) const;
 };
 
@@ -106,7 +102,7 @@ struct Node {
 
 	/* Target, MSG: listens. RDM: makes the endpoint. */
 	void listen() { listen_with(info.get()); }
-	/* At another address than the domain's. */
+	/* Listens at another address than the domain's. */
 	void listen(const char *host);
 
 	/* Target, MSG: waits for a connection and accepts it. */
@@ -117,7 +113,7 @@ struct Node {
 
 	/* RDM: one endpoint more, with the same queues and addresses. */
 	void add_endpoint() { open_endpoint(info.get()); }
-	/* At another address than the domain's. */
+	/* Adds an endpoint at another address than the domain's. */
 	void add_endpoint(const char *host);
 
 	/* MSG: of the passive endpoint; RDM: of one of its own. */

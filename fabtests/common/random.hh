@@ -5,11 +5,11 @@
  */
 #pragma once
 
+#include "common/region_file.hh"
+
 #include <cstdint>
 #include <cstdlib>
 #include <random>
-
-#include "common/region_file.hh"
 
 namespace pmem_test
 {
@@ -41,7 +41,9 @@ inline uint64_t env_number(const char *name, uint64_t otherwise)
 	return text ? strtoull(text, nullptr, 0) : otherwise;
 }
 
-/* From environment variable `name`, or new for every run. */
+/*
+ * Takes the seed from environment variable `name`, or a new one for every run.
+ */
 inline uint64_t choose_seed(const char *name)
 {
 	return env_number(name, std::random_device{}());

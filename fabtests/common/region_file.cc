@@ -2,6 +2,8 @@
 /* Copyright (c) 2026 the ofi_pmem developers */
 #include "common/region_file.hh"
 
+#include "common/launcher.hh"
+
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -11,8 +13,6 @@
 #include <stdexcept>
 #include <system_error>
 #include <utility>
-
-#include "common/launcher.hh"
 
 namespace pmem_test
 {
@@ -73,7 +73,7 @@ Bytes pattern(uint64_t seed, size_t len, uint64_t first)
 	return bytes;
 }
 
-/* What a peer wrote is ordered by messages, which no sanitizer sees. */
+/* Messages order what a peer wrote, which no sanitizer sees. */
 __attribute__((no_sanitize("thread"))) uint64_t hash(const void *data,
 						     size_t len)
 {

@@ -6,6 +6,8 @@
  */
 #pragma once
 
+#include "common/dax_part.hh"
+
 #include <sys/mman.h>
 
 #include <cstddef>
@@ -13,8 +15,6 @@
 #include <optional>
 #include <string>
 #include <vector>
-
-#include "common/dax_part.hh"
 
 namespace pmem_test
 {
@@ -24,7 +24,7 @@ using Bytes = std::vector<uint8_t>;
 /* Bytes of stream `seed` from position `first` on. */
 Bytes pattern(uint64_t seed, size_t len, uint64_t first = 0);
 
-/* An unpredictable-looking 64-bit value; deterministic. */
+/* Returns a 64-bit value that looks random but is deterministic. */
 uint64_t mix(uint64_t value);
 
 uint64_t hash(const void *data, size_t len);
@@ -46,11 +46,14 @@ public:
 
 	const std::string &path() const { return path_; }
 
-	/* Opens the file anew and reads. Shorter than asked at its end. */
+	/*
+	 * Opens the file again and reads. The result is shorter at the end of
+	 * the file.
+	 */
 	Bytes read(uint64_t offset, size_t len) const;
 	Bytes read() const;
 
-	/* Of a file only: a device has no length to change. */
+	/* Resizes a file only: a device has no length to change. */
 	void resize(size_t len);
 
 private:
@@ -75,7 +78,10 @@ public:
 	/* Unmaps what is behind these bytes; size() stays. */
 	void leave(size_t bytes);
 
-	/* What is mapped, and from where on; -1 for anonymous memory. */
+	/*
+	 * Says what is mapped, and from where on; fd() is -1 for anonymous
+	 * memory.
+	 */
 	int fd() const { return fd_; }
 	uint64_t offset() const { return offset_; }
 

@@ -2,12 +2,12 @@
 /* Copyright (c) 2026 the ofi_pmem developers */
 #pragma once
 
+#include "common/region_file.hh"
+
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
-
-#include "common/region_file.hh"
 
 namespace pmem_test
 {

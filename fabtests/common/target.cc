@@ -23,6 +23,8 @@ std::string to_string(Memory memory)
 	switch (memory) {
 	case Memory::powerfail:
 		return "powerfail";
+	case Memory::disk:
+		return "disk";
 	case Memory::page:
 		return "page";
 	case Memory::dax:
@@ -64,10 +66,13 @@ std::vector<Setup> setups()
 ChildOptions child_options(Memory memory)
 {
 	ChildOptions options;
-	if (memory == Memory::powerfail && !dax_device())
+	bool simulated = memory == Memory::powerfail || memory == Memory::disk;
+	if (simulated && !dax_device())
 		options.env = {"FI_OFI_PMEM_BACKEND=powerfail"};
 	else
 		options.env = {"FI_OFI_PMEM_BACKEND=pmem2"};
+	if (memory == Memory::disk)
+		options.env.push_back("FI_OFI_PMEM_POWERFAIL_SYNC_US=2000");
 	if (memory == Memory::forced_line)
 		options.env.push_back("PMEM2_FORCE_GRANULARITY=CACHE_LINE");
 	return options;

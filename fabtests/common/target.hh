@@ -7,29 +7,30 @@
  */
 #pragma once
 
+#include "common/launcher.hh"
+#include "common/node.hh"
+
+#include <rdma/fi_ext_pmem.h>
+
 #include <cstdint>
 #include <memory>
 #include <ostream>
 #include <string>
 #include <vector>
 
-#include <rdma/fi_ext_pmem.h>
-
-#include "common/launcher.hh"
-#include "common/node.hh"
-
 namespace pmem_test
 {
 
-/* What a target's memory is made of; decided by its environment. */
+/* The kind of a target's memory, which its environment decides. */
 enum class Memory {
 	powerfail,   /* simulated power failure; one-sided */
+	disk,	     /* the same, with syncs that take a while */
 	page,	     /* a plain file, never one-sided */
 	forced_line, /* a plain file that counts as cache-line granular */
 	dax,	     /* a part of dax_device() */
 };
 
-/* What end-to-end tests are parameterised over. */
+/* End-to-end tests are parameterised over this. */
 struct Setup {
 	Stack stack;
 	Memory memory;
@@ -46,7 +47,7 @@ std::string to_string(Memory memory);
 std::string to_string(Stack stack);
 std::string to_string(const Setup &setup);
 
-/* For the messages of GoogleTest, and for the names of its cases. */
+/* Used in the messages of GoogleTest, and in the names of its cases. */
 inline std::ostream &operator<<(std::ostream &out, Stack stack)
 {
 	return out << to_string(stack);
@@ -90,7 +91,7 @@ struct RegionRequest {
 	uint64_t len = 0;
 	uint64_t flags = FI_RMA_PMEM;
 	bool map_sync = false; /* MAP_SYNC, of a DAX file */
-	/* By fi_ops_pmem_domain: the file, and these properties. */
+	/* Declares, by fi_ops_pmem_domain, the file and these properties. */
 	bool declared = false;
 	fi_pmem_granularity granularity = FI_PMEM_GRANULARITY_DETECT;
 	fi_pmem_domain domain = FI_PMEM_DOMAIN_DETECT;
@@ -125,7 +126,10 @@ struct RemoteRegion {
 	uint64_t base = 0;
 	uint64_t len = 0;
 
-	/* Port of the provider's hidden service (bits 47 to 62 of the key). */
+	/*
+	 * Returns the port of the provider's hidden service (bits 47 to 62 of
+	 * the key).
+	 */
 	uint16_t service_port() const
 	{
 		return static_cast<uint16_t>(key >> 47);
@@ -157,7 +161,7 @@ public:
 	void post_recv();
 
 	/*
-	 * From here on the target polls its queue, until it has the completion
+	 * From now on the target polls its queue, until it has the completion
 	 * that the initiator's await_arrival() returns. Connectionless inner
 	 * providers connect only while both sides make progress.
 	 */
@@ -166,8 +170,8 @@ public:
 	TargetReply finish_read_cq() { return receive(); }
 
 	/*
-	 * From here on the target reads its queue and has receives posted, so
-	 * that it takes messages and remote CQ data: until it is killed.
+	 * From now on, until it is killed, the target reads its queue and has
+	 * receives posted, so that it takes messages and remote CQ data.
 	 */
 	void serve();
 
@@ -185,10 +189,10 @@ public:
 	int quit();
 
 	void kill() { child_.kill(); }
-	/* SIGSTOP: as a machine that hangs. */
+	/* Stops it by SIGSTOP, like a machine that hangs. */
 	void stop();
 	pid_t pid() const { return child_.pid(); }
-	/* Of the processor's time that it uses. */
+	/* Returns the clock of the processor time that it uses. */
 	clockid_t cpu_clock() const;
 	const Address &address() const { return address_; }
 

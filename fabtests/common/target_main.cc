@@ -3,6 +3,8 @@
 /*
  * The target's side of common/target.hh.
  */
+#include "common/target.hh"
+
 #include <poll.h>
 #include <sched.h>
 #include <sys/mount.h>
@@ -12,8 +14,6 @@
 #include <cstdio>
 #include <cstdlib>
 #include <map>
-
-#include "common/target.hh"
 
 namespace pmem_test
 {
@@ -240,7 +240,9 @@ void Server::serve()
 	}
 }
 
-/* In a mount namespace of this process, so nothing is left when it dies. */
+/*
+ * Mounts in a mount namespace of this process, so nothing is left when it dies.
+ */
 void Server::mount_image(const char *arguments)
 {
 	if (unshare(CLONE_NEWNS) ||

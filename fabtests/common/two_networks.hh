@@ -19,16 +19,16 @@ public:
 	/* Nullptr, or why there cannot be any. Before the launcher starts. */
 	const char *open();
 
-	/* Where processes that are started from now on are. */
+	/* Processes that are started from now on are there. */
 	void enter_target();
 	void enter_own();
 
 	bool has_netem() const { return has_netem_; }
 
-	/* What both ends do to what they send, as tc-netem(8) has it. */
+	/* Impairs what both ends send, in the words of tc-netem(8). */
 	void impair(const std::string &how);
 
-	/* What is sent gets nowhere, from now on. */
+	/* From now on, what is sent gets nowhere. */
 	void cut_to_target();
 	void cut_from_target();
 

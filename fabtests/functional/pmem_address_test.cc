@@ -4,12 +4,13 @@
  * A target with several addresses: its regions are reached at each one that an
  * endpoint of the application has, and at no other.
  */
-#include <arpa/inet.h>
+#include "common/local_target.hh"
+
 #include <gtest/gtest.h>
+
+#include <arpa/inet.h>
 #include <sys/socket.h>
 #include <unistd.h>
-
-#include "common/local_target.hh"
 
 using namespace pmem_test;
 
@@ -28,7 +29,7 @@ bool has_ipv6()
 	return bound;
 }
 
-/* Of this host. */
+/* Returns addresses of this host. */
 std::vector<const char *> hosts()
 {
 	std::vector<const char *> all{"127.0.0.1", "127.0.0.2"};
@@ -88,7 +89,7 @@ protected:
 		target.emplace(at(stack, domain_host));
 	}
 
-	/* Of a new initiator: 0, or why it cannot commit. */
+	/* Commits from a new initiator. Returns 0, or why it cannot commit. */
 	int commit_to(const Address &address)
 	{
 		Initiator initiator(
@@ -99,7 +100,7 @@ protected:
 		return target->commit_from(initiator);
 	}
 
-	/* The target's port at this host. */
+	/* Returns the target's port at this host. */
 	Address address(const char *host) const
 	{
 		return target->node.address().with_host(host);

@@ -5,13 +5,13 @@
  * ordinary one, which is the inner provider's business: both must find and
  * leave the same.
  */
-#include <algorithm>
-#include <complex>
-#include <limits>
+#include "common/atomics.hh"
 
 #include <gtest/gtest.h>
 
-#include "common/atomics.hh"
+#include <algorithm>
+#include <complex>
+#include <limits>
 
 using namespace pmem_test;
 
@@ -91,7 +91,10 @@ Bytes typed(int datatype, std::array<int, kElements> values)
 	}
 }
 
-/* Without what pads an x87 number: the inner provider leaves anything there. */
+/*
+ * Clears the padding of an x87 number, where the inner provider leaves
+ * anything.
+ */
 Bytes without_padding(int datatype, Bytes bytes)
 {
 	bool padded = (datatype == FI_LONG_DOUBLE ||
@@ -136,7 +139,7 @@ protected:
 		return !fi_compare_atomicvalid(ep, datatype, op, &count);
 	}
 
-	/* What was fetched, and behind it what the region then holds. */
+	/* Returns what was fetched, followed by what the region then holds. */
 	Bytes run(const RemoteRegion &region, Kind kind, fi_datatype datatype,
 		  fi_op op)
 	{

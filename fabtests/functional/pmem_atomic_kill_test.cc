@@ -10,13 +10,13 @@
  * PMEM_KILL_ROUNDS (200) and PMEM_KILL_SEED (random) choose other runs. With a
  * mutated plug-in this test must fail: scripts/pmem_mutants_test.sh.
  */
-#include <algorithm>
-#include <deque>
+#include "common/atomics.hh"
+#include "common/random.hh"
 
 #include <gtest/gtest.h>
 
-#include "common/atomics.hh"
-#include "common/random.hh"
+#include <algorithm>
+#include <deque>
 
 using namespace pmem_test;
 
@@ -212,7 +212,10 @@ void Round::run()
 	}
 }
 
-/* The word after the first `durable` operations, or after later ones. */
+/*
+ * Returns whether the word is that after the first `durable` operations, or
+ * after later ones.
+ */
 bool Round::may_hold(size_t word, size_t durable, uint64_t found) const
 {
 	uint64_t value = 0;

@@ -4,13 +4,13 @@
  * Processes that race with atomics on one word of a persistent region: none is
  * lost, none is executed twice.
  */
-#include <sys/socket.h>
-
-#include <algorithm>
+#include "common/atomics.hh"
 
 #include <gtest/gtest.h>
 
-#include "common/atomics.hh"
+#include <sys/socket.h>
+
+#include <algorithm>
 
 using namespace pmem_test;
 
@@ -19,7 +19,7 @@ namespace
 
 constexpr size_t kRegionLen = 64 << 10;
 
-/* A child that races: adds 1 so many times, and tells what it found. */
+/* A child that races: it adds 1 this many times, and reports what it found. */
 struct Race {
 	Address address;
 	RemoteRegion region;
@@ -113,7 +113,7 @@ protected:
 		return word(reader.read_and_wait(region, 0, 8));
 	}
 
-	/* What is left when the target loses power now. */
+	/* Returns what is left if the target loses power now. */
 	uint64_t durable_value()
 	{
 		target.kill();

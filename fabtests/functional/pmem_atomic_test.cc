@@ -4,11 +4,11 @@
  * Atomics on a persistent region of a target that sleeps: what each call, flag
  * and mistake does, and that bytes are durable when a completion promised it.
  */
-#include <numeric>
+#include "common/atomics.hh"
 
 #include <gtest/gtest.h>
 
-#include "common/atomics.hh"
+#include <numeric>
 
 using namespace pmem_test;
 
@@ -52,7 +52,7 @@ protected:
 		return value;
 	}
 
-	/* What is left when the target loses power now. */
+	/* Returns what is left if the target loses power now. */
 	uint64_t durable(uint64_t offset)
 	{
 		target.kill();
@@ -263,7 +263,7 @@ TEST_P(PmemAtomic, CommittedFetchIsInTheFileWhenItCompletes)
 	EXPECT_EQ(durable(8), 7u);
 }
 
-/* What it found may have been stored and not flushed by someone else. */
+/* Another initiator may have stored what it found, and not flushed it. */
 TEST_P(PmemAtomic, CommittedReadReturnsWhatIsDurable)
 {
 	fetch_add(8, 3);

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /* Copyright (c) 2026 the ofi_pmem developers */
 /*
- * auth_key of libfabric's attributes, between two processes: who has the
- * target's commits, and who has another or none is refused at the call.
+ * auth_key of libfabric's attributes, between two processes: an initiator with
+ * the target's key commits; one with another key or none is refused at the
+ * call.
  */
-#include <gtest/gtest.h>
-
 #include "common/initiator.hh"
+
+#include <gtest/gtest.h>
 
 using namespace pmem_test;
 

@@ -4,11 +4,10 @@
  * Wrong calls, wrong keys and wrong ranges: each ends in an error on the side
  * that made it, and neither the target nor a neighbouring byte notices.
  */
-#include <gtest/gtest.h>
-
-#include <rdma/fi_atomic.h>
-
 #include "common/initiator.hh"
+
+#include <gtest/gtest.h>
+#include <rdma/fi_atomic.h>
 
 using namespace pmem_test;
 
@@ -60,7 +59,7 @@ protected:
 			"");
 	}
 
-	/* An error that a human can read, told once. */
+	/* Expects an error that a human can read, reported once. */
 	void expect_failure(const Failure &failure)
 	{
 		EXPECT_NE(failure.err, 0) << "the operation succeeded";
@@ -307,7 +306,7 @@ TEST_P(PmemBadInput, RegionIsUsableAgainAfterReregistration)
 INSTANTIATE_TEST_SUITE_P(Stacks, PmemBadInput, testing::ValuesIn(setups()),
 			 CaseName());
 
-/* What the inner provider lacks is not there for persistent regions either. */
+/* Persistent regions do not have what the inner provider lacks either. */
 TEST(PmemAtomic, WithoutTheCapabilityThereAreNone)
 {
 	RegionFile file(kMapLen);
@@ -394,7 +393,10 @@ TEST_P(PmemLocal, TmpfsFileIsRefused)
 
 TEST_P(PmemLocal, UnmappedMemoryIsRefused)
 {
-	/* So large a gap is filled from its end, should somebody map memory. */
+	/*
+	 * A gap of this size is filled from its end, should somebody map
+	 * memory.
+	 */
 	constexpr size_t kGap = size_t{1} << 30;
 	RegionFile file(kMapLen);
 	Mapping mapping(file.path(), kGap);
@@ -427,7 +429,7 @@ TEST_P(PmemLocal, ObjectsInUseDoNotClose)
 INSTANTIATE_TEST_SUITE_P(Stacks, PmemLocal, testing::ValuesIn(kStacks),
 			 CaseName());
 
-/* With a live channel to a peer. */
+/* There is a live channel to a peer. */
 class PmemClose : public testing::TestWithParam<Stack>
 {
 };

@@ -5,16 +5,16 @@
  * selective completion, default flags, every way to wait, and the order
  * towards sends.
  */
+#include "common/initiator.hh"
+
+#include <gtest/gtest.h>
+
 #include <poll.h>
 #include <sys/epoll.h>
 #include <unistd.h>
 
 #include <atomic>
 #include <thread>
-
-#include <gtest/gtest.h>
-
-#include "common/initiator.hh"
 
 using namespace pmem_test;
 

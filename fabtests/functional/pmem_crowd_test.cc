@@ -2,14 +2,21 @@
 /* Copyright (c) 2026 the ofi_pmem developers */
 /*
  * Many at one target: strangers that connect to its port as fast as they can,
- * channels that come and go, an initiator that stops to read, and a crowd that
+ * channels that come and go, an initiator that stops reading, and a crowd that
  * commits at the same time. All are served, what they wrote is there, and the
- * target keeps nothing of who is gone.
+ * target keeps nothing for those that are gone.
  *
  * PMEM_CROWD (20) initiators for PMEM_CROWD_SECONDS (3), PMEM_CONNECTS (2000)
  * connections of strangers; 200, 300 and 10000 are what to try by hand. From a
  * minute on the crowd's commits must be shared out within a factor of two.
  */
+#include "benchmarks/measure.hh"
+#include "common/initiator.hh"
+#include "common/random.hh"
+#include "common/stranger.hh"
+
+#include <gtest/gtest.h>
+
 #include <sys/resource.h>
 
 #include <algorithm>
@@ -19,13 +26,6 @@
 #include <filesystem>
 #include <fstream>
 #include <thread>
-
-#include <gtest/gtest.h>
-
-#include "benchmarks/measure.hh"
-#include "common/initiator.hh"
-#include "common/random.hh"
-#include "common/stranger.hh"
 
 using namespace pmem_test;
 
@@ -54,7 +54,7 @@ constexpr bool kSanitized = true;
 constexpr bool kSanitized = false;
 #endif
 
-/* What a process has, from proc(5). */
+/* Says what a process uses, from proc(5). */
 struct Usage {
 	explicit Usage(pid_t pid)
 	{
@@ -103,8 +103,8 @@ protected:
 	}
 
 	/*
-	 * When what is under way has been closed, `pid` has so many again; the
-	 * service, which would sleep, is kept awake.
+	 * When everything under way has been closed, `pid` has this many again;
+	 * the service, which would sleep, is kept awake.
 	 */
 	void expect_descriptors(pid_t pid, long wanted)
 	{
@@ -134,8 +134,10 @@ protected:
 		Usage all(pid);
 		all.print("after the second");
 		EXPECT_EQ(all.threads, before.threads);
-		/* Of each visit not as much as a line; an allocator's arena
-		 * may still grow by some pages. */
+		/*
+		 * Each visit leaves less than a line; an allocator's arena may
+		 * still grow by some pages.
+		 */
 		long limit = 512 + static_cast<long>(visits / 2) * 64 / 1024;
 		EXPECT_LT(all.resident_kib - half.resident_kib, limit);
 	}
@@ -171,7 +173,7 @@ TEST_F(PmemCrowd, StrangersComeAndGo)
 	expect_service();
 }
 
-/* Those who have a channel keep it, and nobody spins. */
+/* Initiators that have a channel keep it, and nobody spins. */
 TEST_F(PmemCrowd, SilentStrangersTakeAllDescriptors)
 {
 	Usage before(target_.pid());
@@ -256,7 +258,7 @@ TEST_F(PmemCrowd, OneThatStopsReadingHoldsUpNobody)
 		expect_service();
 	Usage meanwhile(target_.pid());
 	meanwhile.print("while somebody does not read");
-	/* At most an answer for each of its 64 credits, twice. */
+	/* There is at most an answer for each of its 64 credits, twice. */
 	EXPECT_LT(meanwhile.resident_kib - before.resident_kib,
 		  long{3 * 64 * kLen / 1024});
 	/* It reads again, and gets everything. */

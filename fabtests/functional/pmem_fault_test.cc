@@ -5,17 +5,17 @@
  * port, files that shrink, disks that are full. Errors reach the initiator,
  * the target lives, nothing hangs, no acknowledged byte is lost.
  */
+#include "common/initiator.hh"
+#include "common/random.hh"
+#include "common/stranger.hh"
+
+#include <gtest/gtest.h>
+
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <unistd.h>
 
 #include <filesystem>
-
-#include <gtest/gtest.h>
-
-#include "common/initiator.hh"
-#include "common/random.hh"
-#include "common/stranger.hh"
 
 using namespace pmem_test;
 
@@ -158,7 +158,10 @@ TEST_P(PmemPeer, AnotherTargetIsNotConcerned)
 	RegionFile other_file(kRegionLen);
 	RemoteRegion other_region =
 		other.add_file(other_file.path(), kRegionLen);
-	/* RDM: the same endpoint; MSG: another endpoint of the same domain. */
+	/*
+	 * With RDM this is the same endpoint, with MSG another one of the same
+	 * domain.
+	 */
 	pair.target.kill();
 	other.connect(pair.initiator.node());
 	Bytes wanted = pattern(7, 9000);
@@ -367,7 +370,9 @@ TEST_P(PmemFile, FullDiskIsAnErrorOfTheWrite)
 	Failure failure = outcome(initiator, ret, &context);
 	EXPECT_NE(failure.err, 0);
 	target.ping();
-	/* With space again, and registered anew, it is served again. */
+	/*
+	 * When it has space again and is registered again, it is served again.
+	 */
 	ASSERT_EQ(unlink((seen + "full").c_str()), 0);
 	target.close_region(region);
 	region = target.add_file(mount_point + "/region", 1 << 20);

@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /* Copyright (c) 2026 the ofi_pmem developers */
 /*
- * fork(2) with everything open: the child is told at every call that it has no
- * part in it, whether its parent goes on or ends as daemon(3) lets it, and what
- * the child closes its parent keeps. And the end of a program that closes
- * nothing.
+ * fork(2) with everything open. Every call tells the child that it has no part
+ * in it, whether its parent goes on or ends as daemon(3) lets it, and what the
+ * child closes its parent keeps. The end of a program that closes nothing is
+ * tested, too.
  */
-#include <gtest/gtest.h>
-#include <sys/wait.h>
-#include <fcntl.h>
-#include <unistd.h>
-
 #include "common/local_target.hh"
+
+#include <gtest/gtest.h>
+
+#include <fcntl.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 using namespace pmem_test;
 
@@ -106,7 +107,7 @@ bool posts_nothing(Pair &pair, LocalBuffer &buffer)
 	       same(queried, -FI_EOPNOTSUPP, "a query");
 }
 
-/* Without the file, which is the parent's. */
+/* Closes everything but the file, which is the parent's. */
 void close_all(Node &node)
 {
 	node.eps.clear();
@@ -118,7 +119,10 @@ void close_all(Node &node)
 	node.fabric.reset();
 }
 
-/* What a child finds of what it inherits, and can open itself. */
+/*
+ * Checks what a child can do with what it inherits, and what it can open
+ * itself.
+ */
 bool check_child(Pair &pair, LocalBuffer &buffer)
 {
 	NodeOptions options = pair.initiator.node().options;

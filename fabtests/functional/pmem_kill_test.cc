@@ -9,10 +9,10 @@
  * PMEM_KILL_ROUNDS (200) and PMEM_KILL_SEED (random) choose other runs. With a
  * mutated plug-in this test must fail: scripts/pmem_mutants_test.sh.
  */
-#include <gtest/gtest.h>
-
 #include "common/initiator.hh"
 #include "common/random.hh"
+
+#include <gtest/gtest.h>
 
 using namespace pmem_test;
 
@@ -53,7 +53,8 @@ class Round
 public:
 	Round(Stack stack, uint64_t seed)
 		: random_(seed), seed_(seed), file_(kRegionLen),
-		  target_(stack, Memory::powerfail),
+		  target_(stack,
+			  random_.below(2) ? Memory::disk : Memory::powerfail),
 		  region_(target_.add_file(file_.path(), kRegionLen,
 					   declared(random_.below(2)))),
 		  initiator_(stack),
@@ -194,8 +195,8 @@ void Round::run()
 }
 
 /*
- * Of each byte, up to which operation it is durable as far as fenced commits,
- * drains and flushes tell.
+ * Returns, for each byte, up to which operation it is durable according to
+ * fenced commits, drains and flushes.
  */
 std::vector<size_t> Round::flushed() const
 {

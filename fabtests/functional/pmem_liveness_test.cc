@@ -5,25 +5,25 @@
  * own and more than there are cores, each with up to two endpoints and two
  * targets, some of which are killed and replaced. No post may stay -FI_EAGAIN,
  * every operation must end, and none may fail whose target has not been killed.
- * What becomes of the bytes is for pmem_kill_test and pmem_storm_test.
+ * pmem_kill_test and pmem_storm_test look at what becomes of the bytes.
  *
  * PMEM_LIVENESS_ROUNDS (6), PMEM_LIVENESS_PROCESSES (3) and PMEM_LIVENESS_SEED
  * (random) choose other runs. PMEM_LIVENESS_ROUND repeats one round,
  * PMEM_LIVENESS_GO_ON=1 does not end with the first failure, and with
  * PMEM_LIVENESS_STOP=1 a process that hangs stops, for a debugger.
  */
-#include <deque>
+#include "common/initiator.hh"
+#include "common/random.hh"
+
+#include <gtest/gtest.h>
+#include <rdma/fi_atomic.h>
 
 #include <poll.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 
-#include <gtest/gtest.h>
-#include <rdma/fi_atomic.h>
-
-#include "common/initiator.hh"
-#include "common/random.hh"
+#include <deque>
 
 using namespace pmem_test;
 
@@ -62,7 +62,7 @@ struct Op {
 	bool outstanding = false;
 	/* Tells its success by a completion. */
 	bool reported() const { return flags & FI_COMPLETION; }
-	/* By the inner provider, without us. */
+	/* The inner provider executes it, without us. */
 	bool plain() const { return kind >= Kind::plain_write; }
 	std::string text() const;
 };
@@ -244,7 +244,9 @@ void Round::connect(Peer *peer)
 	peer->address = node_.peer;
 }
 
-/* What a completion or a post may say of an operation. */
+/*
+ * Returns whether a completion or a post may report a failure of the operation.
+ */
 bool Round::may_fail(const Op &op) const
 {
 	if (op.kind == Kind::drain_all)
@@ -315,7 +317,7 @@ void Round::choose(Op *op)
 	if (op->plain())
 		op->len = std::min<size_t>(op->len, 64);
 	size_t within = op->plain() ? kPlainLen : kRegionLen;
-	/* Of bytes that another endpoint changes, verification warns. */
+	/* If another endpoint changes the bytes, verification warns. */
 	size_t first = 0;
 	if (verifies_) {
 		within /= endpoints_;
@@ -338,7 +340,7 @@ void Round::choose(Op *op)
 
 ssize_t Round::post_write(Op *op, const RemoteRegion &region)
 {
-	/* Where is read into, nobody writes from. */
+	/* Nobody writes from a place that is read into. */
 	bool reads = op->kind == Kind::read || op->kind == Kind::plain_read;
 	size_t place = op->slot + (reads ? kDepth : 0);
 	iovec iov{buffer_->data() + place * kMaxWrite, op->len};
@@ -471,8 +473,10 @@ void Round::poll()
 		finish(completion);
 }
 
-/* Until something may have completed; by the queue's descriptor if it has one,
- * which must become readable then. */
+/*
+ * Waits until something may have completed; if the queue has a descriptor, that
+ * must become readable then.
+ */
 void Round::wait(const Deadline &deadline, const char *what)
 {
 	poll();
@@ -504,7 +508,7 @@ void Round::step()
 	size_t tries = 0;
 	while ((ret = post(op)) == -FI_EAGAIN) {
 		poll();
-		/* The inner provider never tells that nobody is there. */
+		/* The inner provider never reports that nobody is there. */
 		if (op->plain() && may_fail(*op) && ++tries == 1000)
 			return;
 		if (deadline.passed())
@@ -543,7 +547,10 @@ void Round::kill_one()
 		replace(at);
 }
 
-/* By one at another address, and perhaps with the same service port. */
+/*
+ * Replaces it by one at another address, and perhaps with the same service
+ * port.
+ */
 void Round::replace(size_t at)
 {
 	Peer &old = *peers_[live_[at]];
@@ -590,7 +597,7 @@ void run_rounds()
 {
 	uint64_t seed = env_number("PMEM_LIVENESS_SEED", 1);
 	uint64_t first = env_number("PMEM_LIVENESS_ROUND", 0);
-	/* Of start_process(): a single process takes its own. */
+	/* These are for start_process(): a single process takes its own. */
 	const char *inline_size = getenv("FI_OFI_PMEM_INLINE_SIZE");
 	uint64_t rounds = getenv("PMEM_LIVENESS_ROUND")
 				  ? 1
@@ -627,7 +634,7 @@ pid_t start_process(uint64_t seed)
 		_exit(1);
 	setenv("PMEM_LIVENESS_SEED", std::to_string(seed).c_str(), 1);
 	setenv("PMEM_LIVENESS_PROCESSES", "1", 1);
-	/* By request, one-sided, or both. */
+	/* Writes then go in requests, one-sided, or in both ways. */
 	constexpr const char *kInline[] = {"0", "4096", "65536"};
 	setenv("FI_OFI_PMEM_INLINE_SIZE", kInline[mix(seed) % 3], 1);
 	execl("/proc/self/exe", "pmem_liveness_test", nullptr);

@@ -7,14 +7,14 @@
  *
  * PMEM_LOG_CRASHES (30) and PMEM_LOG_SEED (random) choose other runs.
  */
+#include "common/log_client.hh"
+#include "log/test/log_model.hh"
+
 #include <gtest/gtest.h>
 
 #include <optional>
 
-#include "common/log_client.hh"
-#include "log_model.hh"
-
-/* Of fi_pmem_log(3), compiled from the page. */
+/* These are in fi_pmem_log(3), and compiled from the page. */
 int append_durably(ofi_pmem_log::Writer &log, const std::string &record);
 int print_all(ofi_pmem_log::Reader &log);
 

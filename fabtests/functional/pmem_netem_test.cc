@@ -5,24 +5,24 @@
  * FAULTS. The target and the initiator are in namespaces of their own, with a
  * wire between them. Where packets are lost, late, doubled or out of order,
  * everything succeeds. Where nothing gets through, or the target stops, every
- * operation ends in time with an error, and the next one connects anew. Prints
- * the table of it.
+ * operation ends in time with an error, and the next one connects again. The
+ * test prints a table of the outcomes.
  *
- * Needs root, and for some faults the kernel's sch_netem; util/netem.sh runs it
- * in a machine that has both. PMEM_NETEM_TIMEOUT_MS (1000) is the time of
- * FI_OFI_PMEM_OPERATION_TIMEOUT_MS.
+ * Needs root, and for some faults the kernel's sch_netem;
+ * util/scripts/test/netem.sh runs it in a machine that has both.
+ * PMEM_NETEM_TIMEOUT_MS (1000) is the time of FI_OFI_PMEM_OPERATION_TIMEOUT_MS.
  */
-#include <signal.h>
-
-#include <cstdio>
-#include <map>
-
-#include <gtest/gtest.h>
-
 #include "common/atomics.hh"
 #include "common/initiator.hh"
 #include "common/random.hh"
 #include "common/two_networks.hh"
+
+#include <gtest/gtest.h>
+
+#include <signal.h>
+
+#include <cstdio>
+#include <map>
 
 using namespace pmem_test;
 using std::chrono::milliseconds;
@@ -166,7 +166,7 @@ void Netem::heal()
 	stopped_ = false;
 }
 
-/* The last error of so many operations, all of which must end. */
+/* Returns the last error of this many operations, all of which must end. */
 int Netem::end_of(ssize_t posted, size_t operations)
 {
 	if (posted < 0)
@@ -258,7 +258,7 @@ int Netem::perform()
 	return err;
 }
 
-/* What is in the region, and in the file after a power failure. */
+/* Checks what is in the region, and in the file after a power failure. */
 void Netem::expect_contents()
 {
 	initiator_.drain_and_wait(region_);
@@ -307,7 +307,9 @@ TEST_P(Netem, EndsAsDocumented)
 		EXPECT_LT(taken, timeout);
 		break;
 	}
-	/* The next one connects anew; nothing of the old one comes back. */
+	/*
+	 * The next operation connects again; nothing of the old one comes back.
+	 */
 	model_ = pattern(2, kRegionLen);
 	initiator_.write_and_wait(region_, 0, model_, FI_COMMIT_COMPLETE);
 	outcome += ", the next succeeds";

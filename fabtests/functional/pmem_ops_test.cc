@@ -4,9 +4,9 @@
  * The functions of rdma/fi_ext_pmem.h between two processes, and the examples
  * of fi_pmem_ops(3), which are compiled from the page.
  */
-#include <gtest/gtest.h>
-
 #include "common/initiator.hh"
+
+#include <gtest/gtest.h>
 
 extern "C" int digest_region(fid_ep *ep, const fi_ops_pmem_ep *ops, fid_cq *cq,
 			     const fi_rma_iov *region, fi_addr_t peer,
@@ -92,6 +92,7 @@ TEST_P(PmemOps, QueryDescribesTheRegion)
 	EXPECT_GE(attr.max_length, kLen);
 	switch (GetParam().memory) {
 	case Memory::powerfail:
+	case Memory::disk:
 		EXPECT_EQ(attr.domain, FI_PMEM_DOMAIN_SIMULATED);
 		EXPECT_EQ(attr.granularity, FI_PMEM_GRANULARITY_CACHE_LINE);
 		break;
@@ -134,7 +135,10 @@ TEST_P(PmemOps, QueryDisturbsNoWrite)
 	EXPECT_EQ(difference(file.read(0, wanted.size()), wanted), "");
 }
 
-/* Of a commit, and after the file was changed behind the provider's back. */
+/*
+ * Digests a commit, and again after the file was changed behind the provider's
+ * back.
+ */
 TEST_P(PmemOps, DigestsTellWhichBlockChanged)
 {
 	constexpr size_t kBlock = 4096;
@@ -176,7 +180,7 @@ TEST_P(PmemOps, DigestsTellWhichBlockChanged)
 	}
 }
 
-/* Of lengths that travel differently. */
+/* The commits have lengths that travel differently. */
 TEST_P(PmemOps, CommitsAreReadBackAsTheyWereWritten)
 {
 	for (size_t len : {1, 8, 4096, 4097, 100000, 1 << 20}) {
@@ -231,7 +235,10 @@ TEST_P(PmemOps, VerifyNamesTheBlockThatChanged)
 struct Declared {
 	fi_pmem_granularity granularity;
 	fi_pmem_domain domain;
-	/* Of a file with a page cache before it, and of device DAX. */
+	/*
+	 * One is for a file with a page cache before it, the other for device
+	 * DAX.
+	 */
 	int of_file;
 	int of_dax;
 };

@@ -6,9 +6,9 @@
  * memory. Durable bytes are those that a fresh open() of the file reads after
  * the target was killed.
  */
-#include <gtest/gtest.h>
-
 #include "common/initiator.hh"
+
+#include <gtest/gtest.h>
 
 using namespace pmem_test;
 
@@ -17,7 +17,10 @@ namespace
 
 constexpr size_t kRegionLen = 4 << 20;
 
-/* On both sides of the limit for writes that travel in their request. */
+/*
+ * The sizes are on both sides of the limit for writes that travel in their
+ * request.
+ */
 const size_t kSizes[] = {1,    7,    8,	    64,	   100,	    4095,
 			 4096, 4097, 65536, 65537, 1 << 20, (3 << 20) + 17};
 
@@ -37,7 +40,7 @@ protected:
 		return node_options;
 	}
 
-	/* What is left when the target loses power now. */
+	/* Compares what is left if the target loses power now. */
 	void expect_durable(uint64_t offset, const Bytes &wanted)
 	{
 		target.kill();
@@ -67,7 +70,9 @@ protected:
 		target.start_read_cq();
 	}
 
-	/* What the provider carries of it: 4 bytes on verbs. */
+	/*
+	 * Returns the bytes of CQ data that the provider carries: 4 on verbs.
+	 */
 	uint64_t remote_data() const
 	{
 		return UINT64_C(0x1122334455667788) &
@@ -398,8 +403,11 @@ TEST_P(PmemRmaDefault, OrdinaryRegionIsUntouchedByTheLayer)
 	RemoteRegion ordinary = target.add_region(request);
 	EXPECT_EQ(ordinary.key >> 63, 0u);
 	EXPECT_EQ(region.key >> 63, 1u);
-	/* Only the inner provider's progress would serve it: not a sleeping
-	 * target. A send shows that the endpoints are still connected. */
+	/*
+	 * Only the inner provider's progress would serve it, which a sleeping
+	 * target does not make. A send shows that the endpoints are still
+	 * connected.
+	 */
 	initiator.write_and_wait(region, 0, pattern(1, 10), FI_COMMIT_COMPLETE);
 	target.post_recv();
 	target.start_read_cq();

@@ -6,14 +6,14 @@
  * $PMEM_FABTESTS_DISK, a command such as util/vm/faulty_disk.sh;
  * util/vm/storage_faults.sh runs this in a machine.
  */
+#include "common/initiator.hh"
+
+#include <gtest/gtest.h>
+
 #include <cstdlib>
 #include <fstream>
 #include <memory>
 #include <tuple>
-
-#include <gtest/gtest.h>
-
-#include "common/initiator.hh"
 
 using namespace pmem_test;
 
@@ -89,7 +89,7 @@ public:
 	}
 };
 
-/* 0 or the error of a commit. */
+/* Returns 0 or the error of a commit. */
 int commit(Initiator &initiator, const RemoteRegion &region, uint64_t offset,
 	   const Bytes &bytes)
 {
@@ -145,7 +145,7 @@ protected:
 		disks_->control(flakey ? "fail flakey" : "fail error");
 	}
 
-	/* What is durable, as the devices have it. */
+	/* After this the devices show what is durable. */
 	void remount(const RemoteRegion &region, const RemoteRegion &other)
 	{
 		target_->close_region(region);
@@ -153,7 +153,7 @@ protected:
 		disks_->control("remount");
 	}
 
-	/* The file system may have given up, until it is mounted anew. */
+	/* The file system may have given up until it is mounted again. */
 	RemoteRegion add_after_fault()
 	{
 		try {
@@ -206,7 +206,7 @@ TEST_P(PmemDisk, FailedSyncFailsAllUntilRegisteredAnew)
 	EXPECT_EQ(difference(disks_->read("sound", kSecond, kLen), before), "");
 }
 
-/* What the region shows, but the device does not have. */
+/* The region shows bytes that the device does not have. */
 TEST_P(PmemDisk, CommittedReadAfterwardsIsDurable)
 {
 	RemoteRegion faulty = add("faulty");

@@ -9,13 +9,13 @@
  *
  * PMEM_STORM_OPS (3000) and PMEM_STORM_SEED (random) choose other runs.
  */
-#include <algorithm>
-#include <deque>
+#include "common/initiator.hh"
+#include "common/random.hh"
 
 #include <gtest/gtest.h>
 
-#include "common/initiator.hh"
-#include "common/random.hh"
+#include <algorithm>
+#include <deque>
 
 using namespace pmem_test;
 
@@ -87,7 +87,7 @@ void Storm::choose_range(Slot *slot, size_t max_len)
 		       random_.below(kWindowLen - slot->len + 1);
 }
 
-/* New contents, into the buffer and the model. */
+/* Puts new contents into the buffer and the model. */
 void Storm::fill(Slot *slot)
 {
 	Bytes contents = pattern(++writes_, slot->len);

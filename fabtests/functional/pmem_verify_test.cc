@@ -8,17 +8,17 @@
  * wait for their comparison: from 64 MiB on FI_OFI_PMEM_VERIFY_BLOCK must be
  * set. PMEM_VERIFY_CLEAN (10000) is the number of commits that nothing damages.
  */
-#include <gtest/gtest.h>
-
 #include "common/initiator.hh"
 #include "common/random.hh"
+
+#include <gtest/gtest.h>
 
 using namespace pmem_test;
 
 namespace
 {
 
-/* In the midst of a page and of a line. */
+/* This is in the midst of a page and of a line. */
 constexpr size_t kOffset = 3 * 4096 + 100;
 constexpr size_t kLine = 64;
 
@@ -26,7 +26,7 @@ const size_t kSizes[] = {1,	2,	 7,	  8,	   63,
 			 64,	65,	 4095,	  4096,	   4097,
 			 65536, 1048577, 1 << 24, 1 << 27, 1 << 30};
 
-/* What a medium, a cable or a program may do to a block. */
+/* A medium, a cable or a program may do these things to a block. */
 enum class Damage { flipped_bit, torn_line, stale, wrong_place };
 constexpr Damage kDamages[] = {Damage::flipped_bit, Damage::torn_line,
 			       Damage::stale, Damage::wrong_place};
@@ -86,7 +86,7 @@ protected:
 		if (!failed.err)
 			return {};
 		EXPECT_EQ(failed.err, FI_EIO) << failed.completion.text;
-		/* Which the next drain reports as well. */
+		/* The next drain reports this as well. */
 		EXPECT_EQ(outcome(initiator, initiator.drain(region, &context),
 				  &context)
 				  .err,
@@ -110,7 +110,10 @@ protected:
 		return blocks;
 	}
 
-	/* Of each block of these bytes; what cannot be read has 0. */
+	/*
+	 * Returns the digest of each block of these bytes; unreadable blocks
+	 * have 0.
+	 */
 	Bytes digests(fi_pmem_digest digest, size_t size)
 	{
 		Bytes made(blocks_of(size) * fi_pmem_digest_length(digest));
@@ -129,7 +132,7 @@ protected:
 		return made;
 	}
 
-	/* By every digest that both sides have. */
+	/* Uses every digest that both sides have. */
 	std::vector<std::pair<fi_pmem_digest, Bytes>> all_digests(size_t size)
 	{
 		fi_pmem_region_attr attr{};
@@ -204,7 +207,9 @@ protected:
 	fi_context2 context{};
 };
 
-/* To the block that begins here, which held `old` before it was written. */
+/*
+ * Damages the block that begins here, which held `old` before it was written.
+ */
 void damage(Damage kind, uint8_t *block, size_t len, const uint8_t *old)
 {
 	switch (kind) {
@@ -261,7 +266,10 @@ TEST_P(PmemVerify, DamagedBlocksAreNamedAndNoOthers)
 
 TEST_P(PmemVerify, BlocksOfATruncatedFileAreNamedAndNoOthers)
 {
-	/* Nor does a NIC notice: it goes on writing to the pages it pinned. */
+	/*
+	 * A NIC does not notice either: it goes on writing to the pages it
+	 * pinned.
+	 */
 	if (dax_device() || !strcmp(core_provider(), "verbs"))
 		GTEST_SKIP() << "a device has no length to change";
 	uint64_t seed = 100;

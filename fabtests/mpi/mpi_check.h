@@ -2,20 +2,20 @@
 /* Copyright (c) 2026 the ofi_pmem developers */
 
 /*
- * What the MPI programs share. They check their own results: a wrong one is
- * told on stderr and ends all ranks. What rank 0 prints on stdout depends on
- * the number of ranks only, so that it can be compared from one provider to
+ * Shared by the MPI programs. They check their own results: a wrong one is
+ * reported on stderr and ends all ranks. What rank 0 prints on stdout depends
+ * only on the number of ranks, so that it can be compared from one provider to
  * another.
  */
 
 #ifndef MPI_CHECK_H
 #define MPI_CHECK_H
 
+#include <mpi.h>
+
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
-
-#include <mpi.h>
 
 static inline int mpi_rank(void)
 {
@@ -50,7 +50,7 @@ static inline void *allocate(size_t bytes)
 	return memory;
 }
 
-/* A byte that depends on all of who wrote it, when, and where. */
+/* Returns a byte that depends on who wrote it, when, and where. */
 static inline unsigned char pattern(int writer, int round, size_t position)
 {
 	uint64_t mixed = (uint64_t)position * 2654435761u +

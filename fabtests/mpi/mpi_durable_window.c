@@ -14,10 +14,13 @@
  *
  *   mpi_durable_window --check DIRECTORY
  *
- * Not under mpirun: tells for each window and section how many bytes were lost.
+ * Without mpirun this reports, for each window and section, how many bytes were
+ * lost.
  *
- * Nothing in here knows of libfabric or of persistence.
+ * Nothing in here knows about libfabric or persistence.
  */
+
+#include "mpi_check.h"
 
 #include <fcntl.h>
 #include <signal.h>
@@ -25,19 +28,17 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "mpi_check.h"
-
 enum {
 	section_bytes = 65536,
 	section_words = section_bytes / sizeof(uint64_t),
 	atomic_words = 64
 };
 
-/* What the windows hold before: so that a byte not written is seen. */
+/* The windows hold these before, so that a byte not written is seen. */
 static const unsigned char old_byte = 0xee;
 static const uint64_t old_word = 0xeeeeeeeeeeeeeeee;
 
-/* Data for section `id` of the window of `target`, in words. */
+/* Returns data for section `id` of the window of `target`, in words. */
 static uint64_t word(int target, int id, int i)
 {
 	uint64_t value;
@@ -68,7 +69,7 @@ static void put_words(const struct place *p)
 			p->win);
 }
 
-/* First the even words, then the odd ones. */
+/* Puts first the even words, then the odd ones. */
 static void put_strided(const struct place *p)
 {
 	MPI_Datatype half;

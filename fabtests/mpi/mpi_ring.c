@@ -29,7 +29,7 @@ static void pass_on(size_t bytes, int round, unsigned char *out,
 	CHECK(matches(in, bytes, previous, round));
 }
 
-/* A token that every rank adds to; nobody knows who sends it. */
+/* Passes a token that every rank adds to; nobody knows who sends it. */
 static void token(void)
 {
 	int rank = mpi_rank(), size = mpi_size(), sum = 0;

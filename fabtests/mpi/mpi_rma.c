@@ -6,11 +6,11 @@
  * fetch-and-op and compare-and-swap, under each kind of synchronisation.
  */
 
+#include "mpi_check.h"
+
 #include <string.h>
 #include <sys/mman.h>
 #include <time.h>
-
-#include "mpi_check.h"
 
 static const size_t sizes[] = {1, 8, 100, 4096, 4097, 65536, 1048577};
 static const size_t slice = 1048577;
@@ -56,7 +56,10 @@ static void put_and_get(MPI_Win win, unsigned char *data, size_t bytes,
 	MPI_Barrier(MPI_COMM_WORLD);
 }
 
-/* Every second of 1000 words of the next rank, under general active target. */
+/*
+ * Puts every second of 1000 words of the next rank, under general active
+ * target.
+ */
 static void put_strided(MPI_Win win, const unsigned char *window)
 {
 	int rank = mpi_rank(), size = mpi_size();

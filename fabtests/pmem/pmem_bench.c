@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /* Copyright (c) 2026 the ofi_pmem developers */
 
-#include <stdlib.h>
-#include <strings.h>
+#include "pmem_bench.h"
 
 #include <rdma/fi_errno.h>
 
-#include "pmem_bench.h"
+#include <stdlib.h>
+#include <strings.h>
 
 static const struct pmem_bench_op bench_ops[] = {
 	{"write", 0},

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /* Copyright (c) 2026 the ofi_pmem developers */
-/* What the benchmarks share: which operations they measure. */
+/* Shared by the benchmarks: the operations that they measure. */
 #ifndef PMEM_BENCH_H
 #define PMEM_BENCH_H
 
@@ -19,7 +19,9 @@ int pmem_bench_parse(int op, char *arg);
 int pmem_bench_each_op(int (*fn)(const struct pmem_bench_op *op, size_t size),
 		       size_t size);
 
-/* With -v: the server has what is in the first slots of the local buffer. */
+/*
+ * With -v, the server must have what is in the first slots of the local buffer.
+ */
 int pmem_bench_verify(const struct pmem_bench_op *op, size_t slots,
 		      size_t size);
 

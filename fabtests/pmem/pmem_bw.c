@@ -5,12 +5,12 @@
  * flight: as they are, delivered, or committed.
  */
 
-#include <stdlib.h>
-#include <string.h>
+#include "pmem_bench.h"
 
 #include <rdma/fi_errno.h>
 
-#include "pmem_bench.h"
+#include <stdlib.h>
+#include <string.h>
 
 static struct pmem_op *ops;
 
@@ -36,7 +36,7 @@ static int transfer(size_t size, uint64_t flags)
 	int i, ret, total = opts.iterations + opts.warmup_iterations;
 	size_t slot;
 
-	/* As if they had completed. */
+	/* They begin as if they had completed. */
 	for (slot = 0; slot < pmem_slots; slot++)
 		ops[slot] = (struct pmem_op){.done = true};
 	for (i = 0; i < total; i++) {

@@ -2,14 +2,14 @@
 /* Copyright (c) 2026 the ofi_pmem developers */
 /* The client: operations on the server's regions, and questions about them. */
 
+#include "pmem_internal.h"
+
+#include <rdma/fi_errno.h>
+
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <rdma/fi_errno.h>
-
-#include "pmem_internal.h"
 
 #define PMEM_MAX_IOV 8
 
@@ -28,7 +28,10 @@ void *pmem_src_desc(void)
 
 static void pmem_finish(struct pmem_op *op, int err)
 {
-	/* Of no operation of ours, for example a message of the setup. */
+	/*
+	 * It belongs to no operation of ours, but for example to a message of
+	 * the setup.
+	 */
 	if (!op || op == (void *)&tx_ctx)
 		return;
 	op->err = err;
@@ -114,7 +117,7 @@ static void pmem_format(struct pmem_msg *m, const struct pmem_xfer *xfer,
 		m->desc[i] = pmem_src_mr_desc;
 		at += m->iov[i].iov_len;
 	}
-	/* The long piece first, so that the two divide differently. */
+	/* The long piece comes first, so that the two divide differently. */
 	for (i = 0, at = 0; i < rma_iovs; i++) {
 		m->rma_iov[i].addr = to->addr + xfer->dst + at;
 		m->rma_iov[i].len =

@@ -5,13 +5,13 @@
  * that the target's region maps. Every way to write, and what must fail.
  */
 
-#include <stdlib.h>
-#include <string.h>
-#include <strings.h>
+#include "pmem_shared.h"
 
 #include <rdma/fi_errno.h>
 
-#include "pmem_shared.h"
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
 
 static bool commit = true;
 static uint64_t seed;
@@ -97,7 +97,7 @@ static int commit_injected(size_t size)
 	return expect_committed(&op, &xfer, "injected commit");
 }
 
-/* Who is told that data arrived finds it durable. */
+/* A server that learns that data arrived finds it durable. */
 static int commit_with_data(size_t size)
 {
 	struct pmem_xfer xfer = next_xfer(2, size);
@@ -202,7 +202,7 @@ static int read_back(size_t size)
 	return 0;
 }
 
-/* Many at a time, each in its slot. */
+/* Commits many at a time, each in its slot. */
 static int commit_many(size_t size)
 {
 	struct pmem_op *ops = calloc(pmem_slots, sizeof(*ops));

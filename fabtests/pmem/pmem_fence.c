@@ -6,18 +6,18 @@
  * is before theirs. Reads behind a fence see the writes before it.
  */
 
+#include "pmem_shared.h"
+
+#include <rdma/fi_errno.h>
+
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
-#include <rdma/fi_errno.h>
-
-#include "pmem_shared.h"
-
 static bool fenced = true;
 static uint64_t seed;
 
-/* What the fence under test is made of. */
+/* Returns the flags of the fence under test. */
 static uint64_t fence_flags(void)
 {
 	return fenced ? PMEM_FENCED_COMMIT : 0;
@@ -227,7 +227,7 @@ static int crash(void)
 		else if (i % 2 && !ops[i].err)
 			acknowledged = i / 2 + 1;
 	}
-	/* What the pointer is: asked for by its hash. */
+	/* Finds out what the pointer is, by its hash. */
 	for (value = 0; !ret && value <= records; value++) {
 		ret = pmem_differs(PMEM_FILE, pointer.dst, &value,
 				   sizeof(value));

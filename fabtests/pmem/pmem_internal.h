@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /* Copyright (c) 2026 the ofi_pmem developers */
-/* What the client and the server of the fi_pmem_* tests say to each other over
- * the out-of-band socket, and what both use. */
+/*
+ * The client and the server of the fi_pmem_* tests say this to each other over
+ * the out-of-band socket; both use the rest.
+ */
 #ifndef PMEM_INTERNAL_H
 #define PMEM_INTERNAL_H
 

@@ -5,12 +5,12 @@
  * reading of its completion: as it is, delivered, or committed.
  */
 
-#include <stdlib.h>
-#include <string.h>
+#include "pmem_bench.h"
 
 #include <rdma/fi_errno.h>
 
-#include "pmem_bench.h"
+#include <stdlib.h>
+#include <string.h>
 
 static int compare(const void *a, const void *b)
 {

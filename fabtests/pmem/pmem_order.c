@@ -7,12 +7,12 @@
  * the commit that it announces, and every operation completes once.
  */
 
-#include <stdlib.h>
-#include <string.h>
+#include "pmem_shared.h"
 
 #include <rdma/fi_errno.h>
 
-#include "pmem_shared.h"
+#include <stdlib.h>
+#include <string.h>
 
 static uint64_t seed;
 
@@ -186,7 +186,7 @@ static int data_after_commit(struct pmem_op *ops, size_t size)
 	return 0;
 }
 
-/* In whatever order. */
+/* They may complete in any order. */
 static int complete_once(struct pmem_op *ops, size_t size)
 {
 	uint64_t until;
@@ -224,7 +224,7 @@ static int one_size(size_t size)
 	char *image = calloc(1, size);
 	int i, ret = ops && image ? 0 : -FI_ENOMEM;
 
-	/* So that `image` is right where nothing is written. */
+	/* This makes `image` right where nothing is written. */
 	if (!ret) {
 		struct pmem_xfer zero = {
 			.len = size,

@@ -2,6 +2,10 @@
 /* Copyright (c) 2026 the ofi_pmem developers */
 /* The server: the regions, answers about them, and its death. */
 
+#include "pmem_internal.h"
+
+#include <rdma/fi_errno.h>
+
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -13,10 +17,6 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#include <rdma/fi_errno.h>
-
-#include "pmem_internal.h"
 
 #define PMEM_VOLATILE_LEN 4096
 /* A DAX device maps in multiples of its alignment, and this is the usual one.

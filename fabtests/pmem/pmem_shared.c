@@ -2,15 +2,15 @@
 /* Copyright (c) 2026 the ofi_pmem developers */
 /* Options, sizes and the connection. */
 
+#include "pmem_internal.h"
+
+#include <rdma/fi_errno.h>
+
 #include <getopt.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <rdma/fi_errno.h>
-
-#include "pmem_internal.h"
 
 #define PMEM_TIMEOUT_S 30
 #define PMEM_MAX_REGION (128UL << 20)
@@ -141,8 +141,10 @@ int pmem_each_size(int (*fn)(size_t size))
 	return 0;
 }
 
-/* As ft_sock_sync(), which burns a processor: a server that sleeps does so here
- * too. The client speaks first. */
+/*
+ * Replaces ft_sock_sync(), which burns a processor: a server that sleeps does
+ * so here too. The client speaks first.
+ */
 static int pmem_sync(int value)
 {
 	struct pollfd ready = {.fd = oob_sock, .events = POLLIN};
@@ -221,7 +223,7 @@ static void pmem_usage(void)
 	ft_longopts_usage();
 }
 
-/* The suite's long options and ours. */
+/* Returns the suite's long options and ours. */
 static struct option *pmem_long_opts(void)
 {
 	static struct option all[32];

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /* Copyright (c) 2026 the ofi_pmem developers */
 /*
- * What the fi_pmem_* tests share: a server that holds a persistent region and a
+ * The fi_pmem_* tests share a server that holds a persistent region and a
  * volatile one and answers questions about them over the out-of-band socket,
  * and operations of the client on them.
  *
@@ -11,12 +11,11 @@
 #ifndef PMEM_SHARED_H
 #define PMEM_SHARED_H
 
-#include <stdbool.h>
-#include <stdint.h>
-
 #include <rdma/fi_rma.h>
 
 #include <shared.h>
+#include <stdbool.h>
+#include <stdint.h>
 
 #define PMEM_OPTS "hvUW:" CS_OPTS INFO_OPTS API_OPTS
 #define PMEM_FENCED_COMMIT (FI_FENCE | FI_COMMIT_COMPLETE)
@@ -24,7 +23,7 @@
 
 /* Where the server looks. */
 enum pmem_place {
-	PMEM_FILE,     /* the file, opened anew: what is durable */
+	PMEM_FILE,     /* the file, opened again: what is durable */
 	PMEM_MEMORY,   /* the registered mapping: what is visible */
 	PMEM_VOLATILE, /* the region that is not persistent */
 };
@@ -65,8 +64,10 @@ struct pmem_test {
 	int (*client)(void);
 };
 
-/* The regions, as the server told, and how they are divided: slots of equal
- * pitch, each for the largest size tested and some bytes to misalign it. */
+/*
+ * The regions, as the server described them, and how they are divided: slots of
+ * equal pitch, each for the largest size tested and some bytes to misalign it.
+ */
 extern struct fi_rma_iov pmem_remote, pmem_remote_volatile;
 extern size_t pmem_slots, pmem_pitch, pmem_volatile_len;
 extern char *pmem_src;

@@ -12,16 +12,16 @@
  * READ execute after the WRITE before them.
  */
 
+#include "reference.h"
+
+#include <infiniband/verbs.h>
+#include <rdma/rdma_cma.h>
+
 #include <errno.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <infiniband/verbs.h>
-#include <rdma/rdma_cma.h>
-
-#include "reference.h"
 
 /* Either end of a connection. */
 struct raw_end {
@@ -32,7 +32,7 @@ struct raw_end {
 	struct ibv_mr *mr;
 };
 
-/* What the server tells the client as it accepts: its memory. */
+/* The server describes its memory to the client as it accepts. */
 struct raw_hello {
 	uint64_t addr;
 	uint32_t rkey;
@@ -90,7 +90,7 @@ static int make_qp(struct raw_end *end)
 	return end->qp ? 0 : failed("ibv_qp_to_qp_ex");
 }
 
-/* The rest of an end whose id is connected to a device. */
+/* Opens the rest of an end whose id is connected to a device. */
 static int open_end(struct raw_end *end, void *memory, int access)
 {
 	end->pd = ibv_alloc_pd(end->id->verbs);
@@ -246,7 +246,10 @@ static int run_read(void *context, size_t size)
 	add_write(client, size, 0);
 	qp->wr_flags = IBV_SEND_SIGNALED;
 	ibv_wr_rdma_read(qp, client->remote.rkey, client->remote.addr);
-	/* Behind what is written: the buffer's last byte. */
+	/*
+	 * It reads into the buffer's last byte, which lies behind what is
+	 * written.
+	 */
 	ibv_wr_set_sge(qp, mr->lkey, (uintptr_t)mr->addr + REFERENCE_LEN - 1,
 		       1);
 	return complete(client);

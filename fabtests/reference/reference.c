@@ -2,6 +2,8 @@
 /* Copyright (c) 2026 the ofi_pmem developers */
 /* Options, memory, and the median. */
 
+#include "reference.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdint.h>
@@ -11,8 +13,6 @@
 #include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
-
-#include "reference.h"
 
 static _Noreturn void usage(const char *program)
 {

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /* Copyright (c) 2026 the ofi_pmem developers */
 /*
- * What the reference programs share: their options, the server's memory, and
- * the measurement. Each program is a server, which only registers its memory,
- * and a client, which writes to it without any code of this project; the median
- * of what that takes is what our own latency is compared with.
+ * Shared by the reference programs: their options, the server's memory, and the
+ * measurement. Each program is a server, which only registers its memory, and a
+ * client, which writes to it without any code of this project; the median of
+ * the times is what our own latency is compared with.
  */
 #ifndef REFERENCE_H
 #define REFERENCE_H
@@ -42,7 +42,7 @@ void *reference_map(const struct reference_options *options);
 /* Says on standard output that clients may come now. */
 void reference_listening(void);
 
-/* The client's buffer; NULL with a message. */
+/* Returns the client's buffer, or NULL after a message. */
 void *reference_buffer(void);
 
 /*

@@ -8,19 +8,19 @@
  *   native   rpma_write() and rpma_flush(RPMA_FLUSH_TYPE_PERSISTENT)
  */
 
+#include "reference.h"
+
+#include <librpma.h>
+
 #include <errno.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <librpma.h>
-
-#include "reference.h"
-
 /*
- * What the server tells the client as it accepts: descriptors of its memory
- * and of what it is capable of. Private data of librdmacm are short.
+ * When the server accepts, it describes its memory and its abilities to the
+ * client. Private data of librdmacm is short.
  */
 struct rpma_hello {
 	uint8_t mr_len;

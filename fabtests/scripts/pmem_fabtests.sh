@@ -4,7 +4,7 @@
 # Builds the fi_pmem_* programs of fabtests/pmem/ against libfabric's fabtests
 # and runs them over ofi_pmem, both ends on this machine:
 #
-#   util/root.sh run fabtests/scripts/pmem_fabtests.sh PLUGIN-DIRECTORY [PATTERN]
+#   util/scripts/env/trixie.sh run fabtests/scripts/pmem_fabtests.sh PLUGIN-DIRECTORY [PATTERN]
 #
 # PATTERN chooses tests by name. FABTESTS names a tree of fabtests that has been
 # built; by default that of the root.
@@ -35,7 +35,7 @@ server=
 
 make -s -C "$top/fabtests/pmem" FABTESTS="$fabtests" O="$programs" ||
 	exit 1
-# Not below /tmp: a tmpfs cannot be persistent memory.
+# This is not below /tmp, because a tmpfs cannot be persistent memory.
 work=$(mktemp -d "$programs/run.XXXXXX")
 cd "$work" || exit 1
 trap '[ -z "$server" ] || kill "$server" 2>/dev/null; rm -rf "$work"' EXIT
@@ -108,7 +108,7 @@ on_stack() { # on_stack PROVIDER EP
 	local powerfail=FI_OFI_PMEM_BACKEND=powerfail
 	local line="FI_OFI_PMEM_BACKEND=pmem2 PMEM2_FORCE_GRANULARITY=CACHE_LINE"
 	local page="FI_OFI_PMEM_BACKEND=pmem2 PMEM2_FORCE_GRANULARITY=PAGE"
-	# On both sides of the limit for writes that travel in their request.
+	# The sizes lie on both sides of the limit for writes that travel in a request.
 	local few="-I 1 -S l:1,100,4096,4097,70000" program
 
 	for program in commit fence; do

@@ -3,7 +3,7 @@
 #
 # The kill tests must lose bytes with each mutated plug-in, and the flush ledger
 # must refuse its commits. Run from the build directory (make check does).
-# SKIP_MUTANTS=yes skips it, as util/mutants.sh.
+# SKIP_MUTANTS=yes skips it, as util/scripts/mutants.sh.
 
 set -u
 if [ "${SKIP_MUTANTS-no}" = yes ]; then

@@ -4,10 +4,10 @@
 # Runs fi_rdm_tagged_bw of libfabric's fabtests through the layer and without, in
 # turns. Prints lines "with MB/S" and "without MB/S".
 #
-#   tagged_bw.sh ROUNDS SIZE   (in the root of util/root.sh)
+#   tagged_bw.sh ROUNDS SIZE   (in the root of util/scripts/env/trixie.sh)
 
 set -eu
-. "$(dirname "$0")/../../util/common.sh"
+. "$(dirname "$0")/../../util/scripts/common.sh"
 
 rounds=$1
 size=$2

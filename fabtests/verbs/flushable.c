@@ -6,6 +6,9 @@
  * placement persistent, prints what came of it, and exits with 0 if that is
  * allowed. PATH may be "memory".
  */
+#include <infiniband/verbs.h>
+#include <rdma/ib_user_verbs.h>
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdint.h>
@@ -13,9 +16,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-
-#include <infiniband/verbs.h>
-#include <rdma/ib_user_verbs.h>
 
 static struct ibv_context *open_device(const char *name)
 {

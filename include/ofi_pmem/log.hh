@@ -23,17 +23,17 @@
  */
 #pragma once
 
-#include <cstddef>
-#include <cstdint>
-#include <memory>
-#include <string>
-
-#include <sys/uio.h>
-
 #include <rdma/fabric.h>
 #include <rdma/fi_domain.h>
 #include <rdma/fi_endpoint.h>
 #include <rdma/fi_eq.h>
+
+#include <sys/uio.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
 
 namespace ofi_pmem_log
 {
@@ -62,7 +62,7 @@ struct Path {
 	fid_cq *cq = nullptr;
 };
 
-/* The state of a log in the peer's memory. */
+/* Describes the state of a log in the peer's memory. */
 struct Status {
 	uint64_t id = 0;       /* random, chosen when it was created */
 	uint64_t capacity = 0; /* bytes of records, headers and padding */
@@ -71,7 +71,7 @@ struct Status {
 	uint64_t writers = 0; /* how many times it was opened for writing */
 };
 
-/* The capacity that an appended record of `len` bytes uses. */
+/* Returns the capacity that an appended record of `len` bytes uses. */
 uint64_t space_of(uint64_t len);
 
 /*
@@ -105,7 +105,7 @@ enum class Order {
 
 struct Options {
 	Order order = Order::target;
-	/* Bytes; less than the provider's max_msg_size. */
+	/* This is in bytes, and less than the provider's max_msg_size. */
 	size_t max_record = 64 << 10;
 	/* The maximum of unacknowledged appends, 1 to 65536. */
 	size_t depth = 64;

@@ -24,13 +24,13 @@
 #ifndef FI_EXT_PMEM_H
 #define FI_EXT_PMEM_H
 
-#include <stddef.h>
-#include <stdint.h>
-
 #include <rdma/fabric.h>
 #include <rdma/fi_domain.h>
 #include <rdma/fi_endpoint.h>
 #include <rdma/fi_rma.h>
+
+#include <stddef.h>
+#include <stdint.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -39,7 +39,7 @@ extern "C" {
 #define FI_PMEM_EP_OPS "ofi_pmem ep ops"
 #define FI_PMEM_DOMAIN_OPS "ofi_pmem domain ops"
 
-/* Maximum number of ranges in one flush. */
+/* A flush has at most this many ranges. */
 #define FI_PMEM_FLUSH_RANGES 8
 
 /*
@@ -113,7 +113,7 @@ static inline size_t fi_pmem_digest_length(enum fi_pmem_digest digest)
 	return 0;
 }
 
-/* Where the target reads the bytes that it digests. */
+/* Says where the target reads the bytes that it digests. */
 enum fi_pmem_coverage {
 	FI_PMEM_COVERS_CACHE = 1,  /* as programs see them; may be volatile */
 	FI_PMEM_COVERS_DOMAIN = 2, /* in the persistence domain */
@@ -158,7 +158,7 @@ enum fi_pmem_domain {
 	FI_PMEM_DOMAIN_SYSTEM = 6,    /* the NIC's buffers are safe, too */
 };
 
-/* The unit in which stores become durable. */
+/* Stores become durable in this unit. */
 enum fi_pmem_granularity {
 	FI_PMEM_GRANULARITY_DETECT = 0, /* in a declaration: detect it */
 	FI_PMEM_GRANULARITY_BYTE = 1,
@@ -172,14 +172,14 @@ enum fi_pmem_placement {
 	FI_PMEM_PLACE_PERSISTENT = 2, /* they survive a power failure */
 };
 
-/* Which bytes a flush covers. */
+/* Says which bytes a flush covers. */
 enum fi_pmem_selectivity {
 	FI_PMEM_SELECT_RANGES = 1,
 	FI_PMEM_SELECT_REGIONS = 2,
 	FI_PMEM_SELECT_PEER = 3,
 };
 
-/* Argument of flushv(). */
+/* This is the argument of flushv(). */
 struct fi_pmem_msg_flush {
 	/*
 	 * 1 to FI_PMEM_FLUSH_RANGES ranges in persistent regions of one
@@ -228,7 +228,7 @@ struct fi_pmem_region_attr {
 	 * case does the initiator wait for the earlier writes.
 	 */
 	size_t native_order;
-	/* The longest single write or read, bytes. */
+	/* A single write or read has at most this many bytes. */
 	size_t max_length;
 	/*
 	 * The digests that both sides have, as bits (1 << enum
@@ -239,7 +239,7 @@ struct fi_pmem_region_attr {
 	enum fi_pmem_coverage coverage;
 };
 
-/* Argument of verify(). */
+/* This is the argument of verify(). */
 struct fi_pmem_msg_verify {
 	/*
 	 * 1 to FI_PMEM_FLUSH_RANGES ranges of at least one byte each, in
@@ -328,7 +328,7 @@ struct fi_pmem_event {
 
 /* The functions of a domain. Later versions add some at the end. */
 struct fi_ops_pmem_domain {
-	/* Size of this structure in bytes, for FI_CHECK_OP(). */
+	/* FI_CHECK_OP() reads the size of this structure here, in bytes. */
 	size_t size;
 
 	/*
@@ -387,7 +387,7 @@ struct fi_ops_pmem_domain {
 
 /* The functions of an endpoint. Later versions add some at the end. */
 struct fi_ops_pmem_ep {
-	/* Size of this structure in bytes, for FI_CHECK_OP(). */
+	/* FI_CHECK_OP() reads the size of this structure here, in bytes. */
 	size_t size;
 
 	/*

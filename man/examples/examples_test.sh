@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 # The programs of fi_pmem_examples(7): what they say is durable survives the
 # power failure of their target.
-. "${srcdir:-$(dirname "$0")/../..}/util/fi_pmem/test/common.sh"
+. "${srcdir:-$(dirname "$0")/../..}/util/fi_pmem/test/tool.sh"
 export FI_OFI_PMEM_BACKEND=powerfail
 
 listens() { # PORT

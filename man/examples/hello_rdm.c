@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+#include <rdma/fi_cm.h>
+#include <rdma/fi_rma.h>
+
 #include <err.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
-#include <rdma/fi_cm.h>
-#include <rdma/fi_rma.h>
 
 #define MUST(call) must(call, #call)
 
-/* What the two say to each other before the first write. */
+/* The two say this to each other before the first write. */
 union message {
 	char name[128]; /* the initiator's address */
 	struct {

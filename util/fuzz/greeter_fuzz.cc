@@ -2,19 +2,20 @@
 /* Copyright (c) 2026 the ofi_pmem developers */
 /*
  * Hellos and claims that come to fi_pmem serve as messages, from anybody. The
- * endpoints, what the greeter uses of Fabric and the judge of claims are the
- * fuzzer's: a hello is answered at most once, to whom it says it is from, and
- * its buffer is posted again. A claim is judged once, if it came by a
- * connection, and answered by the judgement.
+ * endpoints, the functions of Fabric that the greeter uses, and the judge of
+ * claims are the fuzzer's. A hello is answered at most once, to its sender's
+ * address, and its buffer is posted again. A claim is judged once, if it came
+ * by a connection, and answered with the judgement.
  */
-#include <cstddef>
-#include <list>
+#include "client/greeter.hh"
+
+#include "harness.hh"
+#include "input.hh"
 
 #include <rdma/fi_errno.h>
 
-#include "fi_pmem/greeter.hh"
-#include "harness.hh"
-#include "input.hh"
+#include <cstddef>
+#include <list>
 
 namespace fi_pmem
 {
@@ -33,7 +34,7 @@ struct Receive {
 	void *context;
 };
 
-/* What is posted, and what was asked of the provider meanwhile. */
+/* Records what is posted, and what was asked of the provider meanwhile. */
 struct Network {
 	std::list<Receive> posted;
 	size_t arrived = 0;
@@ -69,8 +70,11 @@ struct Endpoint : fid_ep {
 
 } // namespace
 
-/* Of Fabric what a greeter calls, in the place of fabric.cc. */
-int Fabric::open(Report &, const Signals &, fi_info *, size_t)
+/*
+ * These are the functions of Fabric that a greeter calls; they replace
+ * fabric.cc.
+ */
+int Fabric::open(ErrorSink &, const Interrupt &, fi_info *, size_t)
 {
 	static fi_ops object_ops{};
 	static fid_av av{};
@@ -145,12 +149,12 @@ void arrive(Greeter *greeter, Input *input, size_t which, bool fails)
 	greeter->take(receive.context);
 }
 
-/* Neither of what it takes is looked at. */
+/* Neither argument is used. */
 void become_connectionless(Fabric *fabric)
 {
 	static std::max_align_t nothing;
-	require(!fabric->open(reinterpret_cast<Report &>(nothing),
-			      reinterpret_cast<const Signals &>(nothing),
+	require(!fabric->open(reinterpret_cast<ErrorSink &>(nothing),
+			      reinterpret_cast<const Interrupt &>(nothing),
 			      nullptr, 0),
 		"an address vector is opened");
 }

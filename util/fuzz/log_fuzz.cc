@@ -2,19 +2,19 @@
 /* Copyright (c) 2026 the ofi_pmem developers */
 /*
  * A log whose memory is as a crash, another program or a hostile target left
- * it: it is read to its end and written to, and whatever it says, nothing
- * outside of it is accessed.
+ * it. It is read to its end and written to, and whatever it says, nothing
+ * outside it is accessed.
  */
-#include <deque>
-#include <vector>
-
-#include <rdma/fi_errno.h>
-#include <rdma/fi_rma.h>
-
 #include "harness.hh"
 #include "input.hh"
 #include "log/layout.hh"
+
 #include <ofi_pmem/log.hh>
+#include <rdma/fi_errno.h>
+#include <rdma/fi_rma.h>
+
+#include <deque>
+#include <vector>
 
 namespace ofi_pmem_log
 {
@@ -73,7 +73,7 @@ public:
 	Path path() { return {&info_, nullptr, &ep_, &cq_}; }
 	static Place place() { return {0, kPlace, kKey, FI_ADDR_UNSPEC}; }
 
-	/* As with an endpoint that is closed: nothing completes any more. */
+	/* Nothing completes any more, as if the endpoint were closed. */
 	void forget() { completions_.clear(); }
 
 	std::vector<uint8_t> memory;
@@ -133,7 +133,7 @@ private:
 	fi_info info_{};
 };
 
-/* A control that is right but for what the input says of it. */
+/* Makes a control that is right except for what the input says about it. */
 Control write_control(Peer *peer, Input *input)
 {
 	auto choice = input->take<uint8_t>();
@@ -152,7 +152,7 @@ Control write_control(Peer *peer, Input *input)
 	return control;
 }
 
-/* One record, whole unless the input says else. */
+/* Writes one record, whole unless the input says otherwise. */
 uint64_t write_record(Peer *peer, Input *input, const Control &control,
 		      uint64_t position)
 {
@@ -186,7 +186,7 @@ void fill(Peer *peer, Input *input)
 	uint64_t position = control.head;
 	for (size_t i = 0; i < records % 16 && !input->empty(); i++)
 		position = write_record(peer, input, control, position);
-	/* And anything behind, or everywhere. */
+	/* Anything may follow the records, or lie everywhere. */
 	if (!(records & 0x80))
 		return;
 	size_t at = records & 0x40 ? 0 : kRecordsAt;
@@ -199,7 +199,7 @@ void read(Peer *peer)
 {
 	Reader reader(peer->path(), Peer::place());
 	if (reader.open()) {
-		require(!reader.text().empty(), "what is wrong is told");
+		require(!reader.text().empty(), "an error is reported");
 		return;
 	}
 	Record record;
@@ -225,7 +225,7 @@ void write(Peer *peer, uint8_t choice)
 	options.depth = 2;
 	Writer writer(peer->path(), Peer::place(), options);
 	if (writer.open()) {
-		require(!writer.text().empty(), "what is wrong is told");
+		require(!writer.text().empty(), "an error is reported");
 		return;
 	}
 	uint64_t end = 0;

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /* Copyright (c) 2026 the ofi_pmem developers */
 /*
- * What the two ends of fi_pmem say to each other, of any bytes: what is decoded
- * is encoded as the same again.
+ * Decodes any bytes as what the two ends of fi_pmem say to each other: what can
+ * be decoded is encoded the same again.
  */
+#include "client/private_data.hh"
+
+#include "harness.hh"
+
 #include <algorithm>
 #include <vector>
-
-#include "fi_pmem/private_data.hh"
-#include "harness.hh"
 
 namespace fi_pmem
 {

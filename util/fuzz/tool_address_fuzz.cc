@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /* Copyright (c) 2026 the ofi_pmem developers */
-/* Addresses as people write them, and as providers tell them. */
-#include <algorithm>
-#include <cstring>
+/* Addresses as people write them, and as providers report them. */
+#include "client/address.hh"
+#include "harness.hh"
 
 #include <sys/socket.h>
 
-#include "fi_pmem/address.hh"
-#include "harness.hh"
+#include <algorithm>
+#include <cstring>
 
 namespace fi_pmem
 {
@@ -25,7 +25,9 @@ void parse(const std::string &text)
 	require(!address.host.empty() && address.port,
 		"an address has a host and a port");
 	Address again;
-	/* In brackets may be what needs none; and no host has one itself. */
+	/*
+	 * Text in brackets may need none, and no host contains brackets itself.
+	 */
 	if (address.host.find(']') != text.npos || text.front() == '[')
 		return;
 	require(parse_address(format_address(address), &again) &&

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 #
-# Sourced by util/rxe.sh: memory that Linux offers as DAX and that is not
+# Sourced by scripts/test/verbs.sh: memory that Linux offers as DAX and that is not
 # persistent, virtio-pmem and soft-reserved memory, in a machine that has both
 # beside its NVDIMM. Nothing there may be called durable but a file that is synced.
 
@@ -8,12 +8,12 @@ dax_program=$root_build/dax_region
 dax_mount=/var/tmp/virtio_pmem
 
 build_dax_program() {
-	logged "$root_build.log" "$top/util/root.sh" run gcc -O2 -Wall \
+	logged "$root_build.log" "$root_sh" run gcc -O2 -Wall \
 		-I"$top/include" -o "$dax_program" \
 		"$top/util/vm/dax_region.c" -lfabric
 }
 
-# In the machine, with the tree's provider and its log.
+# Runs in the machine, with the tree's provider and its log.
 with_provider() { # with_provider [NAME=VALUE...] COMMAND...
 	vm_run 1 timeout 60 env FI_PROVIDER_PATH="$root_build/.libs" \
 		FI_LOG_LEVEL=warn FI_LOG_PROV=ofi_pmem "$@" 2>&1
@@ -49,7 +49,7 @@ make_devdax() { # make_devdax DEVICE
 		: <'"$1" >>"$logs/dax_kinds" 2>&1
 }
 
-# What every kind is refused for, however it is asked for.
+# Checks what every kind is refused for, however it is requested.
 check_refused_dax() { # check_refused_dax KIND DEVICE REASON
 	local kind=$1 device=$2 reason="device DAX of $3"
 	local tool=$root_build/util/fi_pmem/fi_pmem

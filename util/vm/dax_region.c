@@ -11,13 +11,13 @@
  * be of cache-line granularity under ADR. Prints "registered" or "refused: "
  * and the error; exits with 1 if it does not get as far as that.
  */
+#include <rdma/fi_ext_pmem.h>
+
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-
-#include <rdma/fi_ext_pmem.h>
 
 #define BYTES (2 << 20)
 

@@ -16,6 +16,13 @@
 
 set -eu
 
+usage() { # usage STATUS
+	sed -n '4,/^$/s/^# \{0,1\}//p' "$0" >&$(($1 ? 2 : 1))
+	exit "$1"
+}
+
+[ "${1:-}" != --help ] || usage 0
+[ $# -ge 2 ] || usage 2
 export DM_DISABLE_UDEV=1 # there is none to make /dev/mapper's names
 sectors=131072
 directory=$1
@@ -26,7 +33,7 @@ linear() { # linear NUMBER
 	echo "0 $sectors linear /dev/ram$1 0"
 }
 
-# Without freezing the file system, which would write before the fault.
+# The file system is not frozen, because that would write before the fault.
 load() { # load TABLE
 	dmsetup suspend --nolockfs --noflush faulty
 	dmsetup load faulty --table "$1"

@@ -3,14 +3,14 @@
 #
 # Process 1 of a machine of util/vm. Makes the NVDIMM /dev/dax0.0, an RDMA
 # device rxe0 on the machine's network device, and then runs the commands that
-# vm_run of common.sh leaves in the shared directory /run/vm, each when its
+# vm_run of machine.sh leaves in the shared directory /run/vm, each when its
 # number comes over the virtio port.
 
 set -u
 export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 export HOME=/root LC_ALL=C.UTF-8
 
-# What does not work here ends the machine; the host shows its console.
+# A failure here ends the machine; the host shows its console.
 fail() {
 	echo "guest.sh: $1" >/dev/console
 	poweroff_now
@@ -25,7 +25,7 @@ poweroff_now() {
 
 mount_all() {
 	mount -t tmpfs tmpfs /run
-	# Not over a tree that is shared from below it.
+	# It must not hide a tree that is shared from below it.
 	grep -q ' /tmp/' /proc/mounts ||
 		mount -t tmpfs -o mode=1777 tmpfs /tmp
 	mkdir -p /dev/shm /dev/pts /run/vm

@@ -8,7 +8,7 @@
 #   util/vm/latency.sh [--rounds N] [--iterations N] [--sizes LIST]
 #                      [--methods LIST]
 #
-# Builds the tree and the programs first, in the root of util/root.sh. A table
+# Builds the tree and the programs first, in the root of Debian trixie. A table
 # of medians follows, microseconds: of each run the median, and of the rounds'
 # the median; and the best round's, for hosts that are busy with other things,
 # which only ever makes it slower. A method that cannot be used is named with
@@ -25,7 +25,7 @@
 # or one of these flushes is missing, else as util/vm/run.
 
 set -u
-. "$(dirname "${BASH_SOURCE[0]}")/../common.sh"
+. "$(dirname "${BASH_SOURCE[0]}")/../scripts/common.sh"
 
 rounds=5
 iterations=50
@@ -37,27 +37,22 @@ port_raw=7471
 port_rpma=7472
 port_oob=3000 # fabtests' default
 
-usage() {
-	sed -n '4,/^$/s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"
-	exit "$1"
-}
-
 options() {
 	while [ $# -gt 0 ]; do
 		[ "$1" != --help ] || usage 0
-		[ $# -ge 2 ] || usage 2 >&2
+		[ $# -ge 2 ] || usage 2
 		case $1 in
 		--rounds) rounds=$2 ;;
 		--iterations) iterations=$2 ;;
 		--sizes) sizes=$2 ;;
 		--methods) methods=$2 ;;
-		*) usage 2 >&2 ;;
+		*) usage 2 ;;
 		esac
 		shift 2
 	done
 }
 
-# What the administrator of the target would have to declare for the method. The
+# The administrator of the target would have to declare this for the method. The
 # machine says memory controller; the latency is the same.
 declared_domain() { # declared_domain METHOD
 	case $1 in
@@ -227,9 +222,9 @@ inside() {
 outside() {
 	local status
 	heading "Build"
-	"$top/util/root.sh" build || exit
-	"$top/util/root.sh" run make -s -C "$top/fabtests/reference" || exit
-	"$top/util/root.sh" run make -s -C "$top/fabtests/pmem" || exit
+	"$root_sh" build || exit
+	"$root_sh" run make -s -C "$top/fabtests/reference" || exit
+	"$root_sh" run make -s -C "$top/fabtests/pmem" || exit
 	heading "Measure: $rounds rounds of $iterations operations"
 	mkdir -p "$(dirname "$results")"
 	"$top/util/vm/run" --smp 1 -- "$top/util/vm/latency.sh" inside \

@@ -9,7 +9,7 @@
 #   $out/whole          all that the log can have: lines "POSITION BYTES TEXT"
 #   $out/NAME.records   what a dump shows, likewise
 #   $out/left.PLACE     what the last cut left in a place, likewise; not there
-#                       if that did not count, or failed: one fault is told once
+#                       if that did not count, or failed: one fault is reported once
 
 log_orders=(target initiator lazy)
 log_shortest=$((256 << 10)) # bytes; of four places, each twice the one before
@@ -47,7 +47,7 @@ log_at_positions() { # log_at_positions BEGIN END
 	}'
 }
 
-# Where the records end; fails if one begins elsewhere than the one before ends.
+# Prints where the records end; fails if one begins elsewhere than the last ended.
 log_end_of() { # log_end_of RECORDS HEAD
 	awk -v at="$2" "$log_space_of"'
 	$1 != at {
@@ -129,12 +129,12 @@ log_and_cut() {
 		"acknowledged $begin to $acknowledged"
 }
 
-# As the cut left it, before anybody writes.
+# Checks the log as the cut left it, before anybody writes.
 log_check_found() { # log_check_found NUMBER
 	local end=
 	log_dump found && log_shows_all found
 	record "cut $1: all acknowledged is found, and whole, up to $end" $?
-	# What lazy acknowledges may be behind the pointer.
+	# Records that lazy acknowledges may be behind the pointer.
 	[ "$order" = lazy ] && return
 	[ "$(number found pointer)" -ge "$acknowledged" ]
 	record "cut $1: and the pointer is behind it" $?

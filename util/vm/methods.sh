@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 #
-# Sourced by util/rxe.sh: the durability method of /dev/dax0.0 with each
+# Sourced by scripts/test/verbs.sh: the durability method of /dev/dax0.0 with each
 # persistence domain that a machine's firmware can report. The table is that of
 # fi_pmem(7), METHODS, columns "Soft-RoCE" and, without FLUSH, "tcp".
 
@@ -12,7 +12,7 @@ cpu      auto=native off=read    read=read    ack=refused message=message"
 
 methods_port=7476
 
-# Of the region that a put writes to: what the initiator logs.
+# Prints what the initiator logs about the region that a put writes to.
 method_found() { # method_found CHOICE
 	local choice=$1 setting=FI_OFI_PMEM_METHOD log
 	case $choice in off) setting=FI_OFI_PMEM_NATIVE_FLUSH ;; esac
@@ -22,12 +22,12 @@ method_found() { # method_found CHOICE
 		"$(vm_address 1):$methods_port" -p "verbs;ofi_pmem" 2>&1) ||
 		[ $? -eq 1 ] || return
 	case $log in
-	*"cannot be kept"*) echo refused ;;
+	*"FI_OFI_PMEM_METHOD is refused"*) echo refused ;;
 	*) sed -n 's/.*has durability method \([a-z]*\):.*/\1/p' <<<"$log" ;;
 	esac
 }
 
-# In a machine that was booted with the domain.
+# Runs in a machine that was booted with the domain.
 check_methods_of() { # check_methods_of DOMAIN
 	local domain=$1 expected found
 	vm_serve 1 $methods_port "$logs/methods.serve" || {

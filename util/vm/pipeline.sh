@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 #
-# What an append to a log is on the wire: fi_pmem log append in one machine, fi_pmem
+# Shows an append to a log on the wire: fi_pmem log append in one machine, fi_pmem
 # serve /dev/dax0.0 in another, and what the first sends and receives.
 #
 #   util/vm/pipeline.sh [ORDER]
@@ -10,16 +10,21 @@
 # of some appends; the whole is in build/check/trixie/pipeline.
 
 set -u
-. "$(dirname "$0")/common.sh"
+. "$(dirname "$0")/machine.sh"
 
 order=${1:-target}
+case $order in
+target | initiator | lazy) ;;
+--help) usage 0 ;;
+*) usage 2 ;;
+esac
 out=$root_build/pipeline
 port=7476
 appends=20
 trap vm_remove EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
-"$top/util/root.sh" build || exit $vm_not_made
+"$root_sh" build || exit $vm_not_made
 mkdir -p "$out"
 seq -f 'record %.0f of a log, whose pointer follows it' $appends >"$out/lines"
 rm -f "$out/capture"

@@ -11,7 +11,7 @@
 #
 # Two machines of util/vm: fi_pmem put, log append or torture in the first,
 # fi_pmem serve /dev/dax0.0 in the second. The first runs all the time, and
-# connects anew after each cut. It takes 20 to 30 seconds a cut. A cut before anything
+# connects again after each cut. It takes 20 to 30 seconds a cut. A cut before anything
 # was reported durable does not count. Ends with a line "N passed, N failed, N
 # skipped".
 #
@@ -26,15 +26,9 @@
 # failure, the flush ledger and the weak NIC of the unit tests.
 
 set -u
-. "$(dirname "$0")/common.sh"
+. "$(dirname "$0")/machine.sh"
 . "$top/util/vm/log_cuts.sh"
 . "$top/util/vm/torture_cuts.sh"
-
-usage() {
-	echo "usage: util/vm/power_cuts.sh [--log | --torture] [--cuts N]" \
-		"[--seed N]" >&2
-	exit 2
-}
 
 kind=put
 cuts=20
@@ -48,13 +42,14 @@ while [ $# -gt 0 ]; do
 		;;
 	--cuts) cuts=${2:-} ;;
 	--seed) seed=${2:-} ;;
-	*) usage ;;
+	--help) usage 0 ;;
+	*) usage 2 ;;
 	esac
-	[ $# -ge 2 ] || usage
+	[ $# -ge 2 ] || usage 2
 	shift 2
 done
 
-[ "$cuts" -gt 0 ] 2>/dev/null || usage
+[ "$cuts" -gt 0 ] 2>/dev/null || usage 2
 
 out=$root_build/power_cuts
 tool=$root_build/util/fi_pmem/fi_pmem
@@ -114,7 +109,7 @@ noticed() {
 	return 1
 }
 
-# Each kind has two functions, KIND_and_cut and KIND_check, which are told the
+# Each kind has two functions, KIND_and_cut and KIND_check, which get the
 # number of the cut. The first sets durable, the bytes (of torture, the commits)
 # reported durable.
 put_and_cut() {
@@ -163,7 +158,7 @@ RANDOM=$seed
 trap vm_remove EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
-"$top/util/root.sh" build || exit $vm_not_made
+"$root_sh" build || exit $vm_not_made
 mkdir -p "$out"
 log_forget
 echo "--cuts $cuts --seed $seed"

@@ -13,24 +13,20 @@
 # The cases are those of fabtests/functional/pmem_storage_test.cc: what was
 # committed before the fault is there after a remount; from the fault on every
 # commit to that file fails, also when the device works again, and no other; once
-# registered anew it serves again, and what it then calls durable is there, too.
+# registered again it serves again, and what it then calls durable is there, too.
 # Ends with a line "N passed, N failed, N skipped"; exits with 1 if anything
 # failed, with 75 if nothing could be tested.
 
 set -u
-. "$(dirname "$0")/common.sh"
+. "$(dirname "$0")/machine.sh"
 
 program=fabtests/functional/pmem_storage_test
 log=$root_build/storage_faults.log
 filter=*
 
-usage() {
-	echo "usage: util/vm/storage_faults.sh [--filter PATTERN]" >&2
-	exit 2
-}
-
 while [ $# -gt 0 ]; do
-	[ "$1" = --filter ] && [ $# -ge 2 ] || usage
+	[ "$1" != --help ] || usage 0
+	[ "$1" = --filter ] && [ $# -ge 2 ] || usage 2
 	filter=$2
 	shift 2
 done
@@ -60,8 +56,8 @@ count_cases() {
 trap vm_remove EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
-"$top/util/root.sh" build || exit $vm_not_made
-logged "$root_build.log" "$top/util/root.sh" run make -C "$root_build" \
+"$root_sh" build || exit $vm_not_made
+logged "$root_build.log" "$root_sh" run make -C "$root_build" \
 	-j "$(nproc)" "$program" || exit $vm_not_made
 vm_create
 vm_start 1

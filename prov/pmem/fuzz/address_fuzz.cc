@@ -2,10 +2,11 @@
 /* Copyright (c) 2026 the ofi_pmem developers */
 /* Socket addresses as a provider may hand them over, of any family and length.
  */
-#include <vector>
-
 #include "core/address.hh"
+
 #include "harness.hh"
+
+#include <vector>
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {

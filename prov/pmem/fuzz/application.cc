@@ -2,9 +2,9 @@
 /* Copyright (c) 2026 the ofi_pmem developers */
 #include "application.hh"
 
-#include <arpa/inet.h>
+#include "protocol/atomic.hh"
 
-#include "target/atomic.hh"
+#include <arpa/inet.h>
 
 namespace ofi_pmem::fuzz
 {
@@ -66,7 +66,7 @@ void Application::call(Input *input)
 	}
 }
 
-/* Of up to `longest` bytes together, each a multiple of `unit`. */
+/* Makes ranges of up to `longest` bytes together, each a multiple of `unit`. */
 std::vector<fi_rma_iov> Application::make_ranges(Input *input, size_t unit,
 						 size_t longest)
 {
@@ -87,8 +87,7 @@ std::vector<fi_rma_iov> Application::make_ranges(Input *input, size_t unit,
 void Application::submit(CallPtr call, const OpRequest &request, fi_addr_t peer)
 {
 	auto context = reinterpret_cast<void *>(++last_context_);
-	auto msg = const_cast<fi_msg_rma *>(request.msg);
-	msg->context = context;
+	const_cast<fi_msg_rma &>(request.msg()).context = context;
 	call->successes = successes();
 	Call *accepted = call.get();
 	calls_.emplace(context, std::move(call));
@@ -96,7 +95,7 @@ void Application::submit(CallPtr call, const OpRequest &request, fi_addr_t peer)
 	if (ret)
 		require(calls_.erase(context) == 1,
 			"what was refused does not complete");
-	else if (request.inject && calls_.count(context))
+	else if (request.options().inject && calls_.count(context))
 		accepted->buffer = {}; /* the caller's again */
 }
 
@@ -104,34 +103,33 @@ void Application::write_or_read(Input *input)
 {
 	auto flags = input->take<uint16_t>();
 	fi_msg_rma msg{};
-	OpRequest request{};
-	request.msg = &msg;
-	request.write = flags & 1;
-	request.level = static_cast<Level>((flags >> 1 & 3) % 3);
-	request.fence = flags & 8;
-	request.report = flags & 0x10;
-	if (request.write) {
-		request.inject = flags & 0x20;
-		request.notify = flags & 0x40;
-		request.more = flags & 0x80;
-		request.checked = flags & 0x100;
-		request.ordered = flags & 0x200;
-		if (request.notify && request.level == Level::transmit)
-			request.level = Level::delivery;
+	bool write = flags & 1;
+	auto level = static_cast<Level>((flags >> 1 & 3) % 3);
+	OpRequest request =
+		write ? OpRequest::write(msg) : OpRequest::read(msg);
+	request.at(level).fence(flags & 8).report(flags & 0x10);
+	bool inject = write && (flags & 0x20);
+	bool ordered = write && (flags & 0x200);
+	if (write) {
+		request.inject(inject)
+			.notify(flags & 0x40)
+			.more(flags & 0x80)
+			.checked(flags & 0x100)
+			.ordered(ordered);
+		if ((flags & 0x40) && level == Level::transmit)
+			request.at(Level::delivery);
 	} else {
-		request.local_commit = flags & 0x20;
-		request.level = std::min(request.level, Level::delivery);
+		request.local_commit(flags & 0x20)
+			.at(std::min(level, Level::delivery));
 	}
-	auto ranges =
-		make_ranges(input, 1, request.inject ? kInjectSize : kLongest);
-	if (request.ordered) {
+	auto ranges = make_ranges(input, 1, inject ? kInjectSize : kLongest);
+	if (ordered) {
 		ranges.resize(1);
-		request.level = Level::commit;
-		request.fence = true;
+		request.at(Level::commit).fence();
 	}
 	auto call = std::make_unique<Call>();
 	call->buffer.resize(total(ranges), 0xab);
-	/* In two buffers, of which one may be empty. */
+	/* The data is in two buffers, of which one may be empty. */
 	size_t first = call->buffer.size() * (flags >> 14) / 3;
 	iovec iov[2] = {
 		{call->buffer.data(), first},
@@ -170,14 +168,12 @@ void Application::atomic(Input *input)
 	msg.rma_iov_count = ranges.size();
 	AtomicOp asked{datatype,	op,	 fetches, &compare,
 		       traits.compares, &result, fetches};
-	OpRequest request{};
-	request.msg = &msg;
-	request.write = traits.modifies();
-	request.level = static_cast<Level>((flags >> 1 & 3) % 3);
-	request.fence = flags & 8;
-	request.report = flags & 0x10;
-	request.inject = inject;
-	request.atomic = &asked;
+	OpRequest request =
+		OpRequest::atomic(msg, asked)
+			.at(static_cast<Level>((flags >> 1 & 3) % 3))
+			.fence(flags & 8)
+			.report(flags & 0x10)
+			.inject(inject);
 	call->needs_answer = len;
 	submit(std::move(call), request, flags >> 6 & 1);
 }
@@ -189,17 +185,16 @@ void Application::flush(Input *input)
 	fi_msg_rma msg{};
 	msg.rma_iov = ranges.data();
 	msg.rma_iov_count = ranges.size();
-	OpRequest request{};
-	request.msg = &msg;
-	request.write = true;
-	request.flush = static_cast<FlushScope>(1 + (flags & 3) % 3);
-	request.level = flags & 4 ? Level::commit : Level::delivery;
-	request.report = flags & 8;
-	request.checked = (flags & 0x10) && request.level == Level::commit;
-	request.fence = request.flush == FlushScope::everything &&
-			request.level == Level::commit;
+	auto scope = static_cast<FlushScope>((flags & 3) % 3);
+	bool commit = flags & 4;
+	OpRequest request =
+		OpRequest::flush(msg, scope)
+			.at(commit ? Level::commit : Level::delivery)
+			.report(flags & 8)
+			.checked((flags & 0x10) && commit)
+			.fence(scope == FlushScope::everything && commit);
 	for (const fi_rma_iov &range : ranges) {
-		if (request.flush == FlushScope::ranges && !range.len)
+		if (scope == FlushScope::ranges && !range.len)
 			return;
 	}
 	submit(std::make_unique<Call>(), request, flags >> 6 & 1);
@@ -225,11 +220,8 @@ void Application::verify(Input *input)
 	msg.rma_iov = ranges.data();
 	msg.rma_iov_count = ranges.size();
 	VerifyOp asked{digest, block, call->buffer.data()};
-	OpRequest request{};
-	request.msg = &msg;
-	request.report = flags & 1;
-	request.verify = &asked;
-	submit(std::move(call), request, flags >> 6 & 1);
+	submit(std::move(call), OpRequest::verify(msg, asked).report(flags & 1),
+	       flags >> 6 & 1);
 }
 
 void Application::drain_all(Input *input)
@@ -237,7 +229,7 @@ void Application::drain_all(Input *input)
 	auto flags = input->take<uint8_t>();
 	auto context = reinterpret_cast<void *>(++last_context_);
 	auto call = std::make_unique<Call>();
-	/* Of what is clean already it is done at once. */
+	/* A flush of what is clean already is done at once. */
 	call->needs_answer = false;
 	calls_.emplace(context, std::move(call));
 	if (table_->drain_all(context, flags & 1, flags & 2))

@@ -7,13 +7,13 @@
  */
 #pragma once
 
+#include "initiator/channel_table.hh"
+#include "input.hh"
+#include "script_link.hh"
+
 #include <functional>
 #include <memory>
 #include <unordered_map>
-
-#include "input.hh"
-#include "plane/channel_table.hh"
-#include "script_link.hh"
 
 namespace ofi_pmem::fuzz
 {
@@ -25,8 +25,10 @@ public:
 	Application(const Application &) = delete;
 	Application &operator=(const Application &) = delete;
 
-	/* How often success may have been told until now, and where regions
-	 * are. */
+	/*
+	 * How often success may have been reported until now, and where regions
+	 * are.
+	 */
 	std::function<size_t()> successes;
 	std::function<uint64_t()> base;
 

@@ -4,10 +4,10 @@
  * The parser of atomic requests on any bytes: what it lets pass has all its
  * parts inside the message, and can be executed on as many elements.
  */
-#include <vector>
-
 #include "harness.hh"
-#include "target/atomic_request.hh"
+#include "service/atomic_request.hh"
+
+#include <vector>
 
 namespace ofi_pmem::fuzz
 {
@@ -29,7 +29,7 @@ void execute(const AtomicRequest &request)
 	require(done == request.len(), "the ranges are as long together");
 }
 
-/* With exactly this behind it, for the sanitizer to see what is beyond. */
+/* The copy ends with the message, so that the sanitizer sees what is beyond. */
 void parse(const std::vector<uint8_t> &message)
 {
 	AtomicRequest request;
@@ -47,7 +47,7 @@ void parse(const std::vector<uint8_t> &message)
 
 } // namespace ofi_pmem::fuzz
 
-/* As it is, and with a header that is right. */
+/* Parses the input as it is, and with a right header. */
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
 	using namespace ofi_pmem;

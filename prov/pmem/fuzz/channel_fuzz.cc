@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /* Copyright (c) 2026 the ofi_pmem developers */
 /*
- * An initiator whose targets are hostile: what they answer, and when, says the
- * input, and what the application asks for meanwhile.
+ * An initiator whose targets are hostile. The input decides what they answer,
+ * and when, and what the application asks for meanwhile.
  */
-#include <map>
-
 #include "application.hh"
 #include "core/params.hh"
 #include "hostile_target.hh"
 #include "script_transport.hh"
+
+#include <map>
 
 namespace ofi_pmem::fuzz
 {
@@ -151,7 +151,7 @@ private:
 		if (command & 0x80)
 			table.drop(peer);
 		else if (command & 0x40)
-			static_cast<void>(table.quiet(peer));
+			static_cast<void>(table.make_visible(peer));
 		else
 			static_cast<void>(table.query(
 				peer, Key(7, command >> 5 & 1), &region));

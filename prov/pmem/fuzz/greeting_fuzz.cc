@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /* Copyright (c) 2026 the ofi_pmem developers */
 /*
- * Somebody between an initiator and a target with auth_keys: what one says
- * reaches the other as the input has it, whole, changed, again, back to who
- * said it, or not at all. Who has a key takes the other only if that has the
- * same and if both have heard what the other one said.
+ * Somebody between an initiator and a target with auth_keys. What one says
+ * reaches the other as the input decides: whole, changed, again, back to its
+ * sender, or not at all. A side with a key accepts the other only if that has
+ * the same key, and if both have heard what the other one said.
  */
 #include "application.hh"
 #include "regions.hh"
 #include "script_transport.hh"
-#include "target/session.hh"
+#include "service/session.hh"
 
 namespace ofi_pmem::fuzz
 {
@@ -34,7 +34,7 @@ struct Keys {
 	AuthKey target;
 };
 
-/* Of one connection. */
+/* One end of a connection. */
 struct End {
 	ScriptLink *link = nullptr;
 	std::vector<Bytes> said;
@@ -86,7 +86,7 @@ private:
 		ScriptRequest request([this](ScriptLink *accepted) {
 			asked_ = attach(accepted, &asked_);
 		});
-		require(!session_->open(&request, nullptr, 1),
+		require(!session_->open(&request, nullptr, 1, false),
 			"a session is opened");
 		greeted_ = false;
 		tell(LinkEvent::Kind::connected);
@@ -176,12 +176,19 @@ private:
 		if (!to_target) {
 			transport_.queues->completions.push_back(completion);
 			initiator_.progress();
-		} else if (!session_->on_receive(completion.handle.slot,
-						 completion.len) ||
-			   !session_->finish_batch()) {
+		} else if (!take_at_target(completion)) {
 			session_.reset();
 			tell(LinkEvent::Kind::closed);
 		}
+	}
+
+	bool take_at_target(const Completion &completion)
+	{
+		MutexLock guard(regions_.table.lock());
+		return session_->enqueue(completion.handle.slot,
+					 completion.len) &&
+		       session_->run(TurnPolicy<Session>::kUnlimited) &&
+		       session_->finish_batch();
 	}
 
 	void tell(LinkEvent::Kind kind)
@@ -195,8 +202,9 @@ private:
 	}
 
 	/*
-	 * What the other end has said, all of the first message, and of those
-	 * behind it all but the header, which means nothing there.
+	 * Returns whether the other end's words were heard: all of the first
+	 * message, and of the later ones all but the header, which means
+	 * nothing there.
 	 */
 	static bool heard(const End &from, const End &to, size_t count)
 	{
@@ -217,7 +225,7 @@ private:
 	void check()
 	{
 		if (!keys_.target.empty() && !greeted_ && session_ &&
-		    session_->greeted()) {
+		    session_->greeting().done()) {
 			greeted_ = true;
 			require(keys_.initiator == keys_.target,
 				"a target takes who has its key");

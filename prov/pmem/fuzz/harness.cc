@@ -2,13 +2,13 @@
 /* Copyright (c) 2026 the ofi_pmem developers */
 #include "harness.hh"
 
+#include <rdma/fi_errno.h>
+#include <rdma/providers/fi_log.h>
+
 #include <cstdarg>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
-
-#include <rdma/fi_errno.h>
-#include <rdma/providers/fi_log.h>
 
 namespace ofi_pmem
 {
@@ -19,7 +19,7 @@ namespace fuzz
 namespace
 {
 
-/* As load_params() has defined them. */
+/* The parameters as load_params() has defined them. */
 std::map<std::string, fi_param_type> &definitions()
 {
 	static std::map<std::string, fi_param_type> all;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /* Copyright (c) 2026 the ofi_pmem developers */
 /*
- * What every target links: the provider object, and in the place of libfabric's
- * own the functions that log and that read the environment. A message is
- * formatted, as a sanitizer may object to its arguments, and not printed.
+ * Every target links this: the provider object, and replacements of libfabric's
+ * functions that log and that read the environment. A message is formatted, as
+ * a sanitizer may object to its arguments, but not printed.
  */
 #pragma once
 

@@ -3,7 +3,7 @@
 #include "hostile_initiator.hh"
 
 #include "digest/digest.hh"
-#include "target/atomic.hh"
+#include "protocol/atomic.hh"
 
 namespace ofi_pmem::fuzz
 {
@@ -216,7 +216,7 @@ void HostileInitiator::check_success(const Request &request,
 		"the blocks of a Verified are those of its request");
 }
 
-/* A failure tells of more than its request: what it tells is not modelled. */
+/* A failure says something about other requests, too, which is not modelled. */
 void HostileInitiator::settle(const Request &request, bool failed)
 {
 	if (failed)
@@ -226,8 +226,8 @@ void HostileInitiator::settle(const Request &request, bool failed)
 }
 
 /*
- * Of a commit what its own ranges hold; a fenced one stands, too, for all that
- * was flushed before.
+ * A commit stands for what its own ranges hold, a fenced one also for
+ * everything that was flushed before.
  */
 void HostileInitiator::check_durable(const Request &request)
 {

@@ -8,11 +8,11 @@
  */
 #pragma once
 
-#include <vector>
-
 #include "input.hh"
-#include "plane/wire.hh"
+#include "protocol/wire.hh"
 #include "regions.hh"
+
+#include <vector>
 
 namespace ofi_pmem::fuzz
 {

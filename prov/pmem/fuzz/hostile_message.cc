@@ -4,10 +4,9 @@
  * How a hostile initiator makes a message of a few bytes of input: numbers of a
  * byte or two become lengths and offsets, the number of a region its token.
  */
-#include "hostile_initiator.hh"
-
 #include "digest/digest.hh"
-#include "target/atomic.hh"
+#include "hostile_initiator.hh"
+#include "protocol/atomic.hh"
 
 namespace ofi_pmem::fuzz
 {
@@ -34,7 +33,7 @@ void append(Bytes *bytes, const std::vector<wire::Range> &ranges)
 	}
 }
 
-/* What lies in a message is what its header says, once it is complete. */
+/* Makes the header of a complete message say how long it is. */
 void set_length(Bytes *bytes)
 {
 	auto len = static_cast<uint32_t>(bytes->size());
@@ -52,14 +51,14 @@ template <typename Message> Message HostileInitiator::start(Input *input)
 	return wire::make<Message>(requests_.size() + 1, operation, flags);
 }
 
-/* Different from one request to the next. */
+/* The payload differs from one request to the next. */
 void HostileInitiator::append_payload(Bytes *bytes, size_t len)
 {
 	for (size_t i = 0; i < len; i++)
 		bytes->push_back(++last_value_);
 }
 
-/* Of a known region, close to its end or beyond; or of none. */
+/* The range is in a known region, close to its end or beyond it; or in none. */
 wire::Range HostileInitiator::make_range(Input *input)
 {
 	auto choice = input->take<uint8_t>();
@@ -164,7 +163,7 @@ Bytes HostileInitiator::make_announce(Input *input)
 	return bytes;
 }
 
-/* Of whole elements, with the operands that it needs. */
+/* The ranges have whole elements, with the operands that these need. */
 Bytes HostileInitiator::make_atomic(Input *input)
 {
 	auto atomic = start<wire::Atomic>(input);
@@ -187,7 +186,7 @@ Bytes HostileInitiator::make_atomic(Input *input)
 	return bytes;
 }
 
-/* Of many blocks, one behind the other. */
+/* Makes many blocks, one behind the other. */
 Bytes HostileInitiator::make_verify(Input *input)
 {
 	auto verify = start<wire::Verify>(input);

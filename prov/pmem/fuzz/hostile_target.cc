@@ -94,7 +94,7 @@ void HostileTarget::check_remote(const OneSided &operation) const
 		"a one-sided operation stays in the declared region");
 }
 
-/* As a NIC does, at any time until it completes. */
+/* A NIC touches the memory at any time until the operation completes. */
 void HostileTarget::touch(OneSided::Kind kind, const iovec &local)
 {
 	static Bytes copy;
@@ -144,7 +144,7 @@ Bytes HostileTarget::make_answer(Input *input)
 	} else if (unanswered_.empty()) {
 		bytes = make_ack(choice, input, false);
 	} else {
-		/* Of some at once the last answers for all. */
+		/* The last answer stands for several requests at once. */
 		size_t together = std::min<size_t>(choice >> 4 & 7,
 						   unanswered_.size() - 1);
 		unanswered_.erase(unanswered_.begin(),

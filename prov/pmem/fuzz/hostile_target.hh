@@ -7,12 +7,12 @@
  */
 #pragma once
 
+#include "input.hh"
+#include "protocol/wire.hh"
+#include "script_link.hh"
+
 #include <deque>
 #include <vector>
-
-#include "input.hh"
-#include "plane/wire.hh"
-#include "script_link.hh"
 
 namespace ofi_pmem::fuzz
 {
@@ -24,7 +24,7 @@ public:
 
 	ScriptLink &link() noexcept { return *link_; }
 
-	/* The next message for the initiator. */
+	/* Makes the next message for the initiator. */
 	Bytes make_answer(Input *input);
 
 	/* It is about to arrive. */
@@ -36,7 +36,7 @@ public:
 	 */
 	[[nodiscard]] Completion finish(int err);
 
-	/* Where the last region begins that it declared. */
+	/* Returns where the last declared region begins. */
 	uint64_t base() const noexcept { return base_; }
 
 private:

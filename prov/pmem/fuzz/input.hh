@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /* Copyright (c) 2026 the ofi_pmem developers */
-/* A fuzzer's input, taken apart from its beginning on. */
+/* Takes a fuzzer's input apart, from its beginning on. */
 #pragma once
 
 #include <algorithm>
@@ -23,7 +23,7 @@ public:
 
 	bool empty() const noexcept { return !left_; }
 
-	/* What is missing at the end is 0. */
+	/* Bytes that are missing at the end are 0. */
 	template <typename Number> Number take() noexcept
 	{
 		Number number{};

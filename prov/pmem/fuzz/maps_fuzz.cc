@@ -4,10 +4,10 @@
  * The kernel's description of the memory map, the paths in which are as others
  * like to name their files.
  */
-#include <sstream>
-
 #include "harness.hh"
 #include "persist/proc_maps.hh"
+
+#include <sstream>
 
 namespace ofi_pmem::fuzz
 {

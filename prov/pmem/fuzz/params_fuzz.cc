@@ -4,12 +4,13 @@
  * The parameters of any text: "NAME VALUE" in each line. What is not understood
  * is refused and changes nothing; what is read is within its limits.
  */
-#include <sstream>
+#include "core/params.hh"
+
+#include "harness.hh"
 
 #include <rdma/fi_errno.h>
 
-#include "core/params.hh"
-#include "harness.hh"
+#include <sstream>
 
 namespace ofi_pmem::fuzz
 {
@@ -50,7 +51,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	environment.clear();
 	for (std::string line; std::getline(lines, line);) {
 		size_t space = std::min(line.find(' '), line.size());
-		/* As environment variables have it, without a NUL. */
+		/* The value has no NUL, as in environment variables. */
 		std::string value =
 			line.substr(std::min(space + 1, line.size()));
 		environment[line.substr(0, space)] = value.c_str();

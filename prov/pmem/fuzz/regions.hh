@@ -7,15 +7,15 @@
  */
 #pragma once
 
-#include <array>
-#include <memory>
-
-#include "fake_backend.hh"
+#include "fake/fake_backend.hh"
 #include "harness.hh"
 #include "persist/backend_decorator.hh"
 #include "persist/ledger_backend.hh"
-#include "plane/wire.hh"
-#include "target/region_table.hh"
+#include "protocol/wire.hh"
+#include "service/region_table.hh"
+
+#include <array>
+#include <memory>
 
 namespace ofi_pmem::fuzz
 {
@@ -69,10 +69,10 @@ private:
 	size_t size_;
 };
 
-/* What was written to a byte last. */
+/* Says what was last written to a byte. */
 struct Known {
 	bool valid = false;
-	const void *channel = nullptr; /* whose requests name it */
+	const void *channel = nullptr; /* its requests name it */
 	bool shared = false;	       /* several: in which order is unknown */
 	uint8_t value = 0;
 	bool flushed = false;  /* with wire::kFlush */
@@ -142,7 +142,7 @@ public:
 			byte.valid = false;
 	}
 
-	/* What this channel wrote is not known any more. */
+	/* From now on it is unknown what this channel wrote. */
 	void forget(const void *channel)
 	{
 		for (auto &one : regions_) {

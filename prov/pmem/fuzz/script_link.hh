@@ -1,28 +1,29 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /* Copyright (c) 2026 the ofi_pmem developers */
 /*
- * A link whose other end, network and NIC are the fuzzer: a message arrives
- * when it says so, and so do completions.
+ * A link whose other end, network and NIC are the fuzzer: messages and
+ * completions arrive when it says so.
  */
 #pragma once
+
+#include "harness.hh"
+#include "transport/nic_link.hh"
+
+#include <rdma/fi_errno.h>
+
+#include <sanitizer/asan_interface.h>
 
 #include <deque>
 #include <functional>
 #include <utility>
 #include <vector>
 
-#include <rdma/fi_errno.h>
-#include <sanitizer/asan_interface.h>
-
-#include "harness.hh"
-#include "transport/link.hh"
-
 namespace ofi_pmem::fuzz
 {
 
 using Bytes = std::vector<uint8_t>;
 
-class ScriptLink final : public Link
+class ScriptLink final : public NicLink
 {
 public:
 	/* Told of each message when it is sent, and of each chain. */
@@ -31,7 +32,7 @@ public:
 		std::function<void(const OneSided *chain, size_t count)>;
 
 	explicit ScriptLink(const LinkAttr &link_attr)
-		: Link(link_attr), poisoned_(link_attr.receives)
+		: NicLink(link_attr), poisoned_(link_attr.receives)
 	{
 	}
 	~ScriptLink() override
@@ -58,7 +59,7 @@ public:
 	/* Otherwise it waits in the network. */
 	bool can_arrive() const noexcept { return !posted_.empty(); }
 
-	/* What lies behind it in the buffer must not be looked at. */
+	/* Bytes behind the message in the buffer must not be looked at. */
 	[[nodiscard]] Completion arrive(const Bytes &bytes)
 	{
 		uint16_t slot = posted_.front();
@@ -72,7 +73,7 @@ public:
 		return {handle(Handle::receive, slot), len, 0};
 	}
 
-	/* Of the sends and chains that are under way the first. */
+	/* Completes the oldest of the sends and chains that are under way. */
 	bool has_unfinished() const noexcept { return !unfinished_.empty(); }
 	[[nodiscard]] Completion finish(int err = 0)
 	{
@@ -122,7 +123,10 @@ private:
 		ASAN_UNPOISON_MEMORY_REGION(at, len);
 	}
 
-	/* So many bytes behind a message: all would take too long. */
+	/*
+	 * This many bytes behind a message are poisoned: all would take too
+	 * long.
+	 */
 	static constexpr size_t kPoisoned = 4096;
 	struct Poisoned {
 		uint8_t *at = nullptr;

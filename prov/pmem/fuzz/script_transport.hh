@@ -2,14 +2,14 @@
 /* Copyright (c) 2026 the ofi_pmem developers */
 /*
  * A transport whose connections are ScriptLinks, and queues that hold what the
- * fuzzer puts there. Whoever makes a link is told of it before anybody uses it.
+ * fuzzer puts there. The maker of a link learns of it before anybody uses it.
  */
 #pragma once
 
-#include <sys/eventfd.h>
-
 #include "script_link.hh"
 #include "transport/transport.hh"
+
+#include <sys/eventfd.h>
 
 namespace ofi_pmem::fuzz
 {
@@ -60,11 +60,11 @@ public:
 	int trywait() noexcept override { return 0; }
 
 	std::deque<Completion> completions;
-	/* Of what was read, answers and chains that are done. */
+	/* Counts answers and finished chains among what was read. */
 	size_t successes = 0;
 
 private:
-	/* Also a failure says that what was asked before it succeeded. */
+	/* A failure also says that what was asked before it succeeded. */
 	static bool may_tell_success(const Completion &completion) noexcept
 	{
 		return !completion.err &&
@@ -75,7 +75,10 @@ private:
 class ScriptTransport final : public Transport
 {
 public:
-	/* From raw queue pairs with all they have to tcp's endpoints. */
+	/*
+	 * The traits range from raw queue pairs with everything to tcp's
+	 * endpoints.
+	 */
 	explicit ScriptTransport(uint8_t choice)
 	{
 		traits_.max_transfer = choice & 1 ? 1000 : 1ULL << 31;
@@ -87,8 +90,7 @@ public:
 		traits_.reliable_ack = choice & 32;
 		traits_.native_flush = choice & 32;
 		traits_.atomic_write = choice & 32;
-		traits_.visible_writes = choice & 64;
-		traits_.cpu_placed = choice & 128;
+		traits_.one_sided = !(choice & 64);
 	}
 
 	int open_queues(size_t, std::unique_ptr<Queues> *made) const override
@@ -128,7 +130,7 @@ public:
 	bool unreachable = false;
 };
 
-/* At a target. */
+/* A connection request at a target. */
 class ScriptRequest final : public ConnectRequest
 {
 public:

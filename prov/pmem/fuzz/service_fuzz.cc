@@ -5,13 +5,14 @@
  * script which the service's own queues read: what arrives, completes, connects
  * and leaves between two looks at them is all up to it, and the same each time.
  */
-#include <condition_variable>
-#include <mutex>
+#include "service/service.hh"
 
 #include "core/params.hh"
 #include "hostile_initiator.hh"
 #include "script_transport.hh"
-#include "target/service.hh"
+
+#include <condition_variable>
+#include <mutex>
 
 namespace ofi_pmem::fuzz
 {
@@ -22,7 +23,7 @@ namespace
 constexpr size_t kChannels = 4;
 constexpr uint32_t kNoLink = 1000;
 
-/* One connection and who is at its other end. */
+/* One connection and its other end. */
 struct Peer {
 	explicit Peer(FuzzRegions *regions) : initiator(regions) {}
 
@@ -74,7 +75,9 @@ public:
 		return 0;
 	}
 
-	/* Until the script has ended and the service has nothing to do. */
+	/*
+	 * Returns when the script has ended and the service has nothing to do.
+	 */
 	void wait()
 	{
 		std::unique_lock lock(mutex_);
@@ -144,7 +147,7 @@ private:
 			disturb(command >> 4);
 			return true;
 		default:
-			/* Of a link that is gone. */
+			/* A completion arrives of a link that is gone. */
 			ready_.push_back({{kNoLink, Handle::send, 0}, 0, 0});
 			return true;
 		}

@@ -4,9 +4,10 @@
  * One session of a service, message by message: what arrives together, when
  * sends complete or are refused, and when media fail, says the input.
  */
+#include "service/session.hh"
+
 #include "hostile_initiator.hh"
 #include "script_transport.hh"
-#include "target/session.hh"
 
 namespace ofi_pmem::fuzz
 {
@@ -28,7 +29,7 @@ public:
 				initiator_.answered(bytes, len);
 			};
 		});
-		require(!session_.open(&request, nullptr, 1),
+		require(!session_.open(&request, nullptr, 1, false),
 			"a session is opened");
 	}
 
@@ -76,7 +77,10 @@ private:
 		}
 	}
 
-	/* Behind what arrives as one with it, as far as a buffer takes it. */
+	/*
+	 * Appends requests that arrive in the same packet, as far as a buffer
+	 * takes them.
+	 */
 	void gather()
 	{
 		Bytes more = initiator_.make_message(input_);
@@ -92,25 +96,38 @@ private:
 		initiator_.sends(arriving_);
 		Completion completion = link_->arrive(arriving_);
 		arriving_.clear();
-		alive_ = session_.on_receive(completion.handle.slot,
-					     completion.len);
+		MutexLock guard(regions_.table.lock());
+		alive_ = session_.enqueue(completion.handle.slot,
+					  completion.len) &&
+			 execute();
 	}
 
-	void end_batch() { alive_ = alive_ && session_.finish_batch(); }
+	bool execute() { return session_.run(TurnPolicy<Session>::kUnlimited); }
+
+	void end_batch()
+	{
+		MutexLock guard(regions_.table.lock());
+		alive_ = alive_ && session_.finish_batch();
+	}
 
 	void work()
 	{
-		if (alive_ && session_.working())
-			alive_ = session_.work();
+		if (!alive_ || !session_.needs_turn())
+			return;
+		MutexLock guard(regions_.table.lock());
+		alive_ = session_.go_on() && execute();
 	}
 
 	void complete_sends(size_t most)
 	{
-		for (; alive_ && most && link_->has_unfinished(); most--)
-			alive_ = session_.on_sent(link_->finish().handle.slot);
+		MutexLock guard(regions_.table.lock());
+		for (; alive_ && most && link_->has_unfinished(); most--) {
+			session_.on_sent(link_->finish().handle.slot);
+			alive_ = execute();
+		}
 	}
 
-	/* Of a medium: it fails from now on, or has bytes that are poisoned. */
+	/* Makes a medium fail from now on, or poisons bytes of it. */
 	void disturb()
 	{
 		auto choice = input_->take<uint8_t>();
@@ -139,8 +156,8 @@ private:
 		while (alive_) {
 			end_batch();
 			complete_sends(SIZE_MAX);
-			if (!session_.working() && !link_->has_unfinished() &&
-			    !session_.unsent())
+			if (!session_.needs_turn() &&
+			    !link_->has_unfinished() && !session_.unsent())
 				break;
 			work();
 		}

@@ -5,7 +5,7 @@
  * pass: the answer has what was asked for.
  */
 #include "regions.hh"
-#include "target/verifier.hh"
+#include "service/verifier.hh"
 
 namespace ofi_pmem::fuzz
 {
@@ -37,6 +37,7 @@ void check_answer(const wire::Verify &asked, const Verifier &verifier)
 
 void verify(FuzzRegions *regions, const std::vector<uint8_t> &message)
 {
+	MutexLock guard(regions->table.lock());
 	Verifier verifier(&regions->table);
 	if (!verifier.parse(message.data(), message.size()) || verifier.open())
 		return;
@@ -66,7 +67,7 @@ void set_tokens(FuzzRegions *regions, std::vector<uint8_t> *message)
 
 } // namespace ofi_pmem::fuzz
 
-/* As it is, and with a header that is right and tokens that exist. */
+/* Verifies the input as it is, and with a right header and existing tokens. */
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
 	using namespace ofi_pmem;

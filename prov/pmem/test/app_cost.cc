@@ -3,16 +3,16 @@
 /*
  * app_cost THROUGH COUNT: sends COUNT messages to the fake inner provider, and
  * reads the completion of each. THROUGH is "inner", "plain" (our layer, without
- * FI_RMA_PMEM) or "persistent" (with it). util/bench.sh counts instructions:
- * the difference between two of them is what the layer adds.
+ * FI_RMA_PMEM) or "persistent" (with it). util/scripts/bench/bench.sh counts
+ * instructions: the difference between two of them is what the layer adds.
  */
+#include "app/cq.hh"
+#include "app/ep.hh"
+#include "fixture/app_fixture.hh"
+
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
-
-#include "app/cq.hh"
-#include "app/ep.hh"
-#include "app_fixture.hh"
 
 namespace ofi_pmem
 {
@@ -35,7 +35,7 @@ public:
 		check(fi_enable(ep_));
 	}
 
-	/* Straight to the fake. */
+	/* Goes straight to the fake. */
 	void leave_out_the_layer()
 	{
 		ep_ = inner_domain->ep;
@@ -80,7 +80,7 @@ int main(int argc, char **argv)
 		std::fprintf(stderr, "usage: app_cost THROUGH COUNT\n");
 		return 2;
 	}
-	/* What was opened ends with the process. */
+	/* The process ends without closing what was opened. */
 	auto &sender = *new ofi_pmem::Sender;
 	bool persistent = !std::strcmp(argv[1], "persistent");
 	sender.open(FI_MSG | FI_RMA | (persistent ? FI_RMA_PMEM : 0));

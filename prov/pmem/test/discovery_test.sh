@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 # Who names the provider gets it; who does not sees no difference.
-. "${srcdir:-$(dirname "$0")/../../..}/util/fi_pmem/test/common.sh"
+. "${srcdir:-$(dirname "$0")/../../..}/util/fi_pmem/test/tool.sh"
 command -v fi_info >/dev/null || skip "fi_info not found; install libfabric-bin"
 
 mkdir "$dir/empty"
@@ -28,7 +28,7 @@ for name in "tcp;ofi_pmem" "tcp;ofi_rxm;ofi_pmem"; do
 	check "$name has FI_RMA_PMEM, first" \
 		grep -q FI_RMA_PMEM <(fi_info -v -p "$name" | grep -m 1 caps:)
 done
-# As without us, where what tcp cannot do ofi_rxm does for it.
+# This is as without us: ofi_rxm does for tcp what tcp cannot do.
 check "tcp;ofi_pmem with atomics" offers "tcp;ofi_rxm;ofi_pmem" \
 	fi_info -p "tcp;ofi_pmem" -c FI_ATOMIC
 count() { # PROVIDER: what it finds on tcp;ofi_rxm
@@ -61,7 +61,7 @@ if fi_info -p "$datagrams" -c FI_RMA >"$dir/out" 2>&1; then
 	check "no FI_RMA_PMEM over datagrams" \
 		test -z "$(fi_info -v -p "$datagrams" | grep FI_RMA_PMEM)"
 	check "persistence that is asked for there is missed" \
-		says "asked for by environment is off: udp;ofi_rxd" \
+		says "asked for by the environment is off: udp;ofi_rxd" \
 		"FI_PROVIDER=$datagrams" FI_OFI_PMEM_REGIONS=all fi_info -c FI_RMA
 fi
 under_hook() {

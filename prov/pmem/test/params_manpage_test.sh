@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 # fi_pmem(7) describes every parameter that the provider defines, and no other;
 # a value that is not understood disables the provider.
-. "${srcdir:-$(dirname "$0")/../../..}/util/fi_pmem/test/common.sh"
+. "${srcdir:-$(dirname "$0")/../../..}/util/fi_pmem/test/tool.sh"
 page=${srcdir:-$(dirname "$0")/../../..}/man/fi_pmem.7.md
 command -v fi_info >/dev/null || skip "fi_info not found; install libfabric-bin"
 
@@ -16,6 +16,7 @@ offered() { env "$@" fi_info -p "tcp;ofi_pmem" >"$dir/out" 2>"$dir/err"; }
 check "offered by default" offered A=1
 for bad in METHOD=magic METHOD=flush DOMAIN=adr DDIO=yes NATIVE_FLUSH=on \
 	REGIONS=some COMMIT=maybe BACKEND=tape SPIN_US=-1 SPIN_US=many \
+	POWERFAIL_SYNC_US=10000001 \
 	INLINE_SIZE=65537 PORT_RANGE=70000-70001 PORT_RANGE=9-8 PORT_RANGE=9 \
 	CONNECT_TIMEOUT_MS=0 TRACE_WRITE=perhaps LEDGER=perhaps \
 	DIGEST=md5 DIGEST=xxh3, VERIFY_BLOCK=63 VERIFY_BLOCK=4k \
@@ -29,7 +30,7 @@ for good in METHOD=auto METHOD=message METHOD=read METHOD=native METHOD=ack \
 	DOMAIN=auto DOMAIN=memory_controller DOMAIN=cpu_cache DOMAIN=system \
 	DDIO=on DDIO=off NATIVE_FLUSH=auto NATIVE_FLUSH=vouched \
 	NATIVE_FLUSH=off REGIONS=detect COMMIT=all BACKEND=powerfail \
-	SPIN_US=0 INLINE_SIZE=0 PORT_RANGE=20000-20010 TRACE_WRITE=yes \
+	SPIN_US=0 POWERFAIL_SYNC_US=2000 INLINE_SIZE=0 PORT_RANGE=20000-20010 TRACE_WRITE=yes \
 	DIGEST=sha256,crc32c VERIFY_BLOCK=64 \
 	LEDGER=yes SERVICE_CPUS=none SERVICE_CPUS=node:0 SERVICE_CPUS=0-3,8; do
 	check "$good is accepted" offered "FI_OFI_PMEM_$good"

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 # One committing write is traced hop by hop, in the order that the README's
 # table "Path of one write" gives, and each place that it names is there.
-. "${srcdir:-$(dirname "$0")/../../..}/util/fi_pmem/test/common.sh"
+. "${srcdir:-$(dirname "$0")/../../..}/util/fi_pmem/test/tool.sh"
 top=${srcdir:-$(dirname "$0")/../../..}
 
 export FI_LOG_LEVEL=trace FI_LOG_PROV=ofi_pmem FI_OFI_PMEM_TRACE_WRITE=1
@@ -19,7 +19,7 @@ check "the write is submitted" test -n "$op"
 hops() { grep "^$op " "$1" | sed "s/^$op //"; }
 check "hops of the initiator" test "$(hops "$dir/initiator")" = \
 	"submit write len 8
-post by request len 8
+post in a request len 8
 complete err 0"
 check "hops of the target" test "$(hops "$dir/target" | sed 's/ sequence.*//')" = \
 	"target store and flush len 8

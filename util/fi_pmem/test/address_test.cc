@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /* Copyright (c) 2026 the ofi_pmem developers */
 /*
- * HOST[:PORT] in all the ways people write it, and in some they should not.
+ * Tests HOST[:PORT] in all the ways people write it, and in some they should
+ * not.
  */
-#include "../address.hh"
+#include "client/address.hh"
 
 #include <gtest/gtest.h>
 

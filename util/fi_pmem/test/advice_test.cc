@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /* Copyright (c) 2026 the ofi_pmem developers */
 /*
- * What is advised fits what was found: never that what is there already, never
- * what cannot be had.
+ * Advice fits what was found: it never names what is there already, nor what
+ * cannot be had.
  */
-#include "../advice.hh"
+#include "info/advice.hh"
 
 #include <gmock/gmock.h>
 
@@ -75,7 +75,7 @@ TEST(Advice, IsNeverMemoryThatIsNotPersistent)
 		    ElementsAre(AllOf(HasSubstr("FI_OFI_PMEM_DOMAIN"),
 				      HasSubstr("pmem3")),
 				HasSubstr("this host has none")));
-	/* Nor is it of interest how far such memory is. */
+	/* The distance of such memory does not matter either. */
 	EXPECT_THAT(advise(over_verbs(FI_PMEM_METHOD_NATIVE), {nic(0, true)},
 			   {kPmem, kVirtio, kRam, kLegacy}),
 		    IsEmpty());

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 # A server with an auth_key serves clients with the same, and nobody else.
-. "$(dirname "$0")/common.sh"
+. "$(dirname "$0")/tool.sh"
 case $PROV in
 *ofi_pmem*) ;;
 *) skip "$PROV has no auth_key" ;;
@@ -32,7 +32,7 @@ check "get with the key" with_key "$dir/key" tool 0 get "$addr" "$dir/back" \
 check "has it" cmp -s "$dir/in" "$dir/back"
 
 tr 0-9 a-j <"$dir/in" >"$dir/in2"
-refused() { # COMMAND...: ends with an error that tells of the key
+refused() { # COMMAND...: ends with an error that names the key
 	tool 4 "$@" && says "refuses: it" && says "auth_key"
 }
 check "put without a key is refused" refused put "$dir/in2" "$addr"
@@ -55,7 +55,7 @@ check "in words" grep -q "the service is open" "$dir/out"
 check "info says when it is not" with_key "$dir/key" tool 0 info "$dir"
 check "in words" grep -q "auth_key" "$dir/out"
 
-# What is wrong with the configuration is told by its name.
+# An error names the setting that is wrong.
 chmod 604 "$dir/other"
 for command in "info $dir" "serve $dir/none2 --size 1M" "put $dir/in $addr"; do
 	check "a key that others can read is refused: $command" \

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 # A server that is started as daemons are: in a session of its own, without some
 # of the standard files. Its region gets nothing that it says.
-. "$(dirname "$0")/common.sh"
+. "$(dirname "$0")/tool.sh"
 case $PROV in
 tcp*) ;;
 *) skip "only sockets can be found by a process: $PROV" ;;

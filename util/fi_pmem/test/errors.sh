@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 # Every mistake ends with its own exit code and a text that names the cause.
-. "$(dirname "$0")/common.sh"
+. "$(dirname "$0")/tool.sh"
 
 blames_no_path() { ! grep -q FI_PROVIDER_PATH "$dir/out" "$dir/err"; }
 
@@ -78,8 +78,8 @@ done
 $LIMIT "$FI_PMEM" get "$addr" - -p "$PROV" 2>"$dir/err" | head -c 1 >/dev/null
 check "get to a reader that leaves" test "${PIPESTATUS[0]}" -eq 5
 
-# What is not there, or is something else, or may not be used: one line by every
-# command that takes a file, a directory or an address.
+# Every command that takes a file, a directory or an address reports in one line
+# what is not there, is something else, or may not be used.
 one_line() { # CODE COMMAND TEXT ARGUMENTS...
 	local wanted=$1 command=$2 text=$3
 	shift 3
@@ -116,9 +116,9 @@ case $PROV in
 	one_line 5 info "$dir/small: is a file; its directory can be tried" \
 		"$dir/small"
 	one_line 5 info "$dir/small/in: Not a directory" "$dir/small/in"
-	one_line 5 info "/dev/null: is no DAX device" /dev/null
+	one_line 5 info "/dev/null: is not a DAX device" /dev/null
 	one_line 5 bench "$none: $missing" --place "$none"
-	one_line 5 bench "/dev/null: is no DAX device" --place /dev/null --force
+	one_line 5 bench "/dev/null: is not a DAX device" --place /dev/null --force
 	one_line 5 bench "$none/plot.svg: $missing" --plot "$none/plot.svg"
 	one_line 5 torture "$none/file: $missing" "$none/file"
 	one_line 5 torture "$none: $missing" "$dir" --check "$none"
@@ -128,7 +128,7 @@ case $PROV in
 	for command in "info $dir" "bench --place $dir" "torture $dir" \
 		"serve $dir/new --size 1M"; do
 		one_line 1 "${command%% *}" \
-			"bind: no-such-host.invalid is no address of this host" \
+			"bind: no-such-host.invalid is not an address of this host" \
 			${command#* } --bind no-such-host.invalid
 	done
 	check "and makes nothing" test ! -e "$dir/new"
@@ -146,7 +146,7 @@ for command in "put $dir/small" "verify $dir/small" "scrub --save $dir/new" \
 done
 one_line 3 get "127.0.0.1:1: Connection refused" 127.0.0.1:1 "$dir/new"
 
-# Who may not, on a file that others may.
+# This user may not access a file that others may.
 nobody() {
 	setpriv --reuid 65534 --regid 65534 --clear-groups "$@"
 }
@@ -221,7 +221,7 @@ check "unknown host" tool 3 put "$dir/small" no-such-host.invalid
 check "bind to an unknown host" tool 1 serve "$dir/other" \
 	--bind no-such-host.invalid
 check "bind to another host" tool 1 serve "$dir/other" --size 1M --bind 192.0.2.1
-check "is named" says "192.0.2.1 is no address of this host"
+check "is named" says "192.0.2.1 is not an address of this host"
 
 # A provider that is not offered: the plug-in is not always to blame.
 good=$PROV

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /* Copyright (c) 2026 the ofi_pmem developers */
 /*
- * What may lie between a client and a server, for the tests of fi_pmem:
+ * Something lies between a client and a server, for the tests of fi_pmem:
  *
  *   forward HOST PORT TO_HOST TO_PORT  takes TCP connections at HOST and hands
  *                                      them on, as a port forward does
@@ -10,17 +10,17 @@
  *
  * Either prints its port (PORT may be 0) and goes on until a signal ends it.
  */
-#include <cstdio>
-#include <cstdlib>
-#include <cstring>
-#include <thread>
-
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <thread>
 
 namespace
 {
@@ -31,7 +31,7 @@ sockaddr_in make_address(const char *host, int port)
 	address.sin_family = AF_INET;
 	address.sin_port = htons(static_cast<uint16_t>(port));
 	if (inet_pton(AF_INET, host, &address.sin_addr) != 1) {
-		std::fprintf(stderr, "%s is no address\n", host);
+		std::fprintf(stderr, "%s is not an address\n", host);
 		std::exit(2);
 	}
 	return address;
@@ -76,7 +76,7 @@ void announce(const sockaddr_in &address)
 	std::fflush(stdout);
 }
 
-/* Until the end of what comes, which is handed on as well. */
+/* Copies until the input ends, and passes the end on as well. */
 void copy(int from, int to)
 {
 	char buffer[65536];
@@ -118,8 +118,8 @@ int forward(sockaddr_in at, sockaddr_in to)
 }
 
 /*
- * Who connects while the queue of those to be accepted is full is not answered
- * (listen(2)): the first connection that stays in doubt shows that it is.
+ * A connection attempt is not answered while the queue of those to be accepted
+ * is full (listen(2)): the first one that stays undecided shows that it is.
  */
 int drop()
 {

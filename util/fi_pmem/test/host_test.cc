@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /* Copyright (c) 2026 the ofi_pmem developers */
-/* What is read of the kernel, on a host that has it all. */
-#include <filesystem>
-#include <fstream>
-#include <sstream>
+/*
+ * The tool reads what the kernel says, on a host that has everything.
+ */
+#include "info/host.hh"
 
 #include <gtest/gtest.h>
 
-#include "../host.hh"
+#include <filesystem>
+#include <fstream>
+#include <sstream>
 
 namespace fi_pmem
 {
@@ -18,7 +20,7 @@ namespace
 namespace fs = std::filesystem;
 using ofi_pmem::DaxKind;
 
-/* A sysfs in files, as of a machine with two nodes. */
+/* A sysfs in files, like that of a machine with two nodes. */
 class Host : public ::testing::Test
 {
 protected:
@@ -36,7 +38,7 @@ protected:
 		std::ofstream(file) << value << "\n";
 	}
 
-	/* As in sysfs the entry of a bus or a class is a link. */
+	/* The entry of a bus or a class is a link, as in sysfs. */
 	void link(const std::string &from, const std::string &to)
 	{
 		fs::path entry = root_ / from;
@@ -70,7 +72,7 @@ TEST_F(Host, DeviceDaxHasTheDomainOfItsRegion)
 	EXPECT_EQ(found[0].node, 1u);
 }
 
-/* Of each the provider decides by the same. */
+/* The provider decides about each by the same rules. */
 TEST_F(Host, MemoryThatIsNotPersistentIsToldApart)
 {
 	attribute("devices/virtio3/ndbus1/provider", "virtio-pmem");
@@ -168,7 +170,7 @@ TEST(Mounts, AreThoseOfDevicesEachOnce)
 TEST(NumaDistance, IsSmallestToItself)
 {
 	auto distance = numa_distance(0, 0);
-	/* A machine with one node need not tell. */
+	/* A machine with one node need not report distances. */
 	if (distance) {
 		EXPECT_EQ(*distance, 10u);
 	}

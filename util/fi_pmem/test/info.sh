@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 # fi_pmem info tells of the host, and what a commit is worth by trying it.
-. "$(dirname "$0")/common.sh"
+. "$(dirname "$0")/tool.sh"
 command -v jq >/dev/null || skip "jq not found; install the package jq"
 case $PROV in
 *ofi_pmem*) ;;

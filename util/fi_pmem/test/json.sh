@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 # Under --json every result and every error is one valid object a line.
-. "$(dirname "$0")/common.sh"
+. "$(dirname "$0")/tool.sh"
 command -v jq >/dev/null || skip "jq not found; install the package jq"
 
 query() { # EXPRESSION: true of the last output

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 # What is appended to a log is what tail and dump show, in order, across writers
-# and servers; and every mistake is told.
-. "$(dirname "$0")/common.sh"
+# and servers; and every mistake is reported.
+. "$(dirname "$0")/tool.sh"
 
 start_server "$dir/region" --size 4M
 

@@ -5,7 +5,7 @@
 # was acknowledged to either of them is lost. Where there are network namespaces,
 # which need root, the first one's packets also arrive after the takeover, late
 # by netem or, where the kernel has none, by a wire that is cut meanwhile.
-. "$(dirname "$0")/common.sh"
+. "$(dirname "$0")/tool.sh"
 trap '' PIPE
 
 log() { # log CODE COMMAND ARGUMENTS...: of standard input, if there is any
@@ -170,7 +170,7 @@ records() {
 		'{ printf "%-*s\n", width, $0 }'
 }
 
-# What was acknowledged to a, and all of b's, is there in order, and nothing of
+# The records acknowledged to a, and all of b's, are there in order, and none of
 # a's lies behind b's.
 nothing_lost() {
 	local durable

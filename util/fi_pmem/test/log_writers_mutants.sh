@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 # log_writers.sh finds each mistake that leaves a log with two writers: in fi_pmem
-# with one source changed by sed. SKIP_MUTANTS=yes skips it, as util/mutants.sh.
-. "$(dirname "$0")/common.sh"
+# with one source changed by sed. SKIP_MUTANTS=yes skips it, as scripts/mutants.sh.
+. "$(dirname "$0")/tool.sh"
 [ "${SKIP_MUTANTS-no}" = yes ] && skip "SKIP_MUTANTS=yes"
 source_dir=${srcdir:-.}
 export MAKEFLAGS= MFLAGS= WRITER_TENTHS=50
@@ -28,10 +28,10 @@ found() { # PART WORDS
 }
 
 check "the former writer keeps its access: is made" \
-	planted util/log/gate.cc 's/int ret = fi_close.*/int ret = 0;/'
+	planted util/lib/log/gate.cc 's/int ret = fi_close.*/int ret = 0;/'
 check "is found by what was under way" found in_flow \
 	"the former writer ends with an error"
-check "nobody is refused: is made" planted util/fi_pmem/claims.cc \
+check "nobody is refused: is made" planted util/fi_pmem/serve/claims.cc \
 	's/if (!(claim.flags & Claim::kTakeover))/if (false)/'
 check "is found" found in_use "a second writer is refused"
 finish

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 # The manual page has every option of every command, and no option more.
-. "$(dirname "$0")/common.sh"
+. "$(dirname "$0")/tool.sh"
 
 page=${srcdir:-$(dirname "$0")/../../..}/man/fi_pmem.1.md
 options_in() {

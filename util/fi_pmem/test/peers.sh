@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 # Peers that misbehave, vanish or fall silent; signals in mid-transfer. Every
 # wait is bounded, and what is called durable is in the file.
-. "$(dirname "$0")/common.sh"
+. "$(dirname "$0")/tool.sh"
 
 make_input "$dir/in" 4000000
 head -c 1000 "$dir/in" >"$dir/small"

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 # Two ports, and what lies between a client and them: forwards that let both
 # through, or one, or one under another number; firewalls.
-. "$(dirname "$0")/common.sh"
+. "$(dirname "$0")/tool.sh"
 case $PROV in
 tcp\;ofi_pmem) ;;
 *) skip "$PROV: needs TCP and a data port" ;;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /* Copyright (c) 2026 the ofi_pmem developers */
 /*
- * The private data of connections: what is encoded is what is decoded, and
- * nothing else is.
+ * The private data of connections: what is encoded is decoded the same, and
+ * nothing else is accepted.
  */
-#include "../private_data.hh"
+#include "client/private_data.hh"
 
 #include <gtest/gtest.h>
 

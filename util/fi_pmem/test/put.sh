@@ -3,7 +3,7 @@
 # What put calls durable survives the death of the target right behind it; its
 # sources, its waits, and how it goes on where an earlier one ended. Tools with a
 # planted mistake must be found (SKIP_MUTANTS=yes skips these).
-. "$(dirname "$0")/common.sh"
+. "$(dirname "$0")/tool.sh"
 case $PROV in
 *ofi_pmem*) ;;
 *) skip "$PROV commits each write" ;;
@@ -48,6 +48,15 @@ check "standard input that pauses for longer than --timeout" \
 	test "${PIPESTATUS[1]}" -eq 0
 check "is there" same "$dir/in" "$dir/region" $bytes
 check "is told" test "$(field bytes)" = $bytes -a "$(field durable)" = true
+pauses() {
+	head -c 1000000 "$dir/in" && sleep 3 && kill -STOP "$server" || return
+	{ sleep 1.2 && kill -CONT "$server"; } &
+	sleep 0.6 && tail -c +1000001 "$dir/in"
+}
+pauses | tool 0 put - "$addr" --json --timeout 2
+check "a pause of the input, then one of the target, not longer together" \
+	test "${PIPESTATUS[1]}" -eq 0
+check "is there" same "$dir/in" "$dir/region" $bytes
 check "a part of it" stdin 0 "$dir/in" --source-offset 11 --length 70000
 check "is there" same "$dir/in" "$dir/region" 70000 11:0
 check "a part of a file" tool 0 put "$dir/in" "$addr" --source-offset 13 \
@@ -201,13 +210,13 @@ planted() { # FILE SED-SCRIPT: such a one, in $FI_PMEM
 		>"$dir/out" 2>"$dir/err" && FI_PMEM=$dir/mutant/fi_pmem
 }
 if [ "${SKIP_MUTANTS-no}" != yes ]; then
-	drains=util/fi_pmem/transfer_drain.cc
+	drains=util/fi_pmem/transfer/drain.cc
 	check "without its last drain: is made" planted $drains \
 		's/^	if (!is_drain_due())/	if (posted_bytes_ == length_) durable_bytes_ = length_;\n&/'
 	check "is found" lost
 	FI_PMEM=$tool_built
 	check "--resume without a flush: is made" \
-		planted util/fi_pmem/transfer.cc \
+		planted util/fi_pmem/transfer/transfer.cc \
 		's/posted_bytes_ = done_bytes_ = resumed_bytes_/durable_bytes_ = &/'
 	check "is found" eval "! flushes_what_is_there"
 	FI_PMEM=$tool_built

@@ -8,22 +8,21 @@
  *   rogue_peer PROVIDER connect PORT HOW  sends HOW as its request and prints
  *                                         "refused N", N the reason
  */
-#include <cstdio>
-#include <cstdlib>
-#include <string>
-
-#include <netinet/in.h>
+#include "cli/report.hh"
+#include "cli/signals.hh"
+#include "cli/standard_files.hh"
+#include "client/fabric.hh"
+#include "client/private_data.hh"
+#include "shared/key.hh"
 
 #include <rdma/fi_eq.h>
 #include <rdma/fi_errno.h>
 
-#include "core/key.hh"
+#include <netinet/in.h>
 
-#include "../fabric.hh"
-#include "../private_data.hh"
-#include "../report.hh"
-#include "../signals.hh"
-#include "../standard_files.hh"
+#include <cstdio>
+#include <cstdlib>
+#include <string>
 
 namespace
 {
@@ -32,8 +31,10 @@ using namespace fi_pmem;
 
 constexpr int kTimeoutMs = 10000;
 
-/* The private data that HOW stands for; every one of them is wrong. "port:N" is
- * the descriptor of a region whose data port is N. */
+/*
+ * Makes the private data that HOW stands for; all of it is wrong. "port:N" is
+ * the descriptor of a region whose data port is N.
+ */
 std::string make_data(const std::string &how)
 {
 	Descriptor wrapping;

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 # What is put is what get brings back, byte for byte: whole and in part, by one
 # client and by several at once, across a restart of the server.
-. "$(dirname "$0")/common.sh"
+. "$(dirname "$0")/tool.sh"
 
 bytes=5000001
 make_input "$dir/in" $bytes

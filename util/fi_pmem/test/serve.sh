@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 # What an operator of fi_pmem serve meets: its log, failed regions, refusals,
 # signals, and strangers who take all descriptors.
-. "$(dirname "$0")/common.sh"
+. "$(dirname "$0")/tool.sh"
 case $PROV in
 *ofi_pmem*) ;;
 *) skip "$PROV has no service" ;;
@@ -42,11 +42,11 @@ stop_server TERM
 check "without --verbose nothing is told of clients" \
 	test -z "$(grep client "$dir/server.err")"
 
-# Who is no client.
+# These peers are no clients.
 start_server "$dir/region"
 $LIMIT "$ROGUE" "$PROV" connect "$port" garbage >"$dir/out" 2>"$dir/err"
 check "a stranger is told of" logged 1 warning \
-	"client .* refused: it is no fi_pmem client"
+	"client .* refused: it is not a fi_pmem client"
 $LIMIT "$ROGUE" "$PROV" connect "$port" version >"$dir/out" 2>"$dir/err"
 check "another version is told of" logged 1 warning \
 	"client .* refused: it speaks another version"
@@ -54,7 +54,7 @@ for i in $(seq 15); do
 	$LIMIT "$ROGUE" "$PROV" connect "$port" garbage >/dev/null 2>&1
 done
 check "strangers do not fill the log" logged 9 warning \
-	"client .* refused: it is no fi_pmem client"
+	"client .* refused: it is not a fi_pmem client"
 stop_server TERM
 
 # Several files in one server, each a region with a number.
@@ -72,7 +72,7 @@ check "get of the second" tool 0 get "$addr" "$dir/back" --region 1 \
 	--length 100000
 check "is that" cmp -s "$dir/in2" "$dir/back"
 check "there is no third" tool 4 put "$dir/in" "$addr" --region 2
-check "which is told" says "it serves no region of this number"
+check "which is told" says "it serves no region with this number"
 check "by the server, too" logged 1 warning "asks for a region"
 check "bench of the second" tool 0 bench "$addr" --force --region 1 \
 	--ops commit --sizes 64 --depths 1 --count 10 --rounds 1
@@ -187,7 +187,7 @@ done
 stop_server TERM
 check "status of nobody" tool 3 status "$addr" --timeout 2
 
-# Who has no auth_key, or another one.
+# These peers have no auth_key, or another one.
 (umask 077 && head -c 32 /dev/urandom >"$dir/key" &&
 	head -c 32 /dev/urandom >"$dir/other")
 # It asks for the region before it writes, and is refused once.

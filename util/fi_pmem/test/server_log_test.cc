@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /* Copyright (c) 2026 the ofi_pmem developers */
-#include "../server_log.hh"
-
-#include <regex>
+#include "serve/server_log.hh"
 
 #include <gtest/gtest.h>
+
+#include <regex>
 
 namespace fi_pmem
 {

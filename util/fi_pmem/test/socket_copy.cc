@@ -3,22 +3,22 @@
 /*
  * Usage: socket_copy SOURCE TARGET
  *
- * What fi_pmem put is measured against (util/put_bench.sh): a copy of a file
+ * fi_pmem put is measured against this (util/put_bench.sh): a copy of a file
  * over a socket of the loopback interface, whose receiver writes it to an
- * existing file, calls fdatasync(2) once, and answers. Prints the seconds that
- * it took.
+ * existing file, calls fdatasync(2) once, and answers. It prints the seconds
+ * that it took.
  */
-#include <chrono>
-#include <cstdio>
-#include <cstdlib>
-#include <vector>
-
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <vector>
 
 namespace
 {

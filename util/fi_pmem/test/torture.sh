@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 # fi_pmem torture finds nothing where nothing is wrong, repeats a plan, checks a
 # medium against a journal, and finds what somebody has changed in it.
-. "$(dirname "$0")/common.sh"
+. "$(dirname "$0")/tool.sh"
 command -v jq >/dev/null || skip "jq not found; install the package jq"
 case $PROV in
 *ofi_pmem*) ;;
@@ -24,6 +24,11 @@ check "of what they did" holds ".runs == 2 and .operations > 100 and
 	.commits > 50 and .faults >= 4 and .checked_bytes > 50000"
 check "each told" test "$(grep -c '"event":"run"' "$dir/out")" -eq 2
 check "and leave nothing there" test -z "$(ls "$dir" | grep 'fi_pmem\.')"
+syncing() { FI_OFI_PMEM_POWERFAIL_SYNC_US=2000 tool 0 torture "$dir" \
+	--powerfail --runs 2 --timeout 60 --seed 17 --json; }
+check "a medium that syncs beside the service" syncing
+check "loses nothing either" holds "$nothing_bad and .failed_runs == 0 and
+	.commits > 50"
 check "a file, without simulation" tool 0 torture "$dir/region" --runs 1 \
 	--rounds 1 --timeout 60 --seed 8 --size 128K
 check "which it created and removes" test ! -e "$dir/region"
@@ -76,7 +81,7 @@ check "was no end of the operations" holds ".commits > 100 and
 check "what it left" tool 0 torture "$dir/served" --check "$dir/journal" --json
 check "is as the journal says" holds "$nothing_bad and .checked_bytes > 500000"
 
-# Where nothing was acknowledged nothing was checked.
+# If nothing was acknowledged, nothing was checked.
 grep -v '^[afxwh]' "$dir/journal" >"$dir/unanswered"
 check "a journal without an acknowledgement" tool 1 torture "$dir/served" \
 	--check "$dir/unanswered" --json

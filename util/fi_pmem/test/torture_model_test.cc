@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /* Copyright (c) 2026 the ofi_pmem developers */
-#include <cstring>
+#include "torture/content.hh"
+#include "torture/model.hh"
 
 #include <gtest/gtest.h>
 
-#include "../torture_content.hh"
-#include "../torture_model.hh"
+#include <cstring>
 
 using namespace fi_pmem;
 
@@ -166,7 +166,7 @@ TEST_F(TortureModel, AFenceDoes)
 	EXPECT_GT(check().lost_bytes, 980U);
 }
 
-/* It has told, once. */
+/* The fence has reported the failure, once. */
 TEST_F(TortureModel, AFenceThatFailedEndsWhatTheNextOnePromises)
 {
 	uint32_t first = add(Kind::write, Outcome::acked, kData, 1000);

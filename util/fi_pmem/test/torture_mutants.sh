@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 # fi_pmem torture finds each planted bug within 50 runs of the simulation, by lost
 # bytes or by a verified commit that fails, and without one nothing: plug-ins of which one source was changed by sed.
-# SKIP_MUTANTS=yes skips it, as util/mutants.sh.
-. "$(dirname "$0")/common.sh"
+# SKIP_MUTANTS=yes skips it, as util/scripts/mutants.sh.
+. "$(dirname "$0")/tool.sh"
 [ "${SKIP_MUTANTS-no}" = yes ] && skip "SKIP_MUTANTS=yes"
 source_dir=${srcdir:-.}
 export MAKEFLAGS= MFLAGS= FI_OFI_PMEM_LEDGER=no
@@ -43,21 +43,29 @@ found() { # NAME FILE SED-SCRIPT
 		"$(grep -oE '(lost|error): [^"]*' "$dir/out" | head -n 1)"
 }
 
-session=prov/pmem/src/target/session.cc
-table=prov/pmem/src/target/region_table.cc
-drain='/^Failure TargetRegion::drain/,/^}/s/^\tint ret = .*/'
+session=prov/pmem/src/service/session.cc
+table=prov/pmem/src/service/region_table.cc
+drain='/^Failure TargetRegion::begin_drain/,/^}/s/^\tint ret = .*/'
 found "a flush is skipped" $table \
 	'/^Failure TargetRegion::flush/,/^}/s/^\tint ret = .*/\tint ret = 0;/'
 found "an acknowledgement is early" $session \
 	's/bool needs_drain = .*/bool needs_drain = false;/'
-found "a fence is lost" prov/pmem/src/plane/op.cc \
-	's/^\tfence = request.fence;/\tfence = false;/'
+found "a fence is lost" prov/pmem/src/initiator/op.cc \
+	's/^\toptions = request.options();/&\n\toptions.fence = false;/'
 found "an error of the medium is dropped" $table \
-	"$drain"'\tstatic int calls; if (++calls % 20 == 0) return {};\n\tint ret = backend->drain();/'
+	"$drain"'\tstatic int calls; if (++calls % 20 == 0) return {};\n\tint ret = backend->begin_drain(commits, pending);/'
 
-# The same medium, whose errors are told.
+# A medium that syncs beside the service.
+export FI_OFI_PMEM_POWERFAIL_SYNC_US=2000
+found "a commit that is stored during a sync counts as covered" \
+	prov/pmem/src/persist/device_sync.cc 's/^\tdone_ = covered;/\tdone_ = asked_;/'
+found "a sync is not waited for" prov/pmem/src/service/drain.cc \
+	's/return one.drain.ended();/return true;/'
+unset FI_OFI_PMEM_POWERFAIL_SYNC_US
+
+# The same medium, whose errors are reported.
 check "a medium that fails: is made" planted $table \
-	"$drain"'\tstatic int calls; int ret = ++calls % 20 ? backend->drain() : -FI_EIO;/'
+	"$drain"'\tstatic int calls; int ret = ++calls % 20 ? backend->begin_drain(commits, pending) : -FI_EIO;/'
 check "it has errors" torture 1 --keep-going --runs 5
 check "and nothing is lost" grep -q '"lost_bytes":0,"wrong_reads":0,"hangs":0' \
 	<(tail -n 1 "$dir/out")

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /* Copyright (c) 2026 the ofi_pmem developers */
-#include <algorithm>
-#include <set>
+#include "cli/number_set.hh"
+#include "torture/journal.hh"
+#include "torture/shrink.hh"
 
 #include <gtest/gtest.h>
 
-#include "../number_set.hh"
-#include "../shrink.hh"
-#include "../torture_journal.hh"
+#include <algorithm>
+#include <set>
 
 using namespace fi_pmem;
 
@@ -125,7 +125,7 @@ TEST(NumberSet, IsWhatItsTextSays)
 		EXPECT_FALSE(set.parse(wrong)) << wrong;
 }
 
-/* Fails as long as both are there. */
+/* It fails as long as both are there. */
 TEST(Shrink, FindsWhatMatters)
 {
 	std::vector<uint32_t> all(100);
@@ -176,7 +176,7 @@ TEST_F(Journal, TellsWhatWasNoted)
 	EXPECT_EQ(journal_.note('p', 5), 0);
 	EXPECT_EQ(journal_.note('x', 5, 6), 0);
 	EXPECT_EQ(journal_.size(), text().size());
-	/* What a crash left of a line does not count. */
+	/* An unfinished line, as a crash leaves it, does not count. */
 	ASSERT_EQ(parse_journal(text() + "a 1", &record_), "");
 	EXPECT_EQ(record_.salt, 77U);
 	EXPECT_EQ(record_.parameters.seed, 9U);

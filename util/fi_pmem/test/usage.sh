@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-# What is wrong with a command line is told in words of fi_pmem: by which command,
+# Errors in a command line are reported in words of fi_pmem: by which command,
 # what was wrong, and what would be right.
-. "$(dirname "$0")/common.sh"
+. "$(dirname "$0")/tool.sh"
 
 # refuses COMMAND TEXT ARGUMENTS...: usage error of COMMAND (put, log append, or
 # nothing), whose first line is TEXT.
@@ -74,7 +74,7 @@ refuses bench "--ops: 'speed' is none of message, write, commit, fenced, \
 append, drain, verified" --ops commit,speed
 refuses torture "--faults: 'fire' is none of kill-target, stop-target, \
 kill-initiator, freeze-target, none" place --faults fire
-refuses bench "--plot: 'plot.jpg' tells no format by its end, which is one of \
+refuses bench "--plot: 'plot.jpg' does not end in the name of a format, which is one of \
 .svg, .png, .gnuplot" --plot plot.jpg
 for peer in : h: h:0 h:65536 '[::1' '[]:1' '[::1]x'; do
 	refuses put "'$peer' is not HOST[:PORT]; PORT is 1 to 65535, and an \
@@ -136,7 +136,7 @@ octal() {
 }
 check "numbers are decimal" octal
 
-# In JSON, too.
+# This holds in JSON, too.
 if command -v jq >/dev/null; then
 	$LIMIT "$FI_PMEM" log tail host -n x --json >"$dir/out" 2>"$dir/err"
 	check "an error in JSON" jq -e '.command == "log tail" and .code == 2 and

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 # put --verify, verify and scrub find every range that is not what it should be,
 # and nothing else; what cannot be read is a range as well, and harms nobody.
-. "$(dirname "$0")/common.sh"
+. "$(dirname "$0")/tool.sh"
 case $PROV in
 *ofi_pmem*) ;;
 *) skip "$PROV cannot verify" ;;
@@ -43,7 +43,7 @@ check "and stays" cmp -s "$dir/sums" "$dir/baseline"
 check "but with --force" tool 0 scrub "$addr" --save "$dir/baseline" --force
 check "scrub --against" tool 0 scrub "$addr" --against "$dir/sums"
 
-# In the first block, in two side by side, in the last, which is short.
+# Bytes change in the first block, in two adjacent ones, and in the short last one.
 change 100
 change $((100 + 3 * 4096))
 change $((100 + 4 * 4096 + 4095))
@@ -109,8 +109,8 @@ head -c 1000 "$dir/in" >"$dir/little"
 check "and serves what is left" tool 0 put "$dir/little" "$addr" --verify
 stop_server TERM
 
-# Where only what is durable is digested a missing flush shows: of a write that
-# does not commit, and of a service that forgets to.
+# If only durable bytes are digested, a missing flush shows: that of a write that
+# does not commit, and that of a service that forgets it.
 export FI_OFI_PMEM_BACKEND=powerfail
 start_server "$dir/simulated" --size 8M
 check "put --no-commit" tool 0 put "$dir/in" "$addr" --no-commit

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /* Copyright (c) 2026 the ofi_pmem developers */
-#include <gtest/gtest.h>
+#include "transfer/window.hh"
 
-#include "../progress_bar.hh"
-#include "../window.hh"
+#include "cli/progress_bar.hh"
+
+#include <gtest/gtest.h>
 
 using namespace fi_pmem;
 

@@ -6,59 +6,13 @@
 #include "app/atomic.hh"
 
 #include "app/ep.hh"
-#include "plane/wire.hh"
-#include "target/atomic.hh"
+#include "protocol/atomic.hh"
+#include "protocol/wire.hh"
 
 #include <algorithm>
 
 namespace ofi_pmem
 {
-
-size_t limit_atomic_count(fi_datatype datatype, size_t count) noexcept
-{
-	size_t size = atomic_size(datatype);
-	return size ? std::min(count, wire::kMaxAtomicBytes / size) : count;
-}
-
-int own_atomic_valid(AtomicKind kind, fi_datatype datatype, fi_op op,
-		     size_t *count) noexcept
-{
-	auto traits = atomic_traits(op);
-	bool fits = kind == AtomicKind::compare
-			    ? traits.compares
-			    : !traits.compares && (kind == AtomicKind::fetch ||
-						   !traits.must_fetch());
-	if (!fits || !find_atomic(datatype, op))
-		return -FI_EOPNOTSUPP;
-	*count = limit_atomic_count(datatype, SIZE_MAX);
-	return 0;
-}
-
-int atomic_valid(const Endpoint &ep, AtomicKind kind, fi_datatype datatype,
-		 fi_op op, size_t *count) noexcept
-{
-	if (ep.domain().owns_atomics())
-		return own_atomic_valid(kind, datatype, op, count);
-	auto inner = ep.inner();
-	if (!inner->atomic)
-		return -FI_ENOSYS;
-	size_t inner_count = 0;
-	int ret = 0;
-	switch (kind) {
-	case AtomicKind::base:
-		ret = fi_atomicvalid(inner, datatype, op, &inner_count);
-		break;
-	case AtomicKind::fetch:
-		ret = fi_fetch_atomicvalid(inner, datatype, op, &inner_count);
-		break;
-	case AtomicKind::compare:
-		ret = fi_compare_atomicvalid(inner, datatype, op, &inner_count);
-		break;
-	}
-	if (!ret)
-		*count = limit_atomic_count(datatype, inner_count);
-	return ret;
-}
 
 namespace
 {
@@ -75,8 +29,8 @@ ssize_t submit(Endpoint &ep, const AtomicCall &call,
 {
 	const fi_msg_atomic &msg = *call.msg;
 	if (persistent(msg))
-		return ep.plane()->submit(call);
-	/* As a write's: inner providers would pretend. */
+		return ep.plane()->atomic(call);
+	/* A commit is refused as for a write: inner providers would pretend. */
 	if (call.flags & FI_COMMIT_COMPLETE)
 		return -FI_EINVAL;
 	if (!ep.inner()->atomic)
@@ -95,7 +49,7 @@ size_t total(const fi_ioc *ioc, size_t count) noexcept
 	return elements;
 }
 
-/* What a call without a message structure passes as plain arguments. */
+/* The plain arguments of a call without a message structure. */
 struct Arguments {
 	fi_addr_t peer;
 	uint64_t addr;
@@ -105,7 +59,7 @@ struct Arguments {
 	void *context;
 };
 
-/* That call as a message structure, with one remote range. */
+/* Makes a message structure, with one remote range, of that call. */
 class Message
 {
 public:
@@ -138,14 +92,14 @@ fi_ioc one(const void *buf, size_t count) noexcept
 	return {const_cast<void *>(buf), count};
 }
 
-/* A default commit is about what modifies. */
+/* A default commit only concerns operations that modify. */
 uint64_t default_flags(const Endpoint &ep, fi_op op) noexcept
 {
 	uint64_t flags = ep.tx_op_flags();
 	return op == FI_ATOMIC_READ ? flags & ~FI_COMMIT_COMPLETE : flags;
 }
 
-/* A fence is kept by the gate; inner providers ignore it. */
+/* The gate keeps a fence; inner providers ignore it. */
 uint64_t inner_flags(uint64_t flags) noexcept
 {
 	return flags & ~FI_FENCE;
@@ -344,7 +298,9 @@ template <AtomicKind kKind>
 int ep_atomic_valid(fid_ep *ep, fi_datatype datatype, fi_op op,
 		    size_t *count) noexcept
 {
-	return atomic_valid(endpoint_of(ep), kKind, datatype, op, count);
+	const Endpoint &endpoint = endpoint_of(ep);
+	return atomic_valid(endpoint.inner(), endpoint.domain().owns_atomics(),
+			    kKind, datatype, op, count);
 }
 
 fi_ops_atomic make_plane_atomic_ops() noexcept

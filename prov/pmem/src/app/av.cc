@@ -4,10 +4,10 @@
 
 #include "app/av.hh"
 
+#include <rdma/fi_collective.h>
+
 #include <algorithm>
 #include <memory>
-
-#include <rdma/fi_collective.h>
 
 namespace ofi_pmem
 {
@@ -70,51 +70,17 @@ int AddressVector::open(Domain &domain, fi_av_attr *attr, void *context,
 	if (ret)
 		return ret;
 	outer->inner_.reset(inner);
-	outer->rx_ctx_bits_ = attr ? attr->rx_ctx_bits : 0;
+	outer->peers_.open(inner, attr ? attr->rx_ctx_bits : 0);
 	outer->events_ = FidMapEntry(domain.fabric().fids(), outer->inner_fid(),
 				     &outer->fid);
 	*av = outer.release();
 	return 0;
 }
 
-int AddressVector::ip_of(fi_addr_t address, sockaddr_storage *ip) const noexcept
-{
-	sockaddr_storage found{};
-	size_t len = sizeof(found);
-	int ret = fi_av_lookup(inner(), peer_bits(address), &found, &len);
-	if (ret)
-		return ret;
-	bool v4 = found.ss_family == AF_INET;
-	bool v6 = found.ss_family == AF_INET6;
-	if (len > sizeof(found) || (!v4 && !v6))
-		return -FI_EADDRNOTAVAIL;
-	*ip = found;
-	return 0;
-}
-
-void AddressVector::add_listener(AvListener *listener)
-{
-	std::lock_guard<std::mutex> guard(lock_);
-	listeners_.push_back(listener);
-}
-
-void AddressVector::remove_listener(AvListener *listener) noexcept
-{
-	std::lock_guard<std::mutex> guard(lock_);
-	auto end = std::remove(listeners_.begin(), listeners_.end(), listener);
-	listeners_.erase(end, listeners_.end());
-}
-
 int AddressVector::remove(fi_addr_t *addresses, size_t count,
 			  uint64_t flags) noexcept
 {
-	{
-		std::lock_guard<std::mutex> guard(lock_);
-		for (auto listener : listeners_) {
-			for (size_t i = 0; i < count; i++)
-				listener->address_removed(addresses[i]);
-		}
-	}
+	peers_.removing(addresses, count);
 	return fi_av_remove(inner(), addresses, count, flags);
 }
 

@@ -21,7 +21,7 @@ int ep_connect(fid_ep *ep, const void *address, const void *param,
 	});
 }
 
-/* What a child has inherited stays connected: its parent goes on with it. */
+/* A child's inherited endpoint stays connected: its parent goes on using it. */
 int ep_shutdown(fid_ep *ep, uint64_t flags) noexcept
 {
 	auto &outer = endpoint_of(ep);

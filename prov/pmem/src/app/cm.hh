@@ -9,9 +9,9 @@
 
 #include "core/address.hh"
 
-#include <optional>
-
 #include <rdma/fi_cm.h>
+
+#include <optional>
 
 namespace ofi_pmem
 {
@@ -22,7 +22,10 @@ std::optional<IpAddress> name_of(fid *inner) noexcept;
 extern fi_ops_cm ep_cm_ops;
 extern fi_ops_cm pep_cm_ops;
 
-/* For endpoints whose inner provider has no connection management, and srx. */
+/*
+ * Endpoints whose inner provider has no connection management, and srx, have
+ * these.
+ */
 extern fi_ops_cm no_cm_ops;
 
 } // namespace ofi_pmem

@@ -4,12 +4,12 @@
 
 #include "app/cntr.hh"
 
-#include <algorithm>
-#include <memory>
+#include "core/layout.hh"
 
 #include <poll.h>
 
-#include "core/layout.hh"
+#include <algorithm>
+#include <memory>
 
 namespace ofi_pmem
 {
@@ -17,12 +17,12 @@ namespace ofi_pmem
 namespace
 {
 
-/* Polls of a waiting counter before it sleeps between polls. */
+/* A waiting counter polls this often before it sleeps between polls. */
 constexpr int kSpins = 1000;
 
 /*
- * Longest sleep, milliseconds: nothing wakes us for the inner counter's own
- * completions, which need its read to progress.
+ * The longest sleep, milliseconds: nothing wakes us for the inner counter's own
+ * completions, which make progress only when it is read.
  */
 constexpr int kPauseMs = 1;
 
@@ -44,7 +44,7 @@ uint64_t cntr_readerr(fid_cntr *cntr) noexcept
 int cntr_add(fid_cntr *cntr, uint64_t value) noexcept
 {
 	return own_use(counter(cntr), [&] {
-		counter(cntr).add_own(value);
+		counter(cntr).plane().add_own(value);
 		return 0;
 	});
 }
@@ -60,7 +60,7 @@ int cntr_set(fid_cntr *cntr, uint64_t value) noexcept
 int cntr_adderr(fid_cntr *cntr, uint64_t value) noexcept
 {
 	return own_use(counter(cntr), [&] {
-		counter(cntr).add_own_error(value);
+		counter(cntr).plane().add_own_error(value);
 		return 0;
 	});
 }
@@ -122,8 +122,10 @@ bool supported(const Domain &domain, const fi_cntr_attr *attr) noexcept
 		return true;
 	if ((attr->flags & FI_PEER) || attr->wait_obj == FI_WAIT_SET)
 		return false;
-	/* A mutex and condition would be the inner counter's, which does not
-	 * signal what we count. */
+	/*
+	 * The mutex and condition would be those of the inner counter, which
+	 * does not signal what we count.
+	 */
 	return !domain.persistent() || attr->wait_obj != FI_WAIT_MUTEX_COND;
 }
 
@@ -149,9 +151,11 @@ int Counter::open(Domain &domain, fi_cntr_attr *attr, void *context,
 		return ret;
 	outer->inner_.reset(inner);
 	if (domain.persistent() && attr && attr->wait_obj == FI_WAIT_FD)
-		ret = outer->wait_.open(outer->inner_fid());
-	/* Those of tcp and ofi_rxm keep their descriptor to themselves, so
-	 * that FI_GETWAIT is refused; wait() does without. */
+		ret = outer->plane_.wait.open(outer->inner_fid());
+	/*
+	 * The counters of tcp and ofi_rxm do not give their descriptor away, so
+	 * FI_GETWAIT is refused; wait() does without it.
+	 */
 	if (ret == -FI_ENOSYS)
 		ret = 0;
 	if (!ret)
@@ -159,73 +163,27 @@ int Counter::open(Domain &domain, fi_cntr_attr *attr, void *context,
 	return ret;
 }
 
-void Counter::wake() noexcept
-{
-	if (wait_.is_open())
-		wait_.wake();
-}
-
-void Counter::add_own(uint64_t count) noexcept
-{
-	own_ += count;
-	wake();
-}
-
-void Counter::add_own_error(uint64_t count) noexcept
-{
-	own_errors_ += count;
-	wake();
-}
-
-void Counter::add_source(fid_cntr *source)
-{
-	std::lock_guard guard(sources_lock_);
-	sources_.push_back(source);
-}
-
-void Counter::remove_source(fid_cntr *source) noexcept
-{
-	std::lock_guard guard(sources_lock_);
-	own_ += fi_cntr_read(source);
-	own_errors_ += fi_cntr_readerr(source);
-	sources_.erase(std::find(sources_.begin(), sources_.end(), source));
-}
-
 uint64_t Counter::inner_value() noexcept
 {
-	uint64_t value = fi_cntr_read(inner());
-	std::lock_guard guard(sources_lock_);
-	for (fid_cntr *source : sources_)
-		value += fi_cntr_read(source);
-	return value;
+	return fi_cntr_read(inner()) + plane_.sources();
 }
 
 uint64_t Counter::inner_errors() noexcept
 {
-	uint64_t value = fi_cntr_readerr(inner());
-	std::lock_guard guard(sources_lock_);
-	for (fid_cntr *source : sources_)
-		value += fi_cntr_readerr(source);
-	return value;
-}
-
-void Counter::announce_deferred() noexcept
-{
-	deferred_.announce();
-	wake();
+	return fi_cntr_readerr(inner()) + plane_.source_errors();
 }
 
 void Counter::progress() noexcept
 {
 	if (auto source = domain_.progress_source())
 		source->progress();
-	deferred_.run();
+	plane_.deferred().run();
 }
 
 uint64_t Counter::read() noexcept
 {
 	progress();
-	uint64_t own = own_;
+	uint64_t own = plane_.own();
 	seen_ = own;
 	return inner_value() + own;
 }
@@ -238,27 +196,26 @@ uint64_t Counter::readerr() noexcept
 
 uint64_t Counter::errors() noexcept
 {
-	uint64_t own = own_errors_;
+	uint64_t own = plane_.own_errors();
 	seen_errors_ = own;
 	return inner_errors() + own;
 }
 
 void Counter::set(uint64_t value) noexcept
 {
-	own_ = value - inner_value();
-	wake();
+	plane_.set_own(value - inner_value());
 }
 
 void Counter::seterr(uint64_t value) noexcept
 {
-	own_errors_ = value - inner_errors();
-	wake();
+	plane_.set_own_errors(value - inner_errors());
 }
 
 int Counter::wait(uint64_t threshold, int timeout_ms) noexcept
 {
 	Deadline deadline(timeout_ms);
-	uint64_t before = readerr();
+	/* Without progress: an error that it would find is one to report. */
+	uint64_t before = errors();
 	for (int spins = 0;; spins++) {
 		if (read() >= threshold)
 			return 0;
@@ -287,20 +244,20 @@ int Counter::trywait() noexcept
 {
 	auto below = inner_fid();
 	auto fabric = domain_.fabric().inner();
-	if (!wait_.is_open())
+	if (!plane_.wait.is_open())
 		return fi_trywait(fabric, &below, 1);
-	wait_.drain();
-	if (deferred_.announced() || own_ != seen_ ||
-	    own_errors_ != seen_errors_)
+	plane_.wait.drain();
+	if (plane_.deferred().announced() || plane_.own() != seen_ ||
+	    plane_.own_errors() != seen_errors_)
 		return -FI_EAGAIN;
-	return wait_.arm(domain_.progress_source(), fabric, below);
+	return plane_.wait.arm(domain_.progress_source(), fabric, below);
 }
 
 int Counter::control(int command, void *arg) noexcept
 {
-	if (!wait_.is_open() || command != FI_GETWAIT)
+	if (!plane_.wait.is_open() || command != FI_GETWAIT)
 		return Wrapper::control(command, arg);
-	*static_cast<int *>(arg) = wait_.fd();
+	*static_cast<int *>(arg) = plane_.wait.fd();
 	return 0;
 }
 

@@ -4,7 +4,7 @@
 
 #include "app/cq.hh"
 
-#include "app/marker_gate.hh"
+#include "bridge/marker_gate.hh"
 #include "core/errors.hh"
 #include "core/layout.hh"
 
@@ -18,12 +18,15 @@ namespace ofi_pmem
 namespace
 {
 
-/* Places for the persistence plane's completions. */
+/* The number of places for the persistence plane's completions. */
 constexpr size_t kDefaultRing = 1024;
 constexpr size_t kMinRing = 64;
 constexpr size_t kMaxRing = 65536;
 
-/* Endpoints on one queue that may wait for a fence at the same time. */
+/*
+ * The number of endpoints on one queue that may wait for a fence at the same
+ * time.
+ */
 constexpr size_t kFencedEndpoints = 64;
 
 CompletionQueue &queue(fid_cq *cq) noexcept
@@ -79,8 +82,8 @@ const char *cq_strerror(fid_cq *cq, int prov_errno, const void *err_data,
 }
 
 /*
- * Not fi_cq_readerr(): since 2.0 that writes a member which an application
- * built against an older header has no room for.
+ * This replaces fi_cq_readerr(), which since 2.0 writes a member that the entry
+ * of an application built against an older header has no room for.
  */
 ssize_t call_readerr(fid_cq *cq, fi_cq_err_entry *entry, uint64_t flags)
 {
@@ -135,7 +138,10 @@ size_t ring_size(const Domain &domain, const fi_cq_attr *attr) noexcept
 	return std::clamp(wanted, kMinRing, kMaxRing);
 }
 
-/* What every version has, as the application's structure may end there. */
+/*
+ * Copies only what every version has, as the application's structure may end
+ * there.
+ */
 void copy_attr(const fi_cq_attr &from, fi_cq_attr *to) noexcept
 {
 	to->size = from.size;
@@ -159,7 +165,7 @@ CompletionQueue::CompletionQueue(Domain &domain, size_t ring_size,
 				 void *context)
 	: Wrapper(FI_CLASS_CQ, context, &FidOps<CompletionQueue>::table),
 	  domain_(domain), parent_(domain.dependents()),
-	  cq_data_mask_(mask_of(domain.info())), ring_(ring_size)
+	  cq_data_mask_(mask_of(domain.info())), plane_(ring_size)
 {
 	ops = domain.persistent() ? &merged_cq_ops.known : &plain_cq_ops.known;
 }
@@ -192,7 +198,7 @@ int CompletionQueue::open_merged(const fi_cq_attr *attr)
 	fi_cq_attr &below = roomy.known;
 	if (attr)
 		copy_attr(*attr, &below);
-	/* Two producers must agree on it. */
+	/* The inner queue and the ring must have the same format. */
 	if (below.format == FI_CQ_FORMAT_UNSPEC)
 		below.format = FI_CQ_FORMAT_CONTEXT;
 	format_ = below.format;
@@ -206,8 +212,11 @@ int CompletionQueue::open_merged(const fi_cq_attr *attr)
 	default:
 		return -FI_ENOSYS;
 	}
-	/* A marker behind transmits is one more than the application counts
-	 * with, and a full queue of a NIC cannot be mended. */
+	/*
+	 * A marker behind transmits is one entry more than the application
+	 * counts with, and a NIC's queue that has overflowed cannot be
+	 * repaired.
+	 */
 	if (below.size && (domain_.info().caps & FI_FENCE))
 		below.size += kFencedEndpoints * MarkerGate::kMarkers;
 	fid_cq *inner = nullptr;
@@ -215,34 +224,12 @@ int CompletionQueue::open_merged(const fi_cq_attr *attr)
 	if (ret)
 		return ret;
 	inner_.reset(inner);
-	return below.wait_obj == FI_WAIT_FD ? wait_.open(inner_fid()) : 0;
+	return below.wait_obj == FI_WAIT_FD ? plane_.wait.open(inner_fid()) : 0;
 }
 
 uint32_t CompletionQueue::api_version() const noexcept
 {
 	return domain_.fabric().api_version;
-}
-
-void CompletionQueue::push(const fi_cq_tagged_entry &entry,
-			   fi_addr_t source) noexcept
-{
-	ring_.push(entry, source);
-	if (wait_.is_open())
-		wait_.wake();
-}
-
-void CompletionQueue::push_error(const fi_cq_err_entry &entry) noexcept
-{
-	ring_.push_error(entry);
-	if (wait_.is_open())
-		wait_.wake();
-}
-
-void CompletionQueue::announce_deferred() noexcept
-{
-	deferred_.announce();
-	if (wait_.is_open())
-		wait_.wake();
 }
 
 const char *CompletionQueue::strerror(int prov_errno, const void *err_data,
@@ -262,22 +249,23 @@ const char *CompletionQueue::strerror(int prov_errno, const void *err_data,
 int CompletionQueue::trywait() noexcept
 {
 	auto below = inner_fid();
-	if (!wait_.is_open())
+	if (!plane_.wait.is_open())
 		return fi_trywait(domain_.fabric().inner(), &below, 1);
-	wait_.drain();
-	if (!ring_.empty() || stashed_ || deferred_.announced()) {
-		/* drain() took the wake-up, which others may wait for. */
-		wait_.wake();
+	plane_.wait.drain();
+	if (!plane_.ring.empty() || stashed_ || plane_.deferred().announced()) {
+		/* drain() took the wake-up, which other threads may wait for.
+		 */
+		plane_.wait.wake();
 		return -FI_EAGAIN;
 	}
-	return wait_.arm(domain_.progress_source(), domain_.fabric().inner(),
-			 below);
+	return plane_.wait.arm(domain_.progress_source(),
+			       domain_.fabric().inner(), below);
 }
 
 ssize_t CompletionQueue::sreadfrom(void *buf, size_t count, fi_addr_t *sources,
 				   int timeout_ms) noexcept
 {
-	if (!wait_.is_open())
+	if (!plane_.wait.is_open())
 		return -FI_ENOSYS;
 	Deadline deadline(timeout_ms);
 	for (;;) {
@@ -285,8 +273,9 @@ ssize_t CompletionQueue::sreadfrom(void *buf, size_t count, fi_addr_t *sources,
 		if (ret != -FI_EAGAIN)
 			return ret;
 		int armed = trywait();
-		/* After trywait() has drained the signal's wake-up. */
-		if (signaled_.exchange(false))
+		/* This comes after trywait() has drained the signal's wake-up.
+		 */
+		if (plane_.take_signal())
 			return -FI_EAGAIN;
 		int left = deadline.left_ms();
 		if (!left)
@@ -294,7 +283,7 @@ ssize_t CompletionQueue::sreadfrom(void *buf, size_t count, fi_addr_t *sources,
 		if (armed == -FI_EAGAIN)
 			continue;
 		if (!armed)
-			armed = wait_.block(left);
+			armed = plane_.wait.block(left);
 		if (armed)
 			return armed;
 	}
@@ -302,27 +291,19 @@ ssize_t CompletionQueue::sreadfrom(void *buf, size_t count, fi_addr_t *sources,
 
 int CompletionQueue::signal() noexcept
 {
-	if (!wait_.is_open())
+	if (!plane_.wait.is_open())
 		return fi_cq_signal(inner());
-	wake_reader();
+	plane_.wake_reader();
 	return 0;
-}
-
-void CompletionQueue::wake_reader() noexcept
-{
-	if (!wait_.is_open())
-		return;
-	signaled_ = true;
-	wait_.wake();
 }
 
 int CompletionQueue::control(int command, void *arg) noexcept
 {
-	if (!wait_.is_open())
+	if (!plane_.wait.is_open())
 		return Wrapper::control(command, arg);
 	switch (command) {
 	case FI_GETWAIT:
-		*static_cast<int *>(arg) = wait_.fd();
+		*static_cast<int *>(arg) = plane_.wait.fd();
 		return 0;
 	case FI_GETWAITOBJ:
 		*static_cast<fi_wait_obj *>(arg) = FI_WAIT_FD;

@@ -6,10 +6,10 @@
  */
 #include "app/cq.hh"
 
+#include "core/layout.hh"
+
 #include <algorithm>
 #include <cstring>
-
-#include "core/layout.hh"
 
 namespace ofi_pmem
 {
@@ -17,97 +17,46 @@ namespace ofi_pmem
 namespace
 {
 
-/* Reads that the ring alone satisfied, between progress of the inner queue. */
+/*
+ * The inner queue makes progress after this many reads that the ring alone
+ * satisfied.
+ */
 constexpr uint32_t kReadsPerProgress = 16;
 
 } // namespace
 
-void CompletionQueue::make_places()
-{
-	ring_.make_places();
-	std::lock_guard<std::mutex> guard(expected_lock_);
-	expected_.reserve(ring_.capacity());
-}
-
-void CompletionQueue::expect(InternalOp *op) noexcept
-{
-	std::lock_guard<std::mutex> guard(expected_lock_);
-	/* Within the capacity, as each has a reserved place. */
-	expected_.push_back(op);
-	++expected_count_;
-}
-
-void CompletionQueue::adopt(std::unique_ptr<InternalOp> op)
-{
-	std::lock_guard<std::mutex> guard(expected_lock_);
-	adopted_.push_back(std::move(op));
-}
-
-void CompletionQueue::forget(InternalOp *op) noexcept
-{
-	std::lock_guard<std::mutex> guard(expected_lock_);
-	static_cast<void>(take_expected(op));
-}
-
 /*
- * The operation that the context is the address of, or null. Under the lock.
- */
-InternalOp *CompletionQueue::take_expected(void *op_context) noexcept
-{
-	auto found =
-		std::find_if(expected_.begin(), expected_.end(),
-			     [&](InternalOp *op) { return op == op_context; });
-	if (found == expected_.end())
-		return nullptr;
-	auto op = *found;
-	*found = expected_.back();
-	expected_.pop_back();
-	--expected_count_;
-	return op;
-}
-
-/*
- * True when the completion was an expected one. The lock is held throughout,
- * so that adopt() returns only when nobody uses the operation's owner.
- */
-bool CompletionQueue::complete_expected(void *op_context, int err,
-					int prov_errno) noexcept
-{
-	std::lock_guard<std::mutex> guard(expected_lock_);
-	InternalOp *op = take_expected(op_context);
-	if (op)
-		op->inner_completed(err, prov_errno);
-	return op != nullptr;
-}
-
-/*
- * What an application that has nothing persistent under way executes: a few
- * loads more than without us.
+ * If the application has nothing persistent under way, this executes only a few
+ * loads more than a call without us.
  */
 ssize_t CompletionQueue::readfrom(void *buf, size_t count,
 				  fi_addr_t *sources) noexcept
 {
 	if (auto source = domain_.progress_source())
 		source->progress();
-	deferred_.run();
-	if (!ring_.empty() || stashed_)
+	plane_.deferred().run();
+	if (!plane_.ring.empty() || stashed_)
 		return read_merged(buf, count, sources);
 	ssize_t ret = read_below(buf, count, sources);
-	/* Looked at after the read: nothing expected before it can have been in
-	 * the batch unseen. */
-	return expected_count_ ? sort_out(ret, buf, count, sources) : ret;
+	/*
+	 * The count is read after the queue: nothing that was expected before
+	 * can have been in the batch unnoticed.
+	 */
+	return plane_.expects() ? sort_out(ret, buf, count, sources) : ret;
 }
 
 ssize_t CompletionQueue::read_merged(void *buf, size_t count,
 				     fi_addr_t *sources) noexcept
 {
-	ssize_t own = ring_.read(format_, buf, count, sources);
+	ssize_t own = plane_.ring.read(format_, buf, count, sources);
 	auto done = static_cast<size_t>(own);
 	if (own < 0)
 		return own;
 	if (count && done == count) {
-		/* A busy channel must not starve the inner provider, which
-		 * progresses when its queue is read. */
+		/*
+		 * A busy channel must not starve the inner provider, which
+		 * makes progress when its queue is read.
+		 */
 		if (++reads_ % kReadsPerProgress == 0)
 			static_cast<void>(fi_cq_read(inner(), nullptr, 0));
 		return own;
@@ -133,11 +82,14 @@ ssize_t CompletionQueue::read_below(void *buf, size_t count,
 	return ret;
 }
 
-/* What a read below has returned, without what is ours. */
+/*
+ * Removes our own completions from what read_below() has returned, and reads
+ * again if nothing is left.
+ */
 ssize_t CompletionQueue::sort_out(ssize_t ret, void *buf, size_t count,
 				  fi_addr_t *sources) noexcept
 {
-	while (expected_count_) {
+	while (plane_.expects()) {
 		if (ret == -FI_EAVAIL) {
 			if (stash_inner_error())
 				return ret;
@@ -160,9 +112,9 @@ bool CompletionQueue::lengths_announced() const noexcept
 }
 
 /*
- * The CQ data of a write to a persistent region comes by an empty write: here
- * its completion gets the length of the data. Where the format has no CQ data
- * it cannot be told which write it is.
+ * The CQ data of a write to a persistent region comes with an empty write,
+ * whose completion gets the length of the data here. If the format has no CQ
+ * data, it is unknown which write it is.
  */
 void CompletionQueue::tell_lengths(void *buf, size_t count) noexcept
 {
@@ -171,7 +123,7 @@ void CompletionQueue::tell_lengths(void *buf, size_t count) noexcept
 	size_t size = cq_entry_size(format_);
 	auto entries = static_cast<uint8_t *>(buf);
 	for (size_t i = 0; i < count; i++) {
-		fi_cq_data_entry entry; /* how a tagged one begins */
+		fi_cq_data_entry entry; /* a tagged entry begins likewise */
 		memcpy(&entry, entries + i * size, sizeof(entry));
 		bool notified = (entry.flags & FI_REMOTE_CQ_DATA) &&
 				!(entry.flags & (FI_MSG | FI_TAGGED)) &&
@@ -195,7 +147,7 @@ size_t CompletionQueue::filter(void *buf, size_t count,
 		auto entry = entries + i * size;
 		void *op_context;
 		memcpy(&op_context, entry, sizeof(op_context));
-		if (complete_expected(op_context, 0, 0))
+		if (plane_.complete_expected(op_context, 0, 0))
 			continue;
 		if (kept != i) {
 			memcpy(entries + kept * size, entry, size);
@@ -208,12 +160,12 @@ size_t CompletionQueue::filter(void *buf, size_t count,
 }
 
 /*
- * -FI_EAVAIL does not tell whose error it is. Returns true when one for the
+ * -FI_EAVAIL does not say whose error it is. Returns true if one for the
  * application is waiting, here or in the inner queue.
  */
 bool CompletionQueue::stash_inner_error() noexcept
 {
-	std::lock_guard<std::mutex> guard(stash_lock_);
+	MutexLock guard(stash_lock_);
 	if (stashed_)
 		return true;
 	Roomy<fi_cq_err_entry> roomy;
@@ -221,7 +173,8 @@ bool CompletionQueue::stash_inner_error() noexcept
 	set_error_source(&roomy, FI_ADDR_NOTAVAIL);
 	if (inner()->ops->readerr(inner(), &entry, 0) <= 0)
 		return false;
-	if (complete_expected(entry.op_context, entry.err, entry.prov_errno))
+	if (plane_.complete_expected(entry.op_context, entry.err,
+				     entry.prov_errno))
 		return false;
 	stash_.store(entry, error_source(&roomy));
 	stashed_ = true;
@@ -230,7 +183,7 @@ bool CompletionQueue::stash_inner_error() noexcept
 
 ssize_t CompletionQueue::read_stashed(fi_cq_err_entry *entry) noexcept
 {
-	std::lock_guard<std::mutex> guard(stash_lock_);
+	MutexLock guard(stash_lock_);
 	if (!stashed_)
 		return -FI_EAGAIN;
 	last_stashed_ = stash_;
@@ -242,14 +195,15 @@ ssize_t CompletionQueue::read_stashed(fi_cq_err_entry *entry) noexcept
 ssize_t CompletionQueue::readerr(fi_cq_err_entry *entry,
 				 uint64_t flags) noexcept
 {
-	ssize_t ret = ring_.readerr(api_version(), entry);
+	ssize_t ret = plane_.ring.readerr(api_version(), entry);
 	if (ret == -FI_EAGAIN)
 		ret = read_stashed(entry);
 	while (ret == -FI_EAGAIN) {
 		ret = inner()->ops->readerr(inner(), entry, flags);
-		bool ours = ret > 0 && expected_count_ &&
-			    complete_expected(entry->op_context, entry->err,
-					      entry->prov_errno);
+		bool ours =
+			ret > 0 && plane_.expects() &&
+			plane_.complete_expected(entry->op_context, entry->err,
+						 entry->prov_errno);
 		if (!ours)
 			return ret;
 		ret = -FI_EAGAIN;

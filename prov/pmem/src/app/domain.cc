@@ -4,9 +4,6 @@
 
 #include "app/domain.hh"
 
-#include <cstring>
-#include <memory>
-
 #include "app/atomic.hh"
 #include "app/av.hh"
 #include "app/cntr.hh"
@@ -18,11 +15,14 @@
 #include "core/key.hh"
 #include "core/layout.hh"
 #include "core/log.hh"
-#include "target/atomic.hh"
+#include "protocol/atomic.hh"
 
 #include <rdma/fi_atomic.h>
 #include <rdma/fi_collective.h>
 #include <rdma/fi_ext_pmem.h>
+
+#include <cstring>
+#include <memory>
 
 namespace ofi_pmem
 {
@@ -100,7 +100,10 @@ int query_own_atomic(fi_datatype datatype, fi_op op, fi_atomic_attr *attr,
 	return ret;
 }
 
-/* A call may be to a persistent key, whose service takes so many at once. */
+/*
+ * A call may be for a persistent key, whose service limits the number of
+ * elements.
+ */
 int domain_query_atomic(fid_domain *domain, fi_datatype datatype, fi_op op,
 			fi_atomic_attr *attr, uint64_t flags) noexcept
 {
@@ -129,7 +132,7 @@ fi_ops_domain make_domain_ops() noexcept
 	ops.query_collective = forward<Domain, fi_query_collective>;
 	ops.endpoint2 = domain_endpoint2;
 #ifdef HAVE_STRUCT_FI_OPS_DOMAIN_XPU_CTX
-	/* Whatever is exported by it would bypass us. */
+	/* What this object exports would bypass us. */
 	ops.xpu_ctx = no_sys;
 #endif
 	return ops;

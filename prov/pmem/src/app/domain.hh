@@ -2,15 +2,15 @@
 /* Copyright (c) 2026 the ofi_pmem developers */
 #pragma once
 
-#include <memory>
-#include <vector>
-
 #include "app/fabric.hh"
 #include "app/info_variant.hh"
-#include "app/persistence.hh"
 #include "app/wrapper.hh"
+#include "bridge/persistence.hh"
 
 #include <rdma/fi_domain.h>
+
+#include <memory>
+#include <vector>
 
 namespace ofi_pmem
 {
@@ -55,7 +55,7 @@ public:
 
 	Fabric &fabric() const noexcept { return fabric_; }
 
-	/* The persistence plane; null on a plain domain. */
+	/* Returns the persistence plane, or null on a plain domain. */
 	Persistence *persistence() const noexcept { return persistence_.get(); }
 
 	/*

@@ -14,7 +14,7 @@ namespace ofi_pmem
 namespace
 {
 
-/* What the first version of the header has. */
+/* The size that the first version of the header has. */
 constexpr size_t kFirstMrAttr =
 	offsetof(fi_pmem_mr_attr, domain) + sizeof(fi_pmem_mr_attr::domain);
 
@@ -82,11 +82,11 @@ int mr_reg(fid_domain *domain, const fi_mr_attr *attr, uint64_t flags,
 	});
 }
 
-/* What the first version of the header has. */
+/* The size that the first version of the header has. */
 constexpr size_t kFirstEvent =
 	offsetof(fi_pmem_event, count) + sizeof(fi_pmem_event::count);
 
-/* -FI_EINVAL where there is none behind the fid. */
+/* Returns -FI_EINVAL if there is none behind the fid. */
 template <typename Use>
 int with_persistence(fid_domain *domain, Use &&use) noexcept
 {

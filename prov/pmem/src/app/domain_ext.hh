@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /* Copyright (c) 2026 the ofi_pmem developers */
-/* FI_PMEM_DOMAIN_OPS: the functions of a domain in rdma/fi_ext_pmem.h. */
+/*
+ * FI_PMEM_DOMAIN_OPS has the functions of a domain in rdma/fi_ext_pmem.h.
+ */
 #pragma once
 
 #include "app/domain.hh"

@@ -4,8 +4,6 @@
 
 #include "app/ep.hh"
 
-#include <cstring>
-
 #include "app/atomic.hh"
 #include "app/av.hh"
 #include "app/cm.hh"
@@ -22,6 +20,8 @@
 #include <rdma/fi_cm.h>
 #include <rdma/fi_errno.h>
 #include <rdma/fi_ext_pmem.h>
+
+#include <cstring>
 
 namespace ofi_pmem
 {
@@ -48,7 +48,7 @@ fi_ops_ep make_ep_ops() noexcept
 
 RoomyOps<fi_ops_ep> ep_ops(make_ep_ops());
 
-/* An inner endpoint without a table would crash its caller; ours refuses. */
+/* A call through a missing inner table would crash; ours refuses it. */
 template <typename Ops> Ops *table_for(Ops *inner, Ops &ours, Ops &none)
 {
 	return inner ? &ours : &none;
@@ -95,7 +95,8 @@ int Endpoint::open(Domain &domain, const fi_info &info, uint64_t flags,
 	if (!ret)
 		*ep = outer.release();
 	else
-		outer->inner_.reset(); /* before the counters bound to it */
+		outer->inner_
+			.reset(); /* closed before the counters bound to it */
 	return ret;
 }
 
@@ -103,7 +104,7 @@ int Endpoint::open_plane()
 {
 	if (!domain_.persistence() || !(info_->caps & FI_RMA_PMEM))
 		return 0;
-	own_plane_ = std::make_unique<EndpointPlane>(this);
+	own_plane_ = std::make_unique<EndpointPlane>(host_);
 	plane_ = own_plane_.get();
 	choose_tables();
 	return plane_->open();
@@ -129,6 +130,11 @@ void Endpoint::adopt_inner(fid_ep *inner)
 {
 	inner_.reset(inner);
 	events_ = FidMapEntry(domain_.fabric().fids(), inner_fid(), &fid);
+	host_.info = info_.get();
+	host_.inner = inner;
+	host_.inner_domain = domain_.inner();
+	host_.persistence = domain_.persistence();
+	host_.owns_atomics = domain_.owns_atomics();
 	choose_tables();
 }
 
@@ -167,7 +173,7 @@ int Endpoint::bind(fid_t other, uint64_t flags)
 	return plane_ ? hook_plane(other) : 0;
 }
 
-/* A counter of transmits shares ours where a fence needs them. */
+/* If a fence needs counters of transmits, the application's shares ours. */
 int Endpoint::bind_inner(fid_t other, fid_t below, uint64_t flags)
 {
 	constexpr uint64_t kTransmits = FI_SEND | FI_WRITE | FI_READ;
@@ -180,17 +186,17 @@ int Endpoint::bind_inner(fid_t other, fid_t below, uint64_t flags)
 	int ret = rest ? fi_ep_bind(inner(), below, rest) : 0;
 	if (ret)
 		return ret;
-	return gate->feed(outer_of<Counter>(other), flags);
+	return gate->feed(&outer_of<Counter>(other)->plane(), flags);
 }
 
 int Endpoint::hook_plane(fid_t other)
 {
 	if (other->fclass == FI_CLASS_AV)
-		plane_->bound_to_av(outer_of<AddressVector>(other));
+		plane_->bound_to_av(&outer_of<AddressVector>(other)->peers());
 	if (other->fclass == FI_CLASS_CQ)
-		plane_->bound_to_cq(outer_of<CompletionQueue>(other));
+		plane_->bound_to_cq(&outer_of<CompletionQueue>(other)->plane());
 	if (other->fclass == FI_CLASS_CNTR)
-		plane_->bound_to_counter(outer_of<Counter>(other));
+		plane_->bound_to_counter(&outer_of<Counter>(other)->plane());
 	return 0;
 }
 
@@ -201,6 +207,7 @@ void Endpoint::record(fid_t other, uint64_t flags) noexcept
 		auto queue = outer_of<CompletionQueue>(other);
 		if (flags & FI_TRANSMIT) {
 			bindings_.tx_cq = queue;
+			host_.tx_queue = &queue->plane();
 			bindings_.tx_selective =
 				flags & FI_SELECTIVE_COMPLETION;
 		}
@@ -211,9 +218,9 @@ void Endpoint::record(fid_t other, uint64_t flags) noexcept
 	case FI_CLASS_CNTR: {
 		auto counter = outer_of<Counter>(other);
 		if (flags & FI_READ)
-			bindings_.read_cntr = counter;
+			host_.read_counter = &counter->plane();
 		if (flags & FI_WRITE)
-			bindings_.write_cntr = counter;
+			host_.write_counter = &counter->plane();
 		break;
 	}
 	case FI_CLASS_AV:
@@ -254,12 +261,15 @@ int Endpoint::announce_address()
 	if (!domain_.persistence() || announced_)
 		return 0;
 	auto address = inner()->cm ? name_of(inner_fid()) : std::nullopt;
-	/* Connected endpoints get theirs with their connection. */
+	/* A connected endpoint gets its address with its connection. */
 	bool connects = info_->ep_attr->type == FI_EP_MSG;
 	if (!address || (connects && address->wildcard()))
 		return 0;
 	int ret = domain_.persistence()->add_endpoint(*address, &announced_);
-	/* Nobody has learnt of a region at an address that only connects. */
+	/*
+	 * Nobody knows of a region at the address of an endpoint that only
+	 * connects.
+	 */
 	return connects && !info_->handle ? 0 : ret;
 }
 
@@ -279,7 +289,10 @@ int Endpoint::set_op_flags(uint64_t flags) noexcept
 	if (!(flags & FI_TRANSMIT))
 		return ret;
 	uint64_t wanted = flags & ~FI_TRANSMIT;
-	/* tcp, rxm and verbs cannot change theirs; ours they need not know. */
+	/*
+	 * tcp, rxm and verbs cannot change their flags; they need not know
+	 * ours.
+	 */
 	if (ret && (wanted & ~ours) != (tx_op_flags_ & ~ours))
 		return ret;
 	tx_op_flags_ = wanted;

@@ -2,15 +2,16 @@
 /* Copyright (c) 2026 the ofi_pmem developers */
 #pragma once
 
-#include <memory>
-#include <vector>
-
 #include "app/domain.hh"
-#include "app/ep_plane.hh"
 #include "app/wrapper.hh"
+#include "bridge/ep_plane.hh"
+#include "bridge/plane_host.hh"
 
 #include <rdma/fi_endpoint.h>
 #include <rdma/fi_rma.h>
+
+#include <memory>
+#include <vector>
 
 namespace ofi_pmem
 {
@@ -23,8 +24,6 @@ class Counter;
 struct Bindings {
 	CompletionQueue *tx_cq = nullptr;
 	CompletionQueue *rx_cq = nullptr;
-	Counter *read_cntr = nullptr;
-	Counter *write_cntr = nullptr;
 	AddressVector *av = nullptr;
 	/* The transmit queue has FI_SELECTIVE_COMPLETION. */
 	bool tx_selective = false;
@@ -44,6 +43,9 @@ public:
 	Domain &domain() const noexcept { return domain_; }
 	const Bindings &bindings() const noexcept { return bindings_; }
 
+	/* The persistence plane's half sees this of it. */
+	const PlaneHost &host() const noexcept { return host_; }
+
 	/* A copy of the info that the endpoint was opened with. */
 	const fi_info &info() const noexcept { return *info_; }
 
@@ -54,7 +56,7 @@ public:
 	 */
 	uint64_t tx_op_flags() const noexcept { return tx_op_flags_; }
 
-	/* The persistence plane's half; null on a plain domain. */
+	/* Returns the persistence plane's half, or null on a plain domain. */
 	EndpointPlane *plane() const noexcept { return plane_; }
 
 	/* True if an operation with these flags owes a completion entry. */
@@ -119,6 +121,7 @@ private:
 	Dependence original_;
 	std::vector<Dependence> bound_;
 	Bindings bindings_;
+	PlaneHost host_;
 	InfoPtr info_;
 	uint64_t tx_op_flags_ = 0;
 	FidMapEntry events_;

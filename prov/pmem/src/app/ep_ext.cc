@@ -2,9 +2,6 @@
 /* Copyright (c) 2026 the ofi_pmem developers */
 #include "app/ep_ext.hh"
 
-#include <algorithm>
-#include <cstring>
-
 #include "app/c_enum.hh"
 #include "app/ep.hh"
 #include "core/log.hh"
@@ -12,13 +9,16 @@
 
 #include <rdma/fi_ext_pmem.h>
 
+#include <algorithm>
+#include <cstring>
+
 namespace ofi_pmem
 {
 
 namespace
 {
 
-/* What the first version of the header has. */
+/* The size that the first version of the header has. */
 constexpr size_t kFirstRegionAttr = offsetof(fi_pmem_region_attr, max_length) +
 				    sizeof(fi_pmem_region_attr::max_length);
 
@@ -65,7 +65,7 @@ fi_pmem_region_attr describe(const Endpoint &endpoint,
 	attr.access =
 		(region.info.access & wire::kRemoteRead ? FI_REMOTE_READ : 0) |
 		(region.info.access & wire::kRemoteWrite ? FI_REMOTE_WRITE : 0);
-	attr.method = static_cast<fi_pmem_method>(region.method);
+	attr.method = static_cast<fi_pmem_method>(region.method());
 	attr.reason = region.reason;
 	attr.domain = static_cast<fi_pmem_domain>(target.domain);
 	attr.granularity = static_cast<fi_pmem_granularity>(target.granularity);
@@ -109,9 +109,10 @@ ssize_t write_ordered(Endpoint &endpoint, const fi_msg_rma *msg,
 			  msg->rma_iov_count);
 		return -FI_EINVAL;
 	}
-	return endpoint.plane()->submit(
-		{msg, flags | FI_FENCE | FI_COMMIT_COMPLETE, true,
-		 endpoint.completes(flags), true});
+	RmaCall call{OpKind::write, msg, flags | FI_FENCE | FI_COMMIT_COMPLETE,
+		     endpoint.completes(flags)};
+	call.ordered = true;
+	return endpoint.plane()->rma(call);
 }
 
 bool known(const fi_pmem_msg_flush &msg) noexcept
@@ -143,7 +144,7 @@ FlushScope scope_of(fi_pmem_selectivity selectivity) noexcept
 	return FlushScope::everything;
 }
 
-/* Of a message of the header, without local buffers. */
+/* Takes the ranges of a message of the header, which has no local buffers. */
 template <typename Message> fi_msg_rma ranges_of(const Message &msg) noexcept
 {
 	fi_msg_rma ranges{};
@@ -170,9 +171,10 @@ ssize_t flush_ranges(Endpoint &endpoint, const fi_pmem_msg_flush &msg,
 			  "is durable is read back");
 		return -FI_EINVAL;
 	}
-	return endpoint.plane()->submit(
-		FlushCall{&ranges, scope_of(msg.selectivity), level,
-			  endpoint.completes(flags), checked});
+	FlushCall call{&ranges, scope_of(msg.selectivity), level,
+		       endpoint.completes(flags)};
+	call.checked = checked;
+	return endpoint.plane()->flush(call);
 }
 
 int check_flags(uint64_t flags, uint64_t known, const char *what) noexcept
@@ -230,11 +232,11 @@ ssize_t verify(Endpoint &endpoint, const fi_pmem_msg_verify *msg,
 	fi_msg_rma ranges = ranges_of(*msg);
 	VerifyOp op{algorithm, msg->block,
 		    static_cast<uint8_t *>(msg->digests)};
-	return endpoint.plane()->submit(VerifyCall{
-		&ranges, op, msg->digests_size, endpoint.completes(flags)});
+	return endpoint.plane()->verify(
+		{&ranges, op, msg->digests_size, endpoint.completes(flags)});
 }
 
-/* A slot: the function, called with our endpoint behind the fid. */
+/* A slot calls the function with our endpoint behind the fid. */
 template <auto Function> struct Slot;
 
 template <typename Ret, typename... Args,

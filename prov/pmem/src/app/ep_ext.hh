@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /* Copyright (c) 2026 the ofi_pmem developers */
-/* The functions of include/rdma/fi_ext_pmem.h. */
+/*
+ * Implements the functions of include/rdma/fi_ext_pmem.h.
+ */
 #pragma once
 
 #include <cstdint>

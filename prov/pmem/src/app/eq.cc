@@ -2,13 +2,13 @@
 /* Copyright (c) 2026 the ofi_pmem developers */
 #include "app/eq.hh"
 
-#include <cstddef>
-#include <memory>
-
 #include "app/pep.hh"
 #include "core/log.hh"
 
 #include <rdma/fi_cm.h>
+
+#include <cstddef>
+#include <memory>
 
 namespace ofi_pmem
 {
@@ -113,7 +113,8 @@ ssize_t EventQueue::readerr(fi_eq_err_entry *entry, uint64_t flags) noexcept
 	return ret;
 }
 
-/* Every event entry begins with a fid; one of the application may be shorter.
+/*
+ * Every event entry begins with a fid, but an application's own may be shorter.
  */
 ssize_t EventQueue::translate(uint32_t event, void *buf, ssize_t len,
 			      uint64_t flags) noexcept

@@ -2,14 +2,14 @@
 /* Copyright (c) 2026 the ofi_pmem developers */
 #include "app/fabric.hh"
 
-#include <memory>
-
 #include "app/cntr.hh"
 #include "app/cq.hh"
 #include "app/domain.hh"
 #include "app/eq.hh"
 #include "app/info_name.hh"
 #include "app/pep.hh"
+
+#include <memory>
 
 namespace ofi_pmem
 {
@@ -67,7 +67,7 @@ fi_ops_fabric make_fabric_ops() noexcept
 	ops.domain = fabric_domain;
 	ops.passive_ep = fabric_passive_ep;
 	ops.eq_open = fabric_eq_open;
-	ops.wait_open = no_sys; /* wait sets: no target provider has them */
+	ops.wait_open = no_sys; /* inner providers have none */
 	ops.trywait = fabric_trywait;
 	ops.domain2 = fabric_domain2;
 	return ops;

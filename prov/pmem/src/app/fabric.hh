@@ -30,7 +30,7 @@ public:
 	/* Maps every inner object that an event can name. */
 	FidMap &fids() noexcept { return fids_; }
 
-	/* The addresses at which its passive endpoints listen. */
+	/* Its passive endpoints listen at these addresses. */
 	AddressList &passive() noexcept { return passive_; }
 
 	/* Arms each waitable object; returns -FI_EAGAIN if one has work. */

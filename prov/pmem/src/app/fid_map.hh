@@ -7,10 +7,11 @@
  */
 #pragma once
 
-#include <mutex>
-#include <unordered_map>
+#include "core/lock.hh"
 
 #include <rdma/fabric.h>
+
+#include <unordered_map>
 
 namespace ofi_pmem
 {
@@ -22,27 +23,27 @@ public:
 	/* Throws std::bad_alloc. */
 	void add(fid_t inner, fid_t outer)
 	{
-		std::lock_guard<std::mutex> guard(lock_);
+		MutexLock guard(lock_);
 		outer_[inner] = outer;
 	}
 
 	void remove(fid_t inner) noexcept
 	{
-		std::lock_guard<std::mutex> guard(lock_);
+		MutexLock guard(lock_);
 		outer_.erase(inner);
 	}
 
 	/* Returns null if the fid is unknown. */
 	fid_t find(fid_t inner) const noexcept
 	{
-		std::lock_guard<std::mutex> guard(lock_);
+		MutexLock guard(lock_);
 		auto entry = outer_.find(inner);
 		return entry == outer_.end() ? nullptr : entry->second;
 	}
 
 private:
-	mutable std::mutex lock_;
-	std::unordered_map<fid_t, fid_t> outer_;
+	mutable Mutex lock_{lock_rank::kFidMap};
+	std::unordered_map<fid_t, fid_t> outer_ PMEM_GUARDED_BY(lock_);
 };
 
 /* Keeps an entry in the map for the life of its owner. */

@@ -2,9 +2,6 @@
 /* Copyright (c) 2026 the ofi_pmem developers */
 #include "app/info.hh"
 
-#include <cstdlib>
-#include <string>
-
 #include "app/info_name.hh"
 #include "app/info_variant.hh"
 #include "app/wrapper.hh"
@@ -14,6 +11,9 @@
 #include "persist/not_durable.hh"
 
 #include <rdma/fi_errno.h>
+
+#include <cstdlib>
+#include <string>
 
 namespace ofi_pmem
 {
@@ -59,12 +59,12 @@ private:
 	std::string reason_;
 };
 
-/* Capabilities in `without` the inner provider need not have. */
+/* The inner provider need not have the capabilities in `without`. */
 InfoPtr Discovery::ask_inner(const char *name, Variant variant,
 			     uint64_t without) const
 {
 	InfoPtr below;
-	/* Without hints an inner provider withholds nothing for our sake. */
+	/* Without hints an inner provider withholds nothing because of us. */
 	if (hints_) {
 		below = inner_hints(*hints_, name, variant);
 		clear_caps(below.get(), without);
@@ -96,7 +96,7 @@ bool Discovery::keep(const char *name, Variant variant, fi_info *info)
 
 void Discovery::append(InfoPtr info) noexcept
 {
-	/* Objects in it are inner ones; those of the hints are ours. */
+	/* The objects in it are inner ones; those of the hints are ours. */
 	bool has_domain = hints_ && hints_->domain_attr;
 	info->domain_attr->domain =
 		has_domain ? hints_->domain_attr->domain : nullptr;
@@ -135,12 +135,12 @@ const char *provider_filter() noexcept
 	return getenv("FI_PROVIDER");
 }
 
-/* The environment asks for persistence that these hints do not get. */
+/* The environment asks for persistence, but these hints do not get it. */
 void warn_not_forced(const std::string &reason)
 {
 	if (is_new_cause(reason))
 		PMEM_WARN(FI_LOG_CORE,
-			  "persistence asked for by environment is off: %s",
+			  "persistence asked for by the environment is off: %s",
 			  reason.c_str());
 }
 
@@ -182,8 +182,10 @@ int getinfo(uint32_t version, const char *node, const char *service,
 		auto hint = hints && hints->fabric_attr
 				    ? hints->fabric_attr->prov_name
 				    : nullptr;
-		/* Other layering providers want what is below, unless they
-		 * name us. */
+		/*
+		 * Other layering providers ask for what is below us, unless
+		 * they name us.
+		 */
 		auto filter =
 			flags & kGetinfoInternal ? nullptr : provider_filter();
 		auto names = wanted_inner_names(hint, filter);

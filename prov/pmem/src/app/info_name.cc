@@ -2,11 +2,11 @@
 /* Copyright (c) 2026 the ofi_pmem developers */
 #include "app/info_name.hh"
 
-#include <algorithm>
+#include "core/prov.hh"
 
 #include <strings.h>
 
-#include "core/prov.hh"
+#include <algorithm>
 
 namespace ofi_pmem
 {
@@ -14,7 +14,7 @@ namespace ofi_pmem
 namespace
 {
 
-/* Layered on when we are named without an inner provider. */
+/* We layer on these if we are named without an inner provider. */
 constexpr const char *kDefaultInner[] = {"verbs", "verbs;ofi_rxm", "tcp",
 					 "tcp;ofi_rxm"};
 
@@ -57,7 +57,7 @@ bool names_us(std::string_view item)
 	return std::any_of(parts.begin(), parts.end(), means_us);
 }
 
-/* What is left of an item of FI_PROVIDER without us. */
+/* Returns an item of FI_PROVIDER without our name. */
 std::string without_us(std::string_view item)
 {
 	std::string rest;
@@ -75,7 +75,7 @@ std::string over(const std::string &inner)
 	return inner + ";" + kProviderName;
 }
 
-/* What a positive FI_PROVIDER list asks to have us on. */
+/* Returns the names that a positive FI_PROVIDER list puts us over. */
 std::vector<std::string> filter_inner_names(const char *filter)
 {
 	std::vector<std::string> names;

@@ -2,22 +2,22 @@
 /* Copyright (c) 2026 the ofi_pmem developers */
 #include "app/info_variant.hh"
 
-#include <algorithm>
-#include <cstdlib>
-#include <cstring>
-#include <new>
-#include <string_view>
-#include <utility>
-
 #include "app/info_name.hh"
 #include "app/wrapper.hh"
 #include "core/address.hh"
 #include "core/auth_key.hh"
 #include "core/inner_getinfo.hh"
 #include "core/params.hh"
-#include "plane/op.hh"
+#include "initiator/op.hh"
 
 #include <rdma/fi_domain.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <cstring>
+#include <new>
+#include <string_view>
+#include <utility>
 
 namespace ofi_pmem
 {
@@ -26,18 +26,18 @@ namespace
 {
 
 /*
- * What goes around our objects: a peer provider works on the inner ones, an
- * accelerator on what is exported of them. FI_XPU is FI_XPU_TRIGGER's bit of
+ * These would bypass our objects: a peer provider works on the inner ones, an
+ * accelerator on what they export. FI_XPU has the bit that FI_XPU_TRIGGER had
  * before 2.6.
  */
 constexpr uint64_t kNeverOffered = FI_PEER | (1ULL << 44);
 
-/* Completions in any order; FI_ORDER_NONE warns since 2.0. */
+/* Completions come in any order. The name FI_ORDER_NONE warns since 2.0. */
 constexpr uint64_t kOrderNone = 0;
 
 constexpr size_t kKeySize = 8;
 
-/* FI_SOCKADDR_IP, since libfabric 2.3: IPv4 or IPv6, as sa_family says. */
+/* FI_SOCKADDR_IP, since libfabric 2.3, is IPv4 or IPv6, as sa_family says. */
 constexpr uint32_t kSockaddrIp = 17;
 
 uint64_t all_caps(const fi_info &info) noexcept
@@ -54,7 +54,7 @@ void clear_op_flags(fi_info *info, uint64_t flags) noexcept
 		info->rx_attr->op_flags &= ~flags;
 }
 
-/* Where the format is not said, the addresses themselves tell. */
+/* If the format is unspecified, the addresses themselves show it. */
 bool has_ip_addresses(const fi_info &info) noexcept
 {
 	IpAddress address;
@@ -94,7 +94,7 @@ Variant variant_of(const fi_info &outer) noexcept
 	return is_persistent(outer) ? Variant::persistent : Variant::plain;
 }
 
-/* `name` may be the inner provider's or one with ours appended. */
+/* `name` may be the inner provider's, or one with ours appended. */
 uint64_t our_flags(const char *name, Variant variant) noexcept
 {
 	bool verbs = name && !strncmp(name, "verbs", strlen("verbs"));
@@ -117,7 +117,7 @@ bool asks_strict_completions(const fi_info &hints) noexcept
 	       (hints.rx_attr && hints.rx_attr->comp_order != kOrderNone);
 }
 
-/* RMA to persistent regions leaves on another connection than messages. */
+/* RMA to persistent regions uses another connection than messages. */
 constexpr uint64_t kRmaAfterMessages = FI_ORDER_WAS | FI_ORDER_RAS;
 
 bool asks_rma_after_messages(const fi_info &hints) noexcept
@@ -141,13 +141,13 @@ void set_prov_name(fi_info *info, const char *name)
 		throw std::bad_alloc();
 	free(info->fabric_attr->prov_name);
 	info->fabric_attr->prov_name = copy;
-	/* Ours, and no business of the inner provider. */
+	/* It is ours and does not concern the inner provider. */
 	info->fabric_attr->prov_version = 0;
 }
 
 /*
- * Unasked, inner providers name every flag that they understand, and do not
- * take a default inject for a limit of the length as we do.
+ * Without being asked, inner providers name every flag that they understand.
+ * They do not take a default inject for a limit of the length, as we do.
  */
 void grant_op_flags(const fi_info *hints, fi_info *info) noexcept
 {
@@ -170,7 +170,10 @@ void limit_contexts(fi_info *info) noexcept
 	domain->max_ep_stx_ctx = 0;
 }
 
-/* Our objects in an info that goes down: the inner provider knows its own. */
+/*
+ * Replaces our objects in an info that goes down: the inner provider knows only
+ * its own.
+ */
 void replace_objects(fi_info *info) noexcept
 {
 	if (info->fabric_attr && info->fabric_attr->fabric) {
@@ -190,14 +193,16 @@ void replace_objects(fi_info *info) noexcept
 	}
 }
 
-/* The copied name, or the whole name when it does not name us. */
+/*
+ * Returns a copy of the inner name, or the whole name if it does not name us.
+ */
 std::string name_below(const fi_info &outer)
 {
 	const char *name = prov_name(outer);
 	return inner_name(name ? name : "").value_or(name ? name : "");
 }
 
-/* What the inner provider says of the endpoint and domain behind an info. */
+/* Asks the inner provider for the endpoint and domain behind an info. */
 InfoPtr ask_back(uint32_t version, const fi_info &outer, uint64_t caps)
 {
 	InfoPtr hints(fi_allocinfo());
@@ -422,7 +427,10 @@ InfoPtr connreq_info(const fi_info &pep, InfoPtr inner)
 	std::swap(info->dest_addr, inner->dest_addr);
 	std::swap(info->dest_addrlen, inner->dest_addrlen);
 	std::swap(info->nic, inner->nic);
-	/* A listener on all interfaces: the request tells which one it is. */
+	/*
+	 * A listener may be on all interfaces; the request says which one it
+	 * is.
+	 */
 	if (info->domain_attr && inner->domain_attr && inner->domain_attr->name)
 		std::swap(info->domain_attr->name, inner->domain_attr->name);
 	if (info->fabric_attr && inner->fabric_attr && inner->fabric_attr->name)
@@ -431,8 +439,8 @@ InfoPtr connreq_info(const fi_info &pep, InfoPtr inner)
 }
 
 /*
- * ofi_rxm opens one queue for the whole universe, whose size no attribute that
- * we pass down changes: its core provider's sizes come from its own variables.
+ * ofi_rxm opens one queue for the whole universe. No attribute that we pass
+ * down changes its size: the core provider's sizes come from its own variables.
  */
 const char *enable_advice(const fi_info &outer) noexcept
 {

@@ -8,7 +8,7 @@
  */
 #pragma once
 
-#include "core/info_ptr.hh"
+#include "core/fid.hh"
 
 #include <rdma/fabric.h>
 
@@ -17,14 +17,6 @@ namespace ofi_pmem
 
 /* The headers call it FI_MR_BASIC, but since 2.0 using that warns. */
 inline constexpr int kMrBasic = 1 << 0;
-
-/*
- * Operations that an endpoint holds at a time. tx_attr->size of a persistent
- * info is at most the first of these, unless the hints ask for more, which may
- * be up to the second.
- */
-inline constexpr size_t kDefaultTransmits = 1024;
-inline constexpr size_t kMaxTransmits = 16384;
 
 enum class Variant { plain, persistent };
 
@@ -35,7 +27,7 @@ enum class Variant { plain, persistent };
  */
 InfoPtr copy_info(const fi_info &info);
 
-/* True for an info of ours with FI_RMA_PMEM. */
+/* Returns true for an info of ours with FI_RMA_PMEM. */
 bool is_persistent(const fi_info &info) noexcept;
 
 /* The hints ask for FI_RMA_PMEM; hints may be null. */

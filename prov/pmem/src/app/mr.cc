@@ -4,13 +4,13 @@
 
 #include "app/mr.hh"
 
-#include <memory>
-
 #include "app/mr_refusal.hh"
 #include "core/layout.hh"
 #include "core/log.hh"
 #include "core/params.hh"
 #include "persist/not_durable.hh"
+
+#include <memory>
 
 namespace ofi_pmem
 {
@@ -19,8 +19,8 @@ namespace
 {
 
 /*
- * A copy whose fields newer than the application's API version are left at 0:
- * its struct may end before them.
+ * Copies the attributes, but leaves fields newer than the application's API
+ * version at 0: its struct may end before them.
  */
 Roomy<fi_mr_attr> copy_attr(const fi_mr_attr &attr, uint32_t version) noexcept
 {
@@ -139,7 +139,7 @@ void warn_not_one_buffer(const Registration &request)
 			  what);
 }
 
-/* No backend: the region is an ordinary one. */
+/* Opens no backend for an ordinary region. */
 int open_region_backend(const Registration &request,
 			std::unique_ptr<Backend> *backend)
 {
@@ -159,7 +159,7 @@ int open_region_backend(const Registration &request,
 			  request.iov_count);
 		return -FI_EINVAL;
 	}
-	/* FI_READ and FI_RECV: operations of this process store to it. */
+	/* With FI_READ and FI_RECV operations of this process store to it. */
 	bool written = request.access & (FI_REMOTE_WRITE | FI_READ | FI_RECV);
 	RegionMemory memory{request.iov->iov_base,
 			    request.iov->iov_len,
@@ -198,12 +198,13 @@ int MemoryRegion::open(Domain &domain, const Registration &request,
 			  "FI_RMA_PMEM needs a domain opened with FI_RMA_PMEM");
 		return -FI_EINVAL;
 	}
+	/* The backend is opened before any provider sees the memory, and
+	 * destroyed after `outer` on failure: the simulation remaps it. */
+	RegionRequest region{};
 	std::unique_ptr<MemoryRegion> outer(
 		new MemoryRegion(domain, request.context));
-	/* Before any provider sees the memory: the simulation remaps it. */
-	std::unique_ptr<Backend> backend;
 	if (domain.persistence()) {
-		int ret = open_region_backend(request, &backend);
+		int ret = open_region_backend(request, &region.backend);
 		if (ret)
 			return ret;
 	}
@@ -218,8 +219,8 @@ int MemoryRegion::open(Domain &domain, const Registration &request,
 		return ret;
 	}
 	outer->adopt_inner(inner);
-	if (backend)
-		ret = outer->publish(request, std::move(backend));
+	if (region.backend)
+		ret = outer->publish(request, &region);
 	if (ret)
 		return ret;
 	outer->announce_locally(request);
@@ -230,7 +231,7 @@ int MemoryRegion::open(Domain &domain, const Registration &request,
 namespace
 {
 
-/* FI_MR_DMABUF, since 1.20: mr_iov points to something else. */
+/* With FI_MR_DMABUF, since 1.20, mr_iov points to something else. */
 bool is_dmabuf(uint64_t flags, uint32_t version) noexcept
 {
 	return (flags & (1ULL << 40)) &&
@@ -268,7 +269,7 @@ int register_memory(Domain &domain, const fi_mr_attr &attr, uint64_t flags,
 		fi_mr_attr &copy = roomy.known;
 		copy.requested_key = key;
 		if (domain.persistence())
-			copy.auth_key_size = 0; /* the persistence plane's */
+			copy.auth_key_size = 0; /* the plane's */
 		return fi_mr_regattr(domain.inner(), &copy, below, inner);
 	};
 	return MemoryRegion::open(domain, request, inner_reg, mr);
@@ -281,7 +282,7 @@ void MemoryRegion::adopt_inner(fid_mr *inner)
 	copy_key();
 }
 
-/* For local buffers of operations on the persistence plane. */
+/* Operations on the persistence plane then find it for their local buffers. */
 void MemoryRegion::announce_locally(const Registration &request) noexcept
 {
 	if (!domain_.persistence() || request.iov_count != 1 ||
@@ -292,23 +293,20 @@ void MemoryRegion::announce_locally(const Registration &request) noexcept
 }
 
 /* Makes the region reachable on the persistence plane. */
-int MemoryRegion::publish(const Registration &request,
-			  std::unique_ptr<Backend> backend)
+int MemoryRegion::publish(const Registration &request, RegionRequest *region)
 {
-	RegionRequest region{};
-	region.memory = request.iov->iov_base;
-	region.len = request.iov->iov_len;
+	region->memory = request.iov->iov_base;
+	region->len = request.iov->iov_len;
 	/* On an application's domain both planes count addresses alike. */
 	int mr_mode = domain_.info().domain_attr->mr_mode;
 	if (mr_mode == kMrBasic || (mr_mode & FI_MR_VIRT_ADDR))
-		region.base = reinterpret_cast<uintptr_t>(region.memory);
-	region.access = request.access;
-	region.backend = std::move(backend);
-	region.notify_base = region.base;
-	region.notify_key = inner()->key;
+		region->base = reinterpret_cast<uintptr_t>(region->memory);
+	region->access = request.access;
+	region->notify_base = region->base;
+	region->notify_key = inner()->key;
 	Key assigned(0);
-	int ret =
-		domain_.persistence()->add_region(std::move(region), &assigned);
+	int ret = domain_.persistence()->add_region(std::move(*region),
+						    &assigned);
 	if (ret)
 		return ret;
 	persistent_key_ = assigned;
@@ -320,7 +318,10 @@ int MemoryRegion::close() noexcept
 {
 	if (!domain_.persistence())
 		return close_inner();
-	/* Before: a descriptor that is free may be another's at once. */
+	/*
+	 * It is removed first: a free descriptor may be another region's at
+	 * once.
+	 */
 	auto &local = domain_.persistence()->initiator().local_memory();
 	LocalMemory::Entry entry = local.remove(mem_desc);
 	int ret = close_inner();
@@ -331,7 +332,7 @@ int MemoryRegion::close() noexcept
 	return ret;
 }
 
-/* Known at once, or only when the region is enabled. */
+/* The key is known at once, or only when the region is enabled. */
 void MemoryRegion::copy_key() noexcept
 {
 	mem_desc = inner()->mem_desc;

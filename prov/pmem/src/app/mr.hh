@@ -2,20 +2,20 @@
 /* Copyright (c) 2026 the ofi_pmem developers */
 #pragma once
 
-#include <memory>
-#include <optional>
-#include <vector>
-
 #include "app/domain.hh"
 #include "app/wrapper.hh"
 #include "persist/backend.hh"
 
 #include <rdma/fi_domain.h>
 
+#include <memory>
+#include <optional>
+#include <vector>
+
 namespace ofi_pmem
 {
 
-/* One registration by any of the three calls. */
+/* Describes one registration by any of the three calls. */
 struct Registration {
 	const iovec *iov;
 	size_t iov_count;
@@ -54,8 +54,8 @@ private:
 
 	void adopt_inner(fid_mr *inner);
 	void announce_locally(const Registration &request) noexcept;
-	int publish(const Registration &request,
-		    std::unique_ptr<Backend> backend);
+	/* Fills in the rest of *region, which keeps the backend on failure. */
+	int publish(const Registration &request, RegionRequest *region);
 	void copy_key() noexcept;
 
 	Domain &domain_;
@@ -65,7 +65,7 @@ private:
 	FidMapEntry events_;
 };
 
-/* Slots of fid_domain::mr. */
+/* These are slots of fid_domain::mr. */
 extern fi_ops_mr mr_ops;
 
 /* Does fi_mr_regattr(), with the application's declaration of the memory. */

@@ -9,13 +9,13 @@
  */
 #include "app/mr_refusal.hh"
 
-#include <cstring>
-#include <sstream>
-
 #include "app/info_name.hh"
 #include "persist/mapping.hh"
 
 #include <rdma/fi_errno.h>
+
+#include <cstring>
+#include <sstream>
 
 namespace ofi_pmem
 {
@@ -51,10 +51,9 @@ std::string describe_limit(const std::string &provider, const iovec &memory,
 			   int ret)
 {
 	return describe(provider, memory, "", ret) +
-	       "of which RLIMIT_MEMLOCK (ulimit -l) and the device allow so "
-	       "much; raise the limit, or register less in one piece "
-	       "(Soft-RoCE "
-	       "takes 1 GiB)";
+	       "which RLIMIT_MEMLOCK (ulimit -l) and the device limit; raise "
+	       "the limit, or register less in one piece (Soft-RoCE takes 1 "
+	       "GiB)";
 }
 
 bool pins_memory(const std::string &provider)

@@ -2,10 +2,11 @@
 /* Copyright (c) 2026 the ofi_pmem developers */
 #pragma once
 
-#include <string>
-
 #include <rdma/fabric.h>
+
 #include <sys/uio.h>
+
+#include <string>
 
 namespace ofi_pmem
 {

@@ -4,10 +4,10 @@
 
 #include "app/pep.hh"
 
-#include <memory>
-
 #include "app/cm.hh"
 #include "core/layout.hh"
+
+#include <memory>
 
 namespace ofi_pmem
 {

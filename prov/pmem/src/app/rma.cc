@@ -23,9 +23,9 @@ bool persistent(const fi_msg_rma &request) noexcept
 } // namespace
 
 /*
- * RMA to ordinary memory. A commit that cannot be kept fails at the call: an
- * ordinary key has no persistence domain, and inner providers pretend. So does
- * a comparison.
+ * Does RMA to ordinary memory. A commit that cannot be kept fails at the call:
+ * an ordinary key has no persistence domain, and inner providers pretend. A
+ * comparison fails likewise.
  */
 template <typename InnerCall>
 ssize_t Endpoint::transmit(const fi_msg_rma &request, uint64_t flags,
@@ -44,7 +44,7 @@ ssize_t Endpoint::submit_write(const fi_msg_rma &request, uint64_t flags,
 			       bool report, InnerCall &&inner_call) noexcept
 {
 	if (plane_ && persistent(request))
-		return plane_->submit({&request, flags, true, report});
+		return plane_->rma({OpKind::write, &request, flags, report});
 	return transmit(request, flags, Transmit::write, inner_call);
 }
 
@@ -53,8 +53,8 @@ ssize_t Endpoint::submit_read(const fi_msg_rma &request, uint64_t flags,
 			      InnerCall &&inner_call) noexcept
 {
 	if (plane_ && persistent(request))
-		return plane_->submit(
-			{&request, flags, false, completes(flags)});
+		return plane_->rma(
+			{OpKind::read, &request, flags, completes(flags)});
 	return transmit(request, flags, Transmit::read, inner_call);
 }
 
@@ -109,14 +109,13 @@ private:
 	fi_msg_rma request_{};
 };
 
-/* A default commit is about writes: it does not make a read invalid. */
+/* A default commit concerns writes; it does not make a read invalid. */
 uint64_t read_flags(const Endpoint &ep) noexcept
 {
 	return ep.tx_op_flags() & ~(FI_COMMIT_COMPLETE | FI_PMEM_VERIFY);
 }
 
-/* A fence is kept by the gate, where there is one: inner providers ignore it.
- */
+/* The gate, where there is one, keeps a fence: inner providers ignore it. */
 uint64_t inner_flags(const Endpoint &ep, uint64_t flags) noexcept
 {
 	return ep.plane() ? flags & ~FI_FENCE : flags;

@@ -13,7 +13,7 @@ namespace ofi_pmem
 
 extern fi_ops_rma ep_rma_ops;
 
-/* For endpoints whose inner provider has no RMA. */
+/* Endpoints whose inner provider has no RMA have these. */
 extern fi_ops_rma no_rma_ops;
 
 } // namespace ofi_pmem

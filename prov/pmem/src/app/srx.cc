@@ -4,12 +4,12 @@
 
 #include "app/srx.hh"
 
-#include <memory>
-
 #include "app/cm.hh"
 #include "app/rma.hh"
 #include "app/xfer.hh"
 #include "core/layout.hh"
+
+#include <memory>
 
 namespace ofi_pmem
 {

@@ -2,12 +2,12 @@
 /* Copyright (c) 2026 the ofi_pmem developers */
 #pragma once
 
-#include <vector>
-
 #include "app/domain.hh"
 #include "app/wrapper.hh"
 
 #include <rdma/fi_endpoint.h>
+
+#include <vector>
 
 namespace ofi_pmem
 {

@@ -8,18 +8,18 @@
  */
 #pragma once
 
-#include <atomic>
-#include <cstddef>
-#include <cstring>
-#include <type_traits>
-#include <utility>
-
 #include "core/enosys.hh"
 #include "core/fid.hh"
 #include "core/fork.hh"
 
 #include <rdma/fabric.h>
 #include <rdma/fi_endpoint.h>
+
+#include <atomic>
+#include <cstddef>
+#include <cstring>
+#include <type_traits>
+#include <utility>
 
 namespace ofi_pmem
 {
@@ -162,7 +162,7 @@ template <typename Object> Object *outer_of(fid *base) noexcept
  */
 inline constexpr char kSelfOps[] = "ofi_pmem itself";
 
-/* The fi_ops table of one wrapper class. */
+/* Holds the fi_ops table of one wrapper class. */
 template <typename Object> struct FidOps {
 	static int close(fid *base) noexcept
 	{

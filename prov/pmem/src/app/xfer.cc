@@ -19,7 +19,7 @@ template <typename... Args> uint64_t last_flags(Args... args) noexcept
 	return std::get<sizeof...(args) - 1>(std::tie(args...));
 }
 
-/* Like Forward, for calls that end in flags: a commit is refused. */
+/* Does the same for calls that end in flags, and refuses a commit. */
 template <auto Call> struct ForwardFlagged;
 
 template <typename... Args, ssize_t (*Call)(fid_ep *, Args...)>

@@ -27,7 +27,7 @@ extern fi_ops_collective ep_collective_ops;
 extern fi_ops_msg srx_msg_ops;
 extern fi_ops_tagged srx_tagged_ops;
 
-/* For endpoints whose inner provider lacks the whole table. */
+/* Endpoints whose inner provider lacks the whole table have these. */
 extern fi_ops_msg no_msg_ops;
 extern fi_ops_tagged no_tagged_ops;
 extern fi_ops_atomic no_atomic_ops;

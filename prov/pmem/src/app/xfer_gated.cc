@@ -2,10 +2,10 @@
 /* Copyright (c) 2026 the ofi_pmem developers */
 #include "app/xfer_gated.hh"
 
-#include <tuple>
-
 #include "app/ep.hh"
 #include "app/xfer.hh"
+
+#include <tuple>
 
 namespace ofi_pmem
 {
@@ -14,7 +14,7 @@ namespace
 {
 
 /*
- * A call whose argument number kPeer, counted behind the endpoint, is the
+ * Gates a call whose argument number kPeer, counted behind the endpoint, is the
  * peer's address.
  */
 template <auto Call, size_t kPeer> struct Gated;
@@ -31,7 +31,7 @@ struct Gated<Call, kPeer> {
 	}
 };
 
-/* A call with a message structure and flags. */
+/* Gates a call with a message structure and flags. */
 template <auto Call> struct GatedMsg;
 
 template <typename Msg, ssize_t (*Call)(fid_ep *, const Msg *, uint64_t)>

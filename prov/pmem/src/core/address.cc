@@ -2,11 +2,11 @@
 /* Copyright (c) 2026 the ofi_pmem developers */
 #include "core/address.hh"
 
-#include <cstring>
-
 #include <ifaddrs.h>
 #include <netdb.h>
 #include <unistd.h>
+
+#include <cstring>
 
 namespace ofi_pmem
 {
@@ -24,7 +24,7 @@ const sockaddr_in6 &as_in6(const sockaddr_storage &storage) noexcept
 	return reinterpret_cast<const sockaddr_in6 &>(storage);
 }
 
-/* Unless bindv6only (ip-sysctl) says otherwise. */
+/* This holds unless bindv6only (ip-sysctl) says otherwise. */
 bool ipv6_takes_ipv4() noexcept
 {
 	int only = 1;

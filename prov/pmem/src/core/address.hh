@@ -6,13 +6,13 @@
  */
 #pragma once
 
+#include <netinet/in.h>
+#include <sys/socket.h>
+
 #include <cstddef>
 #include <cstdint>
 #include <string>
 #include <vector>
-
-#include <netinet/in.h>
-#include <sys/socket.h>
 
 namespace ofi_pmem
 {
@@ -34,18 +34,19 @@ public:
 	uint16_t port() const noexcept;
 	void set_port(uint16_t port) noexcept;
 
-	/* The form that socket calls take. */
+	/* Returns the form that socket calls take, and its length in bytes. */
+	static constexpr socklen_t kRawLength = sizeof(sockaddr_storage);
 	sockaddr *raw() noexcept
 	{
 		return reinterpret_cast<sockaddr *>(&storage_);
 	}
 
-	/* The numeric host, with the scope of a link-local address. */
+	/* Returns the numeric host, with the scope of a link-local address. */
 	std::string host() const;
 
 	bool operator==(const IpAddress &other) const noexcept;
 
-	/* True if they differ at most in their ports. */
+	/* Returns true if they differ at most in their ports. */
 	bool same_host(IpAddress other) const noexcept
 	{
 		other.set_port(port());

@@ -3,12 +3,12 @@
 /* Keeps the addresses of objects as long as these live. */
 #pragma once
 
+#include "core/address.hh"
+#include "core/lock.hh"
+
 #include <list>
-#include <mutex>
 #include <utility>
 #include <vector>
-
-#include "core/address.hh"
 
 namespace ofi_pmem
 {
@@ -20,15 +20,15 @@ public:
 	/* An address can be there more than once. Throws std::bad_alloc. */
 	std::vector<IpAddress> all() const
 	{
-		std::lock_guard guard(lock_);
+		MutexLock guard(lock_);
 		return {addresses_.begin(), addresses_.end()};
 	}
 
 private:
 	friend class AddressEntry;
 
-	mutable std::mutex lock_;
-	std::list<IpAddress> addresses_;
+	mutable Mutex lock_{lock_rank::kAddressList};
+	std::list<IpAddress> addresses_ PMEM_GUARDED_BY(lock_);
 };
 
 /* Keeps an address in the list for the life of its owner. */
@@ -39,7 +39,7 @@ public:
 	/* Throws std::bad_alloc. */
 	AddressEntry(AddressList &list, const IpAddress &address) : list_(&list)
 	{
-		std::lock_guard guard(list.lock_);
+		MutexLock guard(list.lock_);
 		at_ = list.addresses_.insert(list.addresses_.end(), address);
 	}
 	AddressEntry(const AddressEntry &) = delete;
@@ -53,7 +53,7 @@ public:
 	{
 		if (!list_)
 			return;
-		std::lock_guard guard(list_->lock_);
+		MutexLock guard(list_->lock_);
 		list_->addresses_.erase(at_);
 	}
 

@@ -2,6 +2,12 @@
 /* Copyright (c) 2026 the ofi_pmem developers */
 #include "core/auth_key.hh"
 
+#include <rdma/fi_domain.h>
+#include <rdma/fi_endpoint.h>
+
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>
@@ -9,12 +15,6 @@
 #include <cstring>
 #include <memory>
 #include <new>
-
-#include <sys/stat.h>
-#include <unistd.h>
-
-#include <rdma/fi_domain.h>
-#include <rdma/fi_endpoint.h>
 
 namespace ofi_pmem
 {
@@ -46,13 +46,13 @@ bool is_own_group(gid_t group)
 }
 
 /*
- * As ssh(1) has it of its private keys; or as of a service's secrets, which
- * root gives a group to read that the service is in.
+ * Follows ssh(1) for its private keys; or the habit for a service's secrets,
+ * which root lets a group read that the service is in.
  */
 const char *unfit_file(const struct stat &status)
 {
 	if (!S_ISREG(status.st_mode))
-		return "it is no regular file";
+		return "it is not a regular file";
 	bool group_reads = status.st_mode & S_IRGRP;
 	if ((status.st_mode & (S_IWGRP | S_IXGRP | S_IRWXO)) ||
 	    (group_reads &&
@@ -112,7 +112,7 @@ bool read_auth_key(const char *path, AuthKey *key, std::string *why)
 	std::unique_ptr<FILE, FileCloser> file;
 	if (!unfit)
 		file.reset(fopen(path, "re"));
-	/* Once more: of the file that is read. */
+	/* Checks once more, now the file that is read. */
 	if (file && !fstat(fileno(file.get()), &status))
 		unfit = unfit_file(status);
 	if (unfit || !file) {

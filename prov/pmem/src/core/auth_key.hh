@@ -6,12 +6,12 @@
  */
 #pragma once
 
+#include <rdma/fabric.h>
+
 #include <cstddef>
 #include <cstdint>
 #include <string>
 #include <vector>
-
-#include <rdma/fabric.h>
 
 namespace ofi_pmem
 {

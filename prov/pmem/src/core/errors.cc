@@ -20,7 +20,7 @@ const char *cause_text(int prov_errno) noexcept
 		return "no error";
 	case Cause::connection_lost:
 		return "the channel to the target's persistence service was "
-		       "lost; nothing is known of the data";
+		       "lost; nothing is known about the data";
 	case Cause::unknown_key:
 		return "the target has no persistent region with this key; it "
 		       "was never registered or is closed";
@@ -32,10 +32,10 @@ const char *cause_text(int prov_errno) noexcept
 		return "the target could not store the data";
 	case Cause::flush_failed:
 		return "the target could not flush the region; its durable "
-		       "state is unknown until it is registered anew";
+		       "state is unknown until it is registered again";
 	case Cause::region_poisoned:
 		return "an earlier flush of the region failed; it accepts "
-		       "nothing until it is registered anew";
+		       "nothing until it is registered again";
 	case Cause::earlier_write_failed:
 		return "an earlier write to this target failed, so the fenced "
 		       "operation was not executed";
@@ -43,8 +43,8 @@ const char *cause_text(int prov_errno) noexcept
 		return "the data was read, but could not be made durable in "
 		       "the local region";
 	case Cause::remote_cq_data_failed:
-		return "the data is durable as asked, but the remote CQ data "
-		       "could not be delivered";
+		return "the data is durable as requested, but the remote CQ "
+		       "data could not be delivered";
 	case Cause::inner_provider:
 		return "the inner provider failed the operation";
 	case Cause::local_memory:
@@ -64,7 +64,7 @@ const char *cause_text(int prov_errno) noexcept
 	case Cause::timed_out:
 		return "the target did not answer in time "
 		       "(FI_OFI_PMEM_OPERATION_TIMEOUT_MS); nothing is known "
-		       "of the data";
+		       "about the data";
 	}
 	return nullptr;
 }

@@ -7,6 +7,8 @@
  */
 #pragma once
 
+#include <rdma/fi_errno.h>
+
 #include <cstdint>
 
 namespace ofi_pmem
@@ -43,6 +45,9 @@ struct Failure {
 
 	explicit operator bool() const noexcept { return err != 0; }
 };
+
+/* Nobody registered such a region, or it has been closed. */
+inline constexpr Failure kUnknownKey{FI_ENOKEY, Cause::unknown_key};
 
 int prov_errno_of(Cause cause) noexcept;
 

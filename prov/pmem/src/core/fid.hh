@@ -1,34 +1,26 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /* Copyright (c) 2026 the ofi_pmem developers */
 /*
- * The C ABI boundary: owning pointers to libfabric objects, the downcast from
- * a fid to our wrapper, and the guard that keeps C++ exceptions on our side.
+ * The C ABI boundary: a close that may be refused, the downcast from a fid to
+ * our wrapper, and the guard that keeps C++ exceptions on our side.
  */
 #pragma once
 
-#include <memory>
-#include <new>
+#include "shared/fid.hh"
 
 #include <rdma/fabric.h>
 #include <rdma/fi_errno.h>
 
+#include <new>
+
 namespace ofi_pmem
 {
 
-struct FidClose {
-	template <typename Fid> void operator()(Fid *fid) const noexcept
-	{
-		fi_close(&fid->fid);
-	}
-};
-
 /*
- * Owns an inner libfabric object. A close that may be refused (-FI_EBUSY) goes
- * through close_fid() instead, so that the refusal reaches the caller.
+ * Closes an inner object now. Where that may be refused (-FI_EBUSY) it takes
+ * the place of the pointer's own close, so that the refusal reaches the caller;
+ * the object then stays alive and owned.
  */
-template <typename Fid> using FidPtr = std::unique_ptr<Fid, FidClose>;
-
-/* Closes now; on refusal the object stays alive and owned. */
 template <typename Fid> [[nodiscard]] int close_fid(FidPtr<Fid> &owner) noexcept
 {
 	if (!owner)

@@ -2,17 +2,17 @@
 /* Copyright (c) 2026 the ofi_pmem developers */
 #include "core/fork.hh"
 
-#include <pthread.h>
-#include <unistd.h>
+#include "core/log.hh"
 
 #include <rdma/fi_errno.h>
 
-#include "core/log.hh"
+#include <pthread.h>
+#include <unistd.h>
 
 namespace ofi_pmem
 {
 
-/* Once, when the provider is loaded. */
+/* Runs once, when the provider is loaded. */
 const int Origin::watching_ = watch_forks();
 
 int Origin::watch_forks() noexcept
@@ -31,13 +31,15 @@ void Origin::in_child() noexcept
 
 int Origin::refuse() noexcept
 {
-	/* Once: a program that polls would be told nothing else. */
+	/*
+	 * Warns once: a program that polls would get this warning all the time.
+	 */
 	if (told_.exchange(own_number_) == own_number_)
 		return -FI_EOPNOTSUPP;
 	PMEM_WARN(FI_LOG_CORE,
 		  "process %d was forked from the one that opened this object, "
 		  "whose connections and threads it does not have: open a "
-		  "fabric and all else anew",
+		  "fabric, and everything else, in this process",
 		  getpid());
 	return -FI_EOPNOTSUPP;
 }

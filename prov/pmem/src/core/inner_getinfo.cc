@@ -2,9 +2,9 @@
 /* Copyright (c) 2026 the ofi_pmem developers */
 #include "core/inner_getinfo.hh"
 
-#include <strings.h>
-
 #include <rdma/fi_errno.h>
+
+#include <strings.h>
 
 namespace ofi_pmem
 {
@@ -14,7 +14,7 @@ namespace
 
 thread_local bool inside = false;
 
-/* Asked for "tcp", the core also runs every provider that layers on it. */
+/* If asked for "tcp", the core also runs every provider that layers on it. */
 void keep_only(const char *name, fi_info **list) noexcept
 {
 	fi_info **link = list;

@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#include "core/info_ptr.hh"
+#include "shared/fid.hh"
 
 namespace ofi_pmem
 {

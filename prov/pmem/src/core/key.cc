@@ -2,9 +2,9 @@
 /* Copyright (c) 2026 the ofi_pmem developers */
 #include "core/key.hh"
 
-#include <cerrno>
-
 #include <sys/random.h>
+
+#include <cerrno>
 
 namespace ofi_pmem
 {

@@ -8,15 +8,15 @@
  */
 #pragma once
 
+#include "core/enosys.hh"
+
+#include <rdma/fi_eq.h>
+
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <iterator>
-
-#include "core/enosys.hh"
-
-#include <rdma/fi_eq.h>
 
 namespace ofi_pmem
 {

@@ -10,9 +10,9 @@
  */
 #pragma once
 
-#include <rdma/providers/fi_log.h>
-
 #include "core/prov.hh"
+
+#include <rdma/providers/fi_log.h>
 
 /* The last argument is always "", because ISO C++17 requires one. */
 #define PMEM_LOG(level, subsystem, format, ...)                                \

@@ -6,6 +6,13 @@
  */
 #include "core/params.hh"
 
+#include "core/log.hh"
+#include "shared/params_check.hh"
+
+#include <rdma/fi_errno.h>
+
+#include <unistd.h>
+
 #include <algorithm>
 #include <cctype>
 #include <charconv>
@@ -16,20 +23,13 @@
 #include <new>
 #include <string_view>
 
-#include <unistd.h>
-
-#include <rdma/fi_errno.h>
-
-#include "core/log.hh"
-#include "core/params_check.hh"
-
 namespace ofi_pmem
 {
 
 namespace
 {
 
-/* Never destroyed: threads of ours may run when the program exits. */
+/* It is never destroyed: threads of ours may run when the program exits. */
 Params &loaded = *new Params;
 
 struct Definition {
@@ -62,14 +62,18 @@ constexpr Definition kDefinitions[] = {
 	 "off (default: on)"},
 	{"native_flush", FI_PARAM_STRING,
 	 "IB FLUSH: auto, vouched (a target's NIC and platform flush to the "
-	 "persistence domain, whatever DDIO) or off (channels on verbs go "
-	 "by libfabric's endpoints, not by raw queue pairs) (default: auto)"},
+	 "persistence domain, whatever DDIO) or off (channels on verbs use "
+	 "libfabric's endpoints instead of raw queue pairs) (default: auto)"},
+	{"powerfail_sync_us", FI_PARAM_STRING,
+	 "Microseconds that a drain takes under the simulated power failure, "
+	 "as "
+	 "the sync of a disk does (default: 0)"},
 	{"spin_us", FI_PARAM_STRING,
 	 "Microseconds for which the service polls before it sleeps "
 	 "(default: 20)"},
 	{"inline_size", FI_PARAM_STRING,
-	 "Largest write, in bytes, that travels inside its request "
-	 "(default: 4096 on verbs, else 65536)"},
+	 "On verbs: largest write, in bytes, that travels inside its request "
+	 "(default: 4096)"},
 	{"port_range", FI_PARAM_STRING,
 	 "Ports for the service of a domain, low-high (default: the system "
 	 "chooses)"},
@@ -79,6 +83,9 @@ constexpr Definition kDefinitions[] = {
 	{"max_channels", FI_PARAM_STRING,
 	 "Channels that the service of a domain serves at once; more are "
 	 "refused (default: 4096)"},
+	{"max_per_address", FI_PARAM_STRING,
+	 "On tcp: channels that the service of a domain serves at once for one "
+	 "address; more are refused (default: 1024)"},
 	{"operation_timeout_ms", FI_PARAM_STRING,
 	 "Milliseconds without any progress at the target after which what is "
 	 "outstanding there fails; 0: never (default: 30000)"},
@@ -93,7 +100,7 @@ constexpr Definition kDefinitions[] = {
 	 "(default: no)"},
 	{"ledger", FI_PARAM_BOOL,
 	 "Self-check of the service: keep a ledger of what is written, flushed "
-	 "and drained, and fail commits that it does not bear out (default: "
+	 "and drained, and fail commits that it does not confirm (default: "
 	 "no)"},
 	{"service_cpus", FI_PARAM_STRING,
 	 "CPUs of the service thread: auto (NUMA node of the NIC, or else of "
@@ -101,14 +108,14 @@ constexpr Definition kDefinitions[] = {
 	 "(default: auto)"},
 	{"auth_key_file", FI_PARAM_STRING,
 	 "File with the auth_key of domains that are opened without one: 16 to "
-	 "4096 bytes, readable for its owner only, or for root and a group of "
-	 "the process (default: none, whoever reaches the service may "
-	 "connect)"},
+	 "4096 bytes, readable only by its owner, or by root and a group of "
+	 "the process (default: none, so that anyone who reaches the service "
+	 "may connect)"},
 };
 
 constexpr std::string_view kPrefix = "FI_OFI_PMEM_";
 
-/* As libfabric makes it of a parameter's name. */
+/* Returns the variable that libfabric makes of a parameter's name. */
 std::string variable_of(std::string_view name)
 {
 	std::string variable(kPrefix);
@@ -118,7 +125,7 @@ std::string variable_of(std::string_view name)
 	return variable;
 }
 
-/* Why the last reading failed. */
+/* Says why the last reading failed. */
 std::string problem;
 
 int refuse(const char *name, const char *value, const char *accepted)
@@ -149,7 +156,10 @@ int read_choice(const char *name, const char *accepted,
 	return refuse(name, text, accepted);
 }
 
-/* All of `text` is one number. libfabric's own parsing takes "9x" as 9. */
+/*
+ * Accepts only text that is one number; libfabric's own parsing takes "9x" as
+ * 9.
+ */
 template <typename Number>
 bool parse_number(std::string_view text, Number *number) noexcept
 {
@@ -158,9 +168,9 @@ bool parse_number(std::string_view text, Number *number) noexcept
 	return result.ec == std::errc{} && result.ptr == end;
 }
 
-template <typename Number, typename Value>
+template <typename Number>
 int read_number(const char *name, Number low, Number high, const char *accepted,
-		Value *value)
+		Number *value)
 {
 	char *text = nullptr;
 	if (fi_param_get_str(&provider, name, &text) || !text)
@@ -340,7 +350,7 @@ int read_usage(Params *values)
 		&values->backend);
 }
 
-/* What decides about the method: plane/method.hh. */
+/* Reads the parameters that decide about the method (initiator/method.hh). */
 int read_method(Params *values)
 {
 	int ret = read_choice<MethodChoice>("method",
@@ -378,8 +388,13 @@ int read_method(Params *values)
 
 int read_limits(Params *values)
 {
-	int ret = read_number<uint32_t>("spin_us", 0, 1000000, "0 to 1000000",
-					&values->spin_us);
+	int ret = read_number<uint32_t>("powerfail_sync_us", 0, 10000000,
+					"0 to 10000000",
+					&values->powerfail_sync_us);
+	if (ret)
+		return ret;
+	ret = read_number<uint32_t>("spin_us", 0, 1000000, "0 to 1000000",
+				    &values->spin_us);
 	if (ret)
 		return ret;
 	ret = read_number<uint32_t>("connect_timeout_ms", 1, 3600000,
@@ -398,6 +413,10 @@ int read_limits(Params *values)
 		return ret;
 	ret = read_number<size_t>("max_channels", 1, 1000000, "1 to 1000000",
 				  &values->max_channels);
+	if (ret)
+		return ret;
+	ret = read_number<size_t>("max_per_address", 1, 1000000, "1 to 1000000",
+				  &values->max_per_address);
 	if (ret)
 		return ret;
 	ret = read_number<size_t>("verify_block", kMinVerifyBlock,
@@ -475,7 +494,7 @@ int load_params() noexcept
 	try {
 		for (const std::string &name : unknown_variables())
 			PMEM_WARN(FI_LOG_CORE,
-				  "%s is no parameter of this provider and "
+				  "%s is not a parameter of this provider and "
 				  "has no effect",
 				  name.c_str());
 		Params values;

@@ -6,13 +6,12 @@
  */
 #pragma once
 
-#include <cstddef>
-#include <cstdint>
-#include <optional>
-#include <vector>
-
 #include "core/auth_key.hh"
 #include "digest/digest.hh"
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
 
 namespace ofi_pmem
 {
@@ -20,10 +19,10 @@ namespace ofi_pmem
 /* How a commit reaches the persistence domain (fi_pmem(7), METHODS). */
 enum class MethodChoice { automatic, message, read, native, ack };
 
-/* Which registrations become persistent regions. */
+/* Says which registrations become persistent regions. */
 enum class RegionChoice { flagged, detect, all };
 
-/* Which writes to a persistent region commit. */
+/* Says which writes to a persistent region commit. */
 enum class CommitChoice { flagged, all };
 
 enum class BackendChoice { automatic, pmem2, powerfail };
@@ -42,7 +41,7 @@ inline constexpr size_t kMaxVerifyBlock = 1 << 30;
 /* The upper limit of inline_size is the payload of one request. */
 inline constexpr size_t kMaxInlineSize = 65536;
 
-/* The CPUs for the service thread (target/placement.hh). */
+/* The service thread runs on these CPUs (service/placement.hh). */
 struct ServiceCpus {
 	enum class Kind { automatic, none, node, list };
 	struct Range {
@@ -62,11 +61,13 @@ struct Params {
 	DomainChoice domain = DomainChoice::automatic;
 	DdioChoice ddio = DdioChoice::on;
 	NativeFlushChoice native_flush = NativeFlushChoice::automatic;
+	/* How long a drain takes under the simulated power failure. */
+	uint32_t powerfail_sync_us = 0;
 	/* How long the service polls before it sleeps, microseconds. */
 	uint32_t spin_us = 20;
-	/* Largest write that travels inside its request, bytes. Without a
-	 * value it depends on the transport (plane/channel_post.cc). */
-	std::optional<size_t> inline_size;
+	/* Where there is one-sided access: largest write that travels inside
+	 * its request, bytes. */
+	size_t inline_size = 4096;
 	/* Service ports, inclusive; 0 lets the system choose. */
 	uint16_t port_low = 0;
 	uint16_t port_high = 0;
@@ -74,6 +75,8 @@ struct Params {
 	uint32_t connect_timeout_ms = 5000;
 	/* A service refuses more channels at once than this. */
 	size_t max_channels = 4096;
+	/* And, on sockets, more from one address than this. */
+	size_t max_per_address = 1024;
 	/* Outstanding operations fail after this time without progress,
 	 * milliseconds; 0: never. */
 	uint32_t operation_timeout_ms = 30000;
@@ -83,10 +86,10 @@ struct Params {
 	/* FI_PMEM_VERIFY compares in blocks of this many bytes. */
 	size_t verify_block = 4096;
 	bool trace_write = false;
-	/* Commits are looked up in a flush ledger (target/commit_audit.hh). */
+	/* Commits are looked up in a flush ledger (service/commit_audit.hh). */
 	bool ledger = false;
 	ServiceCpus service_cpus;
-	/* For domains that set none by libfabric's attributes. */
+	/* This is for domains that set none by libfabric's attributes. */
 	AuthKey auth_key;
 };
 

@@ -41,8 +41,9 @@ public:
 	virtual ~InternalOp() = default;
 
 	/*
-	 * `err` is 0 or a positive fi_errno. Called under the lock for the
-	 * queue's expected operations, so it must not read the queue.
+	 * `err` is 0 or a positive fi_errno. Called under the lock of the
+	 * queue's expected operations, and maybe that of its stashed error, so
+	 * it must neither read the queue nor expect an operation there.
 	 */
 	virtual void inner_completed(int err, int prov_errno) noexcept = 0;
 };

@@ -2,11 +2,11 @@
 /* Copyright (c) 2026 the ofi_pmem developers */
 #pragma once
 
-#include <thread>
-#include <utility>
-
 #include <pthread.h>
 #include <signal.h>
+
+#include <thread>
+#include <utility>
 
 namespace ofi_pmem
 {

@@ -34,8 +34,8 @@ __attribute__((target("avx"))) void zero_upper_halves() noexcept
 }
 
 /*
- * As long as upper halves are in use, SSE instructions of this thread wait for
- * one another: XXH3 without AVX takes four times as long. The thread may be the
+ * While upper halves are in use, SSE instructions of this thread wait for one
+ * another, and XXH3 without AVX takes four times as long. The thread may be the
  * application's.
  */
 void release_upper_halves() noexcept

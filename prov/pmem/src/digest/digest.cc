@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /* Copyright (c) 2026 the ofi_pmem developers */
-/* What the algorithms are called, and who computes them. */
-#include "config.h"
-
+/* The names of the algorithms, and the libraries that compute them. */
 #include "digest/digest.hh"
 
 #include "digest/engines.hh"

@@ -12,11 +12,11 @@
 namespace ofi_pmem
 {
 
-/* ISA-L. */
+/* ISA-L computes these digests. */
 std::unique_ptr<DigestEngine> open_crc(DigestAlgorithm algorithm) noexcept;
-/* libxxhash. */
+/* libxxhash computes this digest. */
 std::unique_ptr<DigestEngine> open_xxh3(DigestAlgorithm algorithm) noexcept;
-/* OpenSSL. */
+/* OpenSSL computes this digest. */
 std::unique_ptr<DigestEngine> open_sha256() noexcept;
 
 } // namespace ofi_pmem

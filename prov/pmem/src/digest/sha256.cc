@@ -5,8 +5,6 @@
  * may fail. A failure stays until the next start; the digest then has no
  * length.
  */
-#include "config.h"
-
 #include "digest/engines.hh"
 
 #include <openssl/evp.h>
@@ -31,7 +29,9 @@ using ContextPtr = std::unique_ptr<EVP_MD_CTX, ContextDeleter>;
 class Sha256Engine final : public DigestEngine
 {
 public:
-	/* A context that EVP_DigestInit_ex() made one of SHA-256. */
+	/*
+	 * Takes a context that EVP_DigestInit_ex() has initialised for SHA-256.
+	 */
 	explicit Sha256Engine(ContextPtr context) noexcept
 		: context_(std::move(context))
 	{
@@ -58,7 +58,10 @@ public:
 
 	void reset() noexcept override
 	{
-		/* No type: the one it has, without looking it up again. */
+		/*
+		 * Without a type it keeps the one it has, and need not look it
+		 * up again.
+		 */
 		good_ = EVP_DigestInit_ex(context_.get(), nullptr, nullptr) ==
 			1;
 	}

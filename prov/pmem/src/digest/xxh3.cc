@@ -11,7 +11,7 @@
 
 #include <xxhash.h>
 #ifdef HAVE_XXH3_DISPATCH
-/* Exchanges the functions for those of AVX2 or AVX-512, if there is any. */
+/* Replaces the functions by those for AVX2 or AVX-512, if the CPU has it. */
 #include <xxh_x86dispatch.h>
 #endif
 

@@ -2,9 +2,11 @@
 /* Copyright (c) 2026 the ofi_pmem developers */
 /*
  * A backend makes the bytes of one region durable. One backend object serves
- * one persistent region at the target. One call at a time: callers hold the
- * lock of the region table. Offsets count from the region's first byte; the
- * caller has checked them against its length.
+ * one persistent region at the target. Calls never overlap: while the region is
+ * in the region table, callers hold the table's lock. They are the service's
+ * thread and, to commit local buffers, threads that make progress. Offsets
+ * count from the region's first byte; the caller has checked them against its
+ * length.
  *
  * A byte is durable once a flush() or store_flush() that covers it returned 0
  * and a later drain() returned 0. Every failure of flush() or drain() leaves
@@ -17,6 +19,9 @@
  */
 #pragma once
 
+#include "persist/device_sync.hh"
+#include "protocol/region_traits.hh"
+
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -24,36 +29,6 @@
 
 namespace ofi_pmem
 {
-
-/* The unit in which stores become durable, as pmem2_granularity. */
-enum class Granularity : uint8_t { byte = 1, cache_line = 2, page = 3 };
-
-/* Where a flushed store is safe from a power failure. */
-enum class PersistenceDomain : uint8_t {
-	none_forced = 1,       /* not persistent memory, but forced */
-	memory_controller = 2, /* ADR */
-	cpu_cache = 3,	       /* eADR */
-	device = 4,	       /* a block device, through a file system */
-	simulated = 5,	       /* the power-failure simulation */
-	system = 6, /* WSP: the NIC's buffers too; only ever declared */
-};
-
-/* True if the content of the CPU's caches survives a power failure. */
-constexpr bool caches_persist(PersistenceDomain domain) noexcept
-{
-	return domain == PersistenceDomain::cpu_cache ||
-	       domain == PersistenceDomain::system;
-}
-
-const char *to_string(Granularity granularity) noexcept;
-const char *to_string(PersistenceDomain domain) noexcept;
-
-/* Which copy of the bytes read_back() reads. */
-enum class Coverage : uint8_t {
-	cache = 1,  /* as programs see them; may be volatile */
-	domain = 2, /* in the persistence domain */
-	device = 3, /* as a block device returns them */
-};
 
 class FlushLedger;
 class ReadBackBuffer;
@@ -70,8 +45,34 @@ public:
 	[[nodiscard]] virtual int flush(uint64_t offset,
 					size_t len) noexcept = 0;
 
+	/*
+	 * Makes everything durable that was flushed before, without a wait for
+	 * a device: if there is one to wait for, it gets that. Once that has
+	 * ended, end_drain() says whether all is durable. Other calls may come
+	 * in between. So many commits wait for the drain, at least one.
+	 */
+	[[nodiscard]] virtual int
+	begin_drain(size_t commits, PendingDrain *pending) noexcept = 0;
+	/* The ticket is that of the pending drain. */
+	[[nodiscard]] virtual int end_drain(uint64_t /*ticket*/) noexcept
+	{
+		return 0;
+	}
+
 	/* Waits until everything flushed before is durable. */
-	[[nodiscard]] virtual int drain() noexcept = 0;
+	[[nodiscard]] int drain() noexcept
+	{
+		PendingDrain pending;
+		int ret = begin_drain(1, &pending);
+		if (ret || !pending)
+			return ret;
+		static_cast<void>(pending.wait());
+		return end_drain(pending.ticket);
+	}
+
+	/* Returns a negative fi_errno if another region's failure is that of
+	 * this one, too: nothing more will be durable here. */
+	virtual int failure() const noexcept { return 0; }
 
 	/*
 	 * Copies `len` bytes into the region: visible, not flushed. On failure
@@ -113,16 +114,17 @@ public:
 	 */
 	virtual bool one_sided() const noexcept = 0;
 
-	/* True if store() stores to the memory itself. */
+	/* Returns true if store() stores to the memory itself. */
 	virtual bool direct() const noexcept { return one_sided(); }
 
-	/* The state of the bytes (FI_OFI_PMEM_LEDGER), or null. */
+	/* Returns the state of the bytes (FI_OFI_PMEM_LEDGER), or null. */
 	virtual FlushLedger *ledger() noexcept { return nullptr; }
 };
 
 /* The application declares the memory, instead of having it detected. */
 struct RegionDeclaration {
-	/* The application's descriptor of the file behind it; -1: detect it. */
+	/* The application has this descriptor of the file behind it; -1: detect
+	 * it. */
 	int fd = -1;
 	/* The region's first byte is at this offset in that file. */
 	uint64_t offset = 0;

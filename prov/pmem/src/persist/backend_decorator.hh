@@ -6,9 +6,9 @@
  */
 #pragma once
 
-#include <utility>
-
 #include "persist/backend.hh"
+
+#include <utility>
 
 namespace ofi_pmem
 {
@@ -26,7 +26,15 @@ public:
 	{
 		return real_->flush(offset, len);
 	}
-	int drain() noexcept override { return real_->drain(); }
+	int begin_drain(size_t commits, PendingDrain *pending) noexcept override
+	{
+		return real_->begin_drain(commits, pending);
+	}
+	int end_drain(uint64_t ticket) noexcept override
+	{
+		return real_->end_drain(ticket);
+	}
+	int failure() const noexcept override { return real_->failure(); }
 	int store(uint64_t offset, const void *source,
 		  size_t len) noexcept override
 	{

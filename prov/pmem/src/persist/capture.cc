@@ -4,19 +4,17 @@
  * The registry of captured mappings and the exchange of their pages. One lock
  * for the registry and all captures; a simulation's own lock is taken inside.
  */
-#include "config.h"
-
 #include "persist/capture.hh"
 
-#include <algorithm>
-#include <cerrno>
+#include "core/log.hh"
+
+#include <rdma/fi_errno.h>
 
 #include <sys/mman.h>
 #include <sys/stat.h>
 
-#include <rdma/fi_errno.h>
-
-#include "core/log.hh"
+#include <algorithm>
+#include <cerrno>
 
 namespace ofi_pmem
 {
@@ -29,13 +27,17 @@ public:
 		: origin_(origin), protection_(file.protection),
 		  map_sync_(file.map_sync), segment_(file.segment),
 		  fd_(file.fd.get()),
-		  simulation_(origin,
-			      std::make_unique<FileImage>(FileBytes(
-				      std::move(file.fd), file.segment.path)))
+		  simulation_(std::make_shared<LineSimulation>(
+			  origin,
+			  std::make_unique<FileImage>(FileBytes(
+				  std::move(file.fd), file.segment.path))))
 	{
 	}
 
-	/* At the same place it is, even if the file's name has changed. */
+	/*
+	 * At the same place it is the same, even if the file's name has
+	 * changed.
+	 */
 	bool is_mapping_of(const MapSegment &segment,
 			   uintptr_t origin) const noexcept
 	{
@@ -44,14 +46,18 @@ public:
 	}
 	uintptr_t origin() const noexcept { return origin_; }
 	const std::vector<Extent> &captured() const noexcept
+		PMEM_REQUIRES(capture_lock())
 	{
 		return captured_;
 	}
-	LineSimulation &simulation() noexcept { return simulation_; }
+	const std::shared_ptr<LineSimulation> &simulation() const noexcept
+	{
+		return simulation_;
+	}
 
-	int capture(const Extent &pages);
-	void release(const Extent &pages);
-	int crash(uint64_t seed, Tearing tearing);
+	int capture(const Extent &pages) PMEM_REQUIRES(capture_lock());
+	void release(const Extent &pages) PMEM_REQUIRES(capture_lock());
+	int crash(uint64_t seed, Tearing tearing) PMEM_REQUIRES(capture_lock());
 
 private:
 	int remap(const Extent &pages, int flags) noexcept;
@@ -64,50 +70,62 @@ private:
 	const int protection_;
 	const bool map_sync_;
 	const MapSegment segment_;
-	/* Owned by the simulation's image. */
+	/* The simulation's image owns it. */
 	const int fd_;
-	LineSimulation simulation_;
+	/* A sync of it may end after this does. */
+	const std::shared_ptr<LineSimulation> simulation_;
 	/* Pages of each capture, in file offsets. */
-	std::vector<Extent> captured_;
+	std::vector<Extent> captured_ PMEM_GUARDED_BY(capture_lock());
 };
 
 namespace
 {
 
-struct Registry {
-	std::mutex lock;
-	/* Kept alive by their captures; the last removes its mapping. */
-	std::vector<std::weak_ptr<CapturedMapping>> mappings;
-
-	/* Pages that are captured under [begin, end), as addresses. */
-	std::vector<Extent> addresses() const
-	{
-		std::vector<Extent> all;
-		for (const auto &weak : mappings) {
-			auto mapping = weak.lock();
-			if (!mapping)
-				continue;
-			for (const auto &pages : mapping->captured())
-				all.push_back({mapping->origin() + pages.begin,
-					       mapping->origin() + pages.end});
-		}
-		return all;
-	}
-
-	void forget_closed()
-	{
-		mappings.erase(std::remove_if(mappings.begin(), mappings.end(),
-					      [](const auto &weak) {
-						      return weak.expired();
-					      }),
-			       mappings.end());
-	}
+struct CaptureRegistry {
+	Mutex lock{lock_rank::kCaptures};
+	/* Captures keep these alive; the last one removes its mapping. */
+	std::vector<std::weak_ptr<CapturedMapping>>
+		mappings PMEM_GUARDED_BY(lock);
 };
 
-Registry &registry()
+CaptureRegistry &registry()
 {
-	static Registry instance;
+	static CaptureRegistry instance;
 	return instance;
+}
+
+} // namespace
+
+Mutex &capture_lock() noexcept PMEM_RETURNS_LOCK(registry().lock)
+{
+	return registry().lock;
+}
+
+namespace
+{
+
+/* Returns the pages of all captures, as addresses. */
+std::vector<Extent> captured_addresses() PMEM_REQUIRES(capture_lock())
+{
+	std::vector<Extent> all;
+	for (const auto &weak : registry().mappings) {
+		auto mapping = weak.lock();
+		if (!mapping)
+			continue;
+		for (const auto &pages : mapping->captured())
+			all.push_back({mapping->origin() + pages.begin,
+				       mapping->origin() + pages.end});
+	}
+	return all;
+}
+
+void forget_closed() PMEM_REQUIRES(capture_lock())
+{
+	auto &mappings = registry().mappings;
+	mappings.erase(
+		std::remove_if(mappings.begin(), mappings.end(),
+			       [](const auto &weak) { return weak.expired(); }),
+		mappings.end());
 }
 
 bool overlaps_any(const Extent &pages, const std::vector<Extent> &others)
@@ -117,9 +135,10 @@ bool overlaps_any(const Extent &pages, const std::vector<Extent> &others)
 	});
 }
 
-/* The mapping to share, or null; -FI_EBUSY if none can serve. */
+/* Gets the mapping to share, or null. Returns -FI_EBUSY if none can serve. */
 int find_mapping(const FileMapping &file, uintptr_t origin, const Extent &pages,
 		 std::shared_ptr<CapturedMapping> *found)
+	PMEM_REQUIRES(capture_lock())
 {
 	for (const auto &weak : registry().mappings) {
 		auto mapping = weak.lock();
@@ -144,7 +163,7 @@ int find_mapping(const FileMapping &file, uintptr_t origin, const Extent &pages,
 
 int CapturedMapping::remap(const Extent &pages, int flags) noexcept
 {
-	void *address = simulation_.visible(pages.begin);
+	void *address = simulation_->visible(pages.begin);
 	void *mapped =
 		mmap(address, pages.end - pages.begin, protection_,
 		     flags | MAP_FIXED, fd_, static_cast<off_t>(pages.begin));
@@ -153,7 +172,7 @@ int CapturedMapping::remap(const Extent &pages, int flags) noexcept
 
 int CapturedMapping::capture(const Extent &pages)
 {
-	if (simulation_.crashed()) {
+	if (simulation_->crashed()) {
 		PMEM_WARN(FI_LOG_MR,
 			  "the simulated power of file %s has failed: close "
 			  "its regions first",
@@ -225,7 +244,7 @@ void CapturedMapping::give_back(const Extent &pages)
 		return;
 	}
 	Extent extent{pages.begin, std::min(pages.end, file_end())};
-	ret = simulation_.settle(extent);
+	ret = simulation_->settle(extent);
 	if (ret)
 		PMEM_WARN(FI_LOG_MR,
 			  "stores to file %s that were not drained are lost: "
@@ -251,7 +270,7 @@ void CapturedMapping::release(const Extent &pages)
 
 int CapturedMapping::crash(uint64_t seed, Tearing tearing)
 {
-	/* Each page once, however many regions it belongs to. */
+	/* Takes each page once, however many regions it belongs to. */
 	std::vector<Extent> extents;
 	uint64_t end = file_end();
 	for (const auto &pages : captured_) {
@@ -259,7 +278,7 @@ int CapturedMapping::crash(uint64_t seed, Tearing tearing)
 			extents.push_back(
 				{part.begin, std::min(part.end, end)});
 	}
-	return simulation_.crash(extents, seed, tearing);
+	return simulation_->crash(extents, seed, tearing);
 }
 
 int Capture::open(const void *base, size_t len, FileMapping file,
@@ -300,31 +319,26 @@ Capture::~Capture()
 {
 	if (!mapping_)
 		return;
-	std::lock_guard<std::mutex> guard(capture_lock());
+	MutexLock guard(capture_lock());
 	mapping_->release(pages_);
 	mapping_.reset();
-	registry().forget_closed();
+	forget_closed();
 }
 
-LineSimulation &Capture::simulation() const noexcept
+const std::shared_ptr<LineSimulation> &Capture::simulation() const noexcept
 {
 	return mapping_->simulation();
 }
 
 int Capture::crash(uint64_t seed, Tearing tearing)
 {
-	std::lock_guard<std::mutex> guard(capture_lock());
+	MutexLock guard(capture_lock());
 	return mapping_->crash(seed, tearing);
-}
-
-std::mutex &capture_lock() noexcept
-{
-	return registry().lock;
 }
 
 bool is_captured(uintptr_t begin, uintptr_t end)
 {
-	return subtract({begin, end}, registry().addresses()).empty();
+	return subtract({begin, end}, captured_addresses()).empty();
 }
 
 } // namespace ofi_pmem

@@ -20,24 +20,32 @@
  */
 #pragma once
 
-#include <memory>
-#include <mutex>
-
+#include "core/lock.hh"
 #include "persist/extent.hh"
 #include "persist/line_simulation.hh"
 #include "persist/mapping.hh"
+
+#include <memory>
 
 namespace ofi_pmem
 {
 
 class CapturedMapping;
 
+/*
+ * A caller that inspects memory and then captures it holds this, so that no
+ * capture comes or goes in between.
+ */
+Mutex &capture_lock() noexcept;
+
+/* True if all of [begin, end) is captured (IsCaptured). */
+bool is_captured(uintptr_t begin, uintptr_t end) PMEM_REQUIRES(capture_lock());
+
 class Capture
 {
 public:
 	/*
-	 * Captures the pages of [base, base + len), which `file` describes; the
-	 * caller holds capture_lock().
+	 * Captures the pages of [base, base + len), which `file` describes.
 	 * Returns -FI_EOPNOTSUPP for device DAX, which cannot be mapped
 	 * privately; -FI_EBUSY if the same part of the file is captured where
 	 * it is mapped at another address; -FI_EIO if it crashed and is not yet
@@ -45,19 +53,23 @@ public:
 	 */
 	[[nodiscard]] static int open(const void *base, size_t len,
 				      FileMapping file,
-				      std::unique_ptr<Capture> *capture);
-	~Capture();
+				      std::unique_ptr<Capture> *capture)
+		PMEM_REQUIRES(capture_lock());
+	~Capture() PMEM_EXCLUDES(capture_lock());
 
 	Capture(const Capture &) = delete;
 	Capture &operator=(const Capture &) = delete;
 
-	LineSimulation &simulation() const noexcept;
+	const std::shared_ptr<LineSimulation> &simulation() const noexcept;
 
-	/* The part of the file in the region's pages, in file offsets. */
+	/*
+	 * Returns the part of the file in the region's pages, in file offsets.
+	 */
 	const Extent &extent() const noexcept { return extent_; }
 
 	/* The power fails for every region of this mapping. */
-	[[nodiscard]] int crash(uint64_t seed, Tearing tearing);
+	[[nodiscard]] int crash(uint64_t seed, Tearing tearing)
+		PMEM_EXCLUDES(capture_lock());
 
 private:
 	Capture(const Extent &pages, const Extent &extent) noexcept
@@ -65,21 +77,10 @@ private:
 	{
 	}
 
-	/* Owned by all captures of the same mapping. */
+	/* All captures of the same mapping own this. */
 	std::shared_ptr<CapturedMapping> mapping_;
 	Extent pages_;
 	Extent extent_;
 };
-
-/*
- * A caller that inspects memory and then captures it holds this, so that no
- * capture comes or goes in between. It must not be held when a Capture is
- * destroyed or crashes.
- */
-std::mutex &capture_lock() noexcept;
-
-/* True if all of [begin, end) is captured (IsCaptured). The caller holds
- * capture_lock(). */
-bool is_captured(uintptr_t begin, uintptr_t end);
 
 } // namespace ofi_pmem

@@ -6,15 +6,13 @@
  * sysfs-bus-nvdimm). Memory without such a region is volatile: dax_hmem and
  * dax_cxl have none, and all that is persistent has one.
  */
-#include "config.h"
-
 #include "persist/dax_memory.hh"
+
+#include <sys/sysmacros.h>
 
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
-
-#include <sys/sysmacros.h>
 
 namespace ofi_pmem
 {
@@ -24,10 +22,10 @@ namespace
 
 namespace fs = std::filesystem;
 
-/* More layers than volumes of volumes have. */
+/* Nested volumes have fewer layers than this. */
 constexpr int kMostLayers = 8;
 
-/* The first word of an attribute; empty if there is none. */
+/* Returns the first word of an attribute; empty if there is none. */
 std::string attribute(const fs::path &path)
 {
 	std::ifstream file(path);
@@ -55,10 +53,10 @@ bool is_region(const fs::path &path)
 }
 
 /*
- * Such regions have a flush of their own (ND_REGION_ASYNC), which the kernel
- * executes for a sync of a file, and for nothing else: virtio-pmem, and memory
- * of POWER's hypervisor that asks for it. The latter calls its domain
- * memory_controller all the same.
+ * These regions have a flush of their own (ND_REGION_ASYNC), which the kernel
+ * executes when a file is synced, and never else: virtio-pmem, and memory of
+ * POWER's hypervisor that asks for it. The latter calls its domain
+ * memory_controller nevertheless.
  */
 bool is_flushed_by_host(const fs::path &region)
 {
@@ -68,10 +66,10 @@ bool is_flushed_by_host(const fs::path &region)
 }
 
 /*
- * Where the ACPI NFIT describes the NVDIMMs of a range without saying what is
+ * If the ACPI NFIT describes the NVDIMMs of a range without saying what is
  * flushed at a power failure, Linux assumes that the memory controller is
- * (nvdimm_has_flush() in drivers/nvdimm/region_devs.c), as every platform with
- * NVDIMMs did before ACPI 6.2 let the firmware say so. Without NVDIMMs it
+ * (nvdimm_has_flush() in drivers/nvdimm/region_devs.c), as on every platform
+ * with NVDIMMs before ACPI 6.2 let the firmware say so. Without NVDIMMs it
  * assumes nothing, and warns.
  */
 bool has_nvdimms(const fs::path &region)
@@ -162,7 +160,7 @@ const char *to_string(DaxKind kind) noexcept
 	case DaxKind::persistent:
 		return "persistent memory";
 	case DaxKind::unstated:
-		return "memory of which nobody says what a power failure "
+		return "memory for which nothing says what a power failure "
 		       "leaves";
 	case DaxKind::host_flush:
 		return "virtio-pmem or its kind, whose stores only a flush by "

@@ -7,22 +7,24 @@
  * purpose) in the same way. Only in some of it a store that was flushed from
  * the caches is durable. What sysfs does not report is not assumed.
  *
- * The provider uses it for regions, and the tool to describe a host.
+ * The provider uses it for regions, and the tool to describe a host. It is the
+ * one header of persist/ that others than the provider may include: it needs
+ * neither core/ nor a backend.
  */
 #pragma once
+
+#include "protocol/region_traits.hh"
+
+#include <sys/types.h>
 
 #include <cstdint>
 #include <optional>
 #include <string>
 
-#include <sys/types.h>
-
-#include "persist/backend.hh"
-
 namespace ofi_pmem
 {
 
-/* In order from the best to the least known. */
+/* The kinds are in order from the best to the least known. */
 enum class DaxKind : uint8_t {
 	persistent,	 /* flushed stores are durable; the domain is known */
 	unstated,	 /* nobody says what survives a power failure */

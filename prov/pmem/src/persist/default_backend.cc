@@ -1,15 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /* Copyright (c) 2026 the ofi_pmem developers */
-/* From what the memory is to the backend that makes it durable. */
-#include "config.h"
-
+/* Finds out what the memory is, and opens the backend that makes it durable. */
 #include "persist/default_backend.hh"
-
-#include <cerrno>
-#include <mutex>
-#include <string>
-
-#include <rdma/fi_errno.h>
 
 #include "core/log.hh"
 #include "persist/capture.hh"
@@ -23,13 +15,18 @@
 #include "persist/sysfs_domain.hh"
 #include "persist/volatile_backend.hh"
 
+#include <rdma/fi_errno.h>
+
+#include <cerrno>
+#include <string>
+
 namespace ofi_pmem
 {
 
 namespace
 {
 
-/* What would work, for memory that is found out. */
+/* Says what would work instead of this memory. */
 std::string advice(const RegionMemory &memory, const Inspection &found)
 {
 	if (found.error == -EMFILE || found.error == -ENFILE)
@@ -48,8 +45,12 @@ std::string advice(const RegionMemory &memory, const Inspection &found)
 	return text;
 }
 
-/* What the memory is, and what sysfs says of it. capture_lock(). */
+/*
+ * Finds out what the memory is, and what sysfs says about it. The caller holds
+ * capture_lock().
+ */
 Inspection inspect(const RegionMemory &memory, bool written)
+	PMEM_REQUIRES(capture_lock())
 {
 	Inspection found = inspect_memory(memory.base, memory.len, is_captured,
 					  memory.declared, written);
@@ -92,8 +93,8 @@ void log_forced(const RegionMemory &memory, const Inspection &found)
 }
 
 /*
- * Of a shared mapping of a file somebody may think that it is durable, and with
- * FI_OFI_PMEM_REGIONS=all of any memory.
+ * Somebody may believe that a shared mapping of a file is durable, or any
+ * memory with FI_OFI_PMEM_REGIONS=all.
  */
 void log_ordinary(const RegionMemory &memory, const Inspection &found)
 {
@@ -110,8 +111,8 @@ void log_ordinary(const RegionMemory &memory, const Inspection &found)
 }
 
 /*
- * What has a file behind it, if only one that is not durable, may be shorter
- * than its mapping: touching the rest would be a signal.
+ * Memory with a file behind it, even one that is not durable, may be longer
+ * than the file: touching the rest would raise a signal.
  */
 std::unique_ptr<Backend> open_forced(const RegionMemory &memory,
 				     const Inspection &found,
@@ -128,7 +129,7 @@ std::unique_ptr<Backend> open_forced(const RegionMemory &memory,
 	return backend;
 }
 
-/* Memory that is no persistent region, or of which that is not known. */
+/* Handles memory that is not a persistent region, or may not be one. */
 int open_other(const RegionMemory &memory, const Inspection &found,
 	       BackendChoice choice, std::unique_ptr<Backend> *backend)
 {
@@ -162,9 +163,9 @@ int open_page(const RegionMemory &memory, FileMapping file,
 		PMEM_WARN(FI_LOG_MR,
 			  "file %s could not be synced earlier: close all its "
 			  "regions before it is registered again; if that does "
-			  "not help, what the page cache has of it cannot be "
-			  "written again, and its file system must be mounted "
-			  "anew",
+			  "not help, its pages in the page cache cannot be "
+			  "written again, and its file system must be "
+			  "unmounted and mounted again",
 			  path.c_str());
 		return ret;
 	}
@@ -252,19 +253,23 @@ int open_default_backend(const RegionMemory &memory, BackendChoice choice,
 {
 	/* The simulated power failure exchanges the pages of all regions. */
 	bool simulated = choice == BackendChoice::powerfail;
-	std::unique_lock<std::mutex> captures(capture_lock());
-	Inspection found = inspect(memory, memory.written || simulated);
-	if (!found.error && simulated) {
-		std::unique_ptr<Capture> capture;
-		int ret = Capture::open(memory.base, memory.len,
-					std::move(found.file), &capture);
-		captures.unlock();
-		if (!ret)
-			*backend = std::make_unique<PowerfailBackend>(
-				memory.base, std::move(capture));
-		return ret;
+	Inspection found;
+	std::unique_ptr<Capture> capture;
+	int ret = 0;
+	{
+		MutexLock captures(capture_lock());
+		found = inspect(memory, memory.written || simulated);
+		if (!found.error && simulated)
+			ret = Capture::open(memory.base, memory.len,
+					    std::move(found.file), &capture);
 	}
-	captures.unlock();
+	if (ret)
+		return ret;
+	if (capture) {
+		*backend = std::make_unique<PowerfailBackend>(
+			memory.base, std::move(capture));
+		return 0;
+	}
 	if (found.error)
 		return open_other(memory, found, choice, backend);
 	return open_pmem2(memory, std::move(found.file), backend);

@@ -7,11 +7,11 @@
  */
 #pragma once
 
-#include <cstring>
-#include <vector>
-
 #include "persist/extent.hh"
 #include "persist/file_bytes.hh"
+
+#include <cstring>
+#include <vector>
 
 namespace ofi_pmem
 {

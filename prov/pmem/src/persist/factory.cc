@@ -1,14 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /* Copyright (c) 2026 the ofi_pmem developers */
 /*
- * Which backend the plug-in opens. Linked by the plug-in and by each test
- * program by itself: a test plug-in brings another open_backend(), which wraps
- * the same choice in a backend with a known mistake.
+ * Opens the plug-in's choice of backend. The plug-in and each test program link
+ * this file separately: a test plug-in brings another open_backend(), which
+ * wraps the same choice in a backend with a known mistake.
  */
-#include "config.h"
-
 #include "persist/default_backend.hh"
-
 #include "persist/ledger_backend.hh"
 
 namespace ofi_pmem

@@ -1,17 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /* Copyright (c) 2026 the ofi_pmem developers */
-/* pread(2) and pwrite(2) until done, within the file's present size. */
-#include "config.h"
-
+/* Repeats pread(2) and pwrite(2) until done, within the file's present size. */
 #include "persist/file_bytes.hh"
 
-#include <cerrno>
-
-#include <sys/stat.h>
+#include "core/log.hh"
 
 #include <rdma/fi_errno.h>
 
-#include "core/log.hh"
+#include <sys/stat.h>
+
+#include <cerrno>
 
 namespace ofi_pmem
 {

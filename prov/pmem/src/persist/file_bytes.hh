@@ -12,11 +12,11 @@
  */
 #pragma once
 
+#include "persist/shared_file.hh"
+
 #include <cstddef>
 #include <cstdint>
 #include <string>
-
-#include "persist/shared_file.hh"
 
 namespace ofi_pmem
 {
@@ -45,6 +45,7 @@ public:
 
 	int fd() const noexcept { return fd_.get(); }
 	SharedFile &shared() const noexcept { return *fd_.operator->(); }
+	const SharedFile::Ptr &file() const noexcept { return fd_.file(); }
 	const std::string &path() const noexcept { return path_; }
 
 private:

@@ -16,12 +16,40 @@ void FlushLedger::flush(const Extent &extent)
 	dirty_.each(extent, [&](const Extent &part, uint64_t since) {
 		flushed.assign(part, since);
 	});
-	/* What is pending already was written earlier: that mark stays. */
+	/* Pending bytes were written earlier, so their mark stays. */
 	flushed.each(extent, [&](const Extent &part, uint64_t since) {
 		pending_.assign_new(part, since);
 	});
 	dirty_.erase(extent);
 	time_++;
+}
+
+void FlushLedger::drain() noexcept
+{
+	pending_.clear();
+	draining_.clear();
+}
+
+void FlushLedger::begin_drain(uint64_t ticket)
+{
+	if (pending_.empty())
+		return;
+	draining_.emplace_back(ticket, IntervalMap());
+	std::swap(draining_.back().second, pending_);
+}
+
+void FlushLedger::end_drain(uint64_t ticket) noexcept
+{
+	while (!draining_.empty() && draining_.front().first <= ticket)
+		draining_.pop_front();
+}
+
+size_t FlushLedger::size() const noexcept
+{
+	size_t size = dirty_.size() + pending_.size();
+	for (const auto &[ticket, map] : draining_)
+		size += map.size();
+	return size;
 }
 
 std::optional<FlushLedger::Missing> FlushLedger::missing(const Extent &extent,
@@ -37,6 +65,8 @@ std::optional<FlushLedger::Missing> FlushLedger::missing(const Extent &extent,
 	};
 	look_for(dirty_, false);
 	look_for(pending_, true);
+	for (const auto &[ticket, map] : draining_)
+		look_for(map, true);
 	return first;
 }
 

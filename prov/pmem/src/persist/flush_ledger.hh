@@ -14,9 +14,11 @@
  */
 #pragma once
 
-#include <optional>
-
 #include "persist/interval_map.hh"
+
+#include <deque>
+#include <optional>
+#include <utility>
 
 namespace ofi_pmem
 {
@@ -36,7 +38,14 @@ public:
 	/* Applies to what was written before. */
 	void flush(const Extent &extent);
 	/* Applies to what was flushed before. */
-	void drain() noexcept { pending_.clear(); }
+	void drain() noexcept;
+
+	/*
+	 * A drain of what was flushed before takes a while. Tickets grow; the
+	 * end of one is that of the earlier ones.
+	 */
+	void begin_drain(uint64_t ticket);
+	void end_drain(uint64_t ticket) noexcept;
 
 	/* Bytes that a commit lacks. */
 	struct Missing {
@@ -51,7 +60,7 @@ public:
 	std::optional<Missing> missing(const Extent &extent, Mark mark) const;
 
 	/* The number of ranges that are kept. */
-	size_t size() const noexcept { return dirty_.size() + pending_.size(); }
+	size_t size() const noexcept;
 
 private:
 	Mark time_ = 0;
@@ -59,6 +68,8 @@ private:
 	IntervalMap dirty_;
 	/* Has the mark of the first write that was flushed, not drained. */
 	IntervalMap pending_;
+	/* Those for which a drain was begun, by its ticket. */
+	std::deque<std::pair<uint64_t, IntervalMap>> draining_;
 };
 
 } // namespace ofi_pmem

@@ -1,23 +1,23 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /* Copyright (c) 2026 the ofi_pmem developers */
-#include "config.h"
-
 #include "persist/guarded_backend.hh"
-
-#include <cerrno>
-
-#include <fcntl.h>
-#include <sys/mman.h>
-
-#include <rdma/fi_errno.h>
 
 #include "core/log.hh"
 #include "persist/mapping.hh"
 
+#include <rdma/fi_errno.h>
+
+#include <fcntl.h>
+#include <sys/mman.h>
+
+#include <cerrno>
+
 namespace ofi_pmem
 {
 
-/* EINVAL: the kernel is older than Linux 5.14, and cannot be asked. */
+/*
+ * EINVAL means that the kernel is older than Linux 5.14, and cannot be asked.
+ */
 int GuardedBackend::touch(uint64_t offset, size_t len, int advice) noexcept
 {
 	auto begin = reinterpret_cast<uintptr_t>(base_ + offset);
@@ -37,7 +37,7 @@ int GuardedBackend::touch(uint64_t offset, size_t len, int advice) noexcept
 	return -FI_EIO;
 }
 
-/* To write lines back faults as a load does (Intel SDM, CLWB). */
+/* Writing lines back faults as a load does (Intel SDM, CLWB). */
 int GuardedBackend::flush(uint64_t offset, size_t len) noexcept
 {
 	int ret = touch(offset, len, MADV_POPULATE_READ);

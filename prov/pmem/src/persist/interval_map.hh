@@ -7,11 +7,11 @@
  */
 #pragma once
 
+#include "persist/extent.hh"
+
 #include <algorithm>
 #include <iterator>
 #include <map>
-
-#include "persist/extent.hh"
 
 namespace ofi_pmem
 {

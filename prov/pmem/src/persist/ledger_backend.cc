@@ -2,11 +2,11 @@
 /* Copyright (c) 2026 the ofi_pmem developers */
 #include "persist/ledger_backend.hh"
 
-#include <new>
+#include "core/params.hh"
 
 #include <rdma/fi_errno.h>
 
-#include "core/params.hh"
+#include <new>
 
 namespace ofi_pmem
 {
@@ -37,17 +37,33 @@ int LedgerBackend::flush(uint64_t offset, size_t len) noexcept
 	return ret;
 }
 
-int LedgerBackend::drain() noexcept
+int LedgerBackend::begin_drain(size_t commits, PendingDrain *pending) noexcept
 {
-	int ret = real().drain();
+	int ret = real().begin_drain(commits, pending);
 	if (!ret && incomplete_)
 		ret = -FI_ENOMEM;
+	if (ret)
+		return ret;
+	try {
+		if (*pending)
+			ledger_.begin_drain(pending->ticket);
+		else
+			ledger_.drain();
+	} catch (const std::bad_alloc &) {
+		return -FI_ENOMEM;
+	}
+	return 0;
+}
+
+int LedgerBackend::end_drain(uint64_t ticket) noexcept
+{
+	int ret = real().end_drain(ticket);
 	if (!ret)
-		ledger_.drain();
+		ledger_.end_drain(ticket);
 	return ret;
 }
 
-/* Written down first: a store that fails may have stored a part. */
+/* This is noted first: a store that fails may have stored a part. */
 int LedgerBackend::store(uint64_t offset, const void *source,
 			 size_t len) noexcept
 {

@@ -3,7 +3,7 @@
 /*
  * Keeps the flush ledger of a region (FI_OFI_PMEM_LEDGER). It lies directly
  * above the backend, whichever it is, and records what reaches it and succeeds.
- * target/commit_audit.cc reads the ledger before a commit is acknowledged.
+ * service/commit_audit.cc reads the ledger before a commit is acknowledged.
  *
  * This proves for each byte that the service stored itself, or that a request
  * said was stored one-sided: every commit that the service acknowledged was
@@ -30,7 +30,9 @@ public:
 	using BackendDecorator::BackendDecorator;
 
 	int flush(uint64_t offset, size_t len) noexcept override;
-	int drain() noexcept override;
+	int begin_drain(size_t commits,
+			PendingDrain *pending) noexcept override;
+	int end_drain(uint64_t ticket) noexcept override;
 	int store(uint64_t offset, const void *source,
 		  size_t len) noexcept override;
 	int store_flush(uint64_t offset, const void *source, size_t len,

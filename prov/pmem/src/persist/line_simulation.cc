@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /* Copyright (c) 2026 the ofi_pmem developers */
 /* Dirty, pending and durable lines, and what a crash leaves of them. */
-#include "config.h"
-
 #include "persist/line_simulation.hh"
 
-#include <algorithm>
+#include "core/fid.hh"
+#include "core/params.hh"
+#include "persist/mapping.hh"
+#include "persist/memory_copy.hh"
 
 #include <rdma/fi_errno.h>
 
-#include "core/fid.hh"
-#include "persist/mapping.hh"
-#include "persist/memory_copy.hh"
+#include <algorithm>
+#include <chrono>
+#include <thread>
 
 namespace ofi_pmem
 {
@@ -67,38 +68,44 @@ int LineSimulation::for_each_line(const Extent &extent, const Extent &range,
 
 int LineSimulation::flush(const Extent &extent, const Extent &range) noexcept
 {
-	std::lock_guard<std::mutex> guard(lock_);
+	MutexLock guard(lock_);
 	if (crashed_)
 		return -FI_EIO;
 	return guarded([&] {
+		lock_.assert_held();
 		return for_each_line(
 			extent, range,
 			[&](const Line &visible, const Line &durable) {
-				/* Back at its durable content: this flush
-				 * supersedes an earlier one. */
-				if (visible.bytes == durable.bytes)
-					pending_.erase(visible.at);
-				else
-					pending_.insert_or_assign(visible.at,
-								  visible);
+				lock_.assert_held();
+				flush_line(visible, durable);
 				return 0;
 			});
 	});
 }
 
+void LineSimulation::flush_line(const Line &visible, const Line &durable)
+{
+	/* Back at its durable content: this flush supersedes an earlier one. */
+	if (visible.bytes == durable.bytes && !draining_.count(visible.at))
+		pending_.erase(visible.at);
+	else
+		pending_.insert_or_assign(visible.at, visible);
+}
+
 /* Neighbouring lines go out in one write. */
-int LineSimulation::write_pending()
+int LineSimulation::write_draining()
 {
 	std::vector<char> run;
 	uint64_t run_at = 0;
 	auto write_run = [&] {
+		lock_.assert_held();
 		if (run.empty())
 			return 0;
 		int ret = image_->write(run_at, run.data(), run.size());
 		run.clear();
 		return ret;
 	};
-	for (auto &[at, line] : pending_) {
+	for (auto &[at, line] : draining_) {
 		if (run.size() >= kChunk || run_at + run.size() != at) {
 			int ret = write_run();
 			if (ret)
@@ -111,20 +118,54 @@ int LineSimulation::write_pending()
 	return write_run();
 }
 
-int LineSimulation::drain() noexcept
+int LineSimulation::begin_drain()
 {
-	std::lock_guard<std::mutex> guard(lock_);
 	if (crashed_)
 		return -FI_EIO;
-	int ret = guarded([&] { return write_pending(); });
+	pending_.merge(draining_); /* if the last drain failed */
+	std::swap(draining_, pending_);
+	pending_.clear();
+	return 0;
+}
+
+int LineSimulation::end_drain()
+{
+	if (crashed_)
+		return -FI_EIO;
+	int ret = guarded([&] {
+		lock_.assert_held();
+		return write_draining();
+	});
 	if (!ret)
-		pending_.clear();
+		draining_.clear();
 	return ret;
+}
+
+int LineSimulation::drain() noexcept
+{
+	MutexLock guard(lock_);
+	int ret = begin_drain();
+	return ret ? ret : end_drain();
+}
+
+int LineSimulation::sync_device() noexcept
+{
+	{
+		MutexLock guard(lock_);
+		int ret = begin_drain();
+		if (ret)
+			return ret;
+	}
+	std::this_thread::sleep_for(
+		std::chrono::microseconds(params().powerfail_sync_us));
+	MutexLock guard(lock_);
+	return end_drain();
 }
 
 int LineSimulation::settle_line(const Line &visible, const Line &durable)
 {
 	pending_.erase(visible.at);
+	draining_.erase(visible.at);
 	if (visible.bytes == durable.bytes)
 		return 0;
 	return image_->write(visible.at, visible.bytes.data(), visible.size);
@@ -132,13 +173,15 @@ int LineSimulation::settle_line(const Line &visible, const Line &durable)
 
 int LineSimulation::settle(const Extent &extent) noexcept
 {
-	std::lock_guard<std::mutex> guard(lock_);
+	MutexLock guard(lock_);
 	if (crashed_)
 		return 0;
 	return guarded([&] {
+		lock_.assert_held();
 		return for_each_line(
 			extent, extent,
 			[&](const Line &visible, const Line &durable) {
+				lock_.assert_held();
 				return settle_line(visible, durable);
 			});
 	});
@@ -147,26 +190,33 @@ int LineSimulation::settle(const Extent &extent) noexcept
 int LineSimulation::crash_line(const Line &visible, const Line &durable,
 			       std::mt19937_64 *random, Tearing tearing)
 {
-	std::array<const Line *, 3> outcomes{&durable};
+	std::array<const Line *, 4> outcomes{&durable};
 	size_t count = 1;
-	auto pending = pending_.find(visible.at);
+	Line draining = durable;
 	Line flushed = durable;
-	if (pending != pending_.end()) {
-		memcpy(flushed.bytes.data(), pending->second.bytes.data(),
-		       pending->second.size);
-		outcomes[count++] = &flushed;
-	}
+	auto add = [&](const std::map<uint64_t, Line> &lines, Line *outcome) {
+		auto found = lines.find(visible.at);
+		if (found == lines.end())
+			return;
+		memcpy(outcome->bytes.data(), found->second.bytes.data(),
+		       found->second.size);
+		outcomes[count++] = outcome;
+	};
+	add(draining_, &draining);
+	add(pending_, &flushed);
 	if (visible.bytes != outcomes[count - 1]->bytes)
 		outcomes[count++] = &visible;
 	if (count == 1)
 		return 0;
-	/* The high bits: the same with every standard library. */
+	/* The high bits are the same with every standard library. */
 	auto choose = [&] { return ((*random)() >> 32) % count; };
 	bool torn = tearing == Tearing::words && ((*random)() >> 62) == 0;
 	Line survivor = *outcomes[choose()];
 	for (size_t i = 0; torn && i < survivor.size;) {
-		/* Up to the next aligned word: a line cut at the start of
-		 * unaligned memory begins in the middle of one. */
+		/*
+		 * A part ends at the next aligned word: a line cut at the start
+		 * of unaligned memory begins in the middle of one.
+		 */
 		size_t word = std::min(kWord - (survivor.at + i) % kWord,
 				       survivor.size - i);
 		memcpy(&survivor.bytes[i], &outcomes[choose()]->bytes[i], word);
@@ -180,15 +230,17 @@ int LineSimulation::crash_line(const Line &visible, const Line &durable,
 int LineSimulation::crash(const std::vector<Extent> &extents, uint64_t seed,
 			  Tearing tearing) noexcept
 {
-	std::lock_guard<std::mutex> guard(lock_);
+	MutexLock guard(lock_);
 	if (crashed_)
 		return -FI_EIO;
 	std::mt19937_64 random(seed);
 	int ret = guarded([&] {
+		lock_.assert_held();
 		for (const auto &extent : extents) {
 			int failed = for_each_line(
 				extent, extent,
 				[&](const Line &visible, const Line &durable) {
+					lock_.assert_held();
 					return crash_line(visible, durable,
 							  &random, tearing);
 				});
@@ -198,25 +250,26 @@ int LineSimulation::crash(const std::vector<Extent> &extents, uint64_t seed,
 		return 0;
 	});
 	pending_.clear();
+	draining_.clear();
 	crashed_ = true;
 	return ret;
 }
 
 int LineSimulation::check(const Extent &range) noexcept
 {
-	std::lock_guard<std::mutex> guard(lock_);
+	MutexLock guard(lock_);
 	return crashed_ ? -FI_EIO : image_->check_end(range.end);
 }
 
 int LineSimulation::read_durable(uint64_t at, void *target, size_t len) noexcept
 {
-	std::lock_guard<std::mutex> guard(lock_);
+	MutexLock guard(lock_);
 	return image_->read(at, target, len);
 }
 
 bool LineSimulation::crashed() noexcept
 {
-	std::lock_guard<std::mutex> guard(lock_);
+	MutexLock guard(lock_);
 	return crashed_;
 }
 

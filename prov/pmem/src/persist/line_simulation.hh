@@ -7,6 +7,9 @@
  * durable is kept or lost independently of all others, because caches evict
  * lines in any order, flushed or not.
  *
+ * With FI_OFI_PMEM_POWERFAIL_SYNC_US a drain takes as long as the sync of a
+ * disk would, and what is flushed meanwhile waits for the next.
+ *
  * Stores need no tracking: flush() and crash() compare. Content that was
  * overwritten before any flush cannot be seen in this way.
  *
@@ -17,15 +20,16 @@
  */
 #pragma once
 
+#include "core/lock.hh"
+#include "persist/device_sync.hh"
+#include "persist/durable_image.hh"
+#include "persist/extent.hh"
+
 #include <array>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <random>
 #include <vector>
-
-#include "persist/durable_image.hh"
-#include "persist/extent.hh"
 
 namespace ofi_pmem
 {
@@ -35,7 +39,7 @@ inline constexpr size_t kLineSize = 64;
 /* With `words` a kept line may be kept in part, by aligned 8-byte words. */
 enum class Tearing { none, words };
 
-class LineSimulation
+class LineSimulation final : public DeviceSync
 {
 public:
 	LineSimulation(uintptr_t origin,
@@ -50,7 +54,8 @@ public:
 
 	/*
 	 * Makes every pending line durable, whichever region flushed it, as a
-	 * fence of the one CPU would.
+	 * fence of the one CPU would. Callers who want it to take a while use
+	 * sync().
 	 */
 	[[nodiscard]] int drain() noexcept;
 
@@ -79,6 +84,11 @@ public:
 	}
 	bool crashed() noexcept;
 
+	uint64_t device() const noexcept override { return 0; }
+
+protected:
+	int sync_device() noexcept override;
+
 private:
 	struct Line {
 		uint64_t at;
@@ -88,18 +98,25 @@ private:
 
 	template <typename Visit>
 	int for_each_line(const Extent &extent, const Extent &range,
-			  Visit &&visit);
-	int write_pending();
-	int settle_line(const Line &visible, const Line &durable);
+			  Visit &&visit) PMEM_REQUIRES(lock_);
+	int begin_drain() PMEM_REQUIRES(lock_);
+	int end_drain() PMEM_REQUIRES(lock_);
+	int write_draining() PMEM_REQUIRES(lock_);
+	void flush_line(const Line &visible, const Line &durable)
+		PMEM_REQUIRES(lock_);
+	int settle_line(const Line &visible, const Line &durable)
+		PMEM_REQUIRES(lock_);
 	int crash_line(const Line &visible, const Line &durable,
-		       std::mt19937_64 *random, Tearing tearing);
+		       std::mt19937_64 *random, Tearing tearing)
+		PMEM_REQUIRES(lock_);
 
 	const uintptr_t origin_;
-	std::mutex lock_;
-	/* lock_ protects all below. */
-	std::unique_ptr<DurableImage> image_;
-	std::map<uint64_t, Line> pending_;
-	bool crashed_ = false;
+	Mutex lock_{lock_rank::kLineSimulation};
+	std::unique_ptr<DurableImage> image_ PMEM_GUARDED_BY(lock_);
+	std::map<uint64_t, Line> pending_ PMEM_GUARDED_BY(lock_);
+	/* The lines that a drain is making durable. */
+	std::map<uint64_t, Line> draining_ PMEM_GUARDED_BY(lock_);
+	bool crashed_ PMEM_GUARDED_BY(lock_) = false;
 };
 
 } // namespace ofi_pmem

@@ -1,14 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /* Copyright (c) 2026 the ofi_pmem developers */
-#include "config.h"
-
 #include "persist/mapped_file.hh"
 
-#include <cerrno>
+#include "persist/mapping.hh"
+#include "persist/shared_file.hh"
+
 #include <climits>
-#include <cstdio>
-#include <memory>
-#include <string_view>
 
 #include <dirent.h>
 #include <linux/magic.h>
@@ -16,8 +13,10 @@
 #include <sys/sysmacros.h>
 #include <sys/vfs.h>
 
-#include "persist/mapping.hh"
-#include "persist/shared_file.hh"
+#include <cerrno>
+#include <cstdio>
+#include <memory>
+#include <string_view>
 
 namespace ofi_pmem
 {
@@ -34,8 +33,8 @@ bool is_inode_of(const struct stat &st, const MapSegment &segment)
 
 /*
  * Asks the kernel to describe a mapping of its own of `fd`. On overlayfs and
- * btrfs st_dev (and on the former st_ino) are not what the map shows, so only
- * two lines of the map can be compared.
+ * btrfs st_dev (and on the former st_ino) differ from what the map shows, so
+ * only two lines of the map can be compared.
  */
 int maps_like(int fd, const MapSegment &segment, bool *alike)
 {
@@ -66,7 +65,7 @@ int is_mapped_file(int readable, const struct stat &st,
 namespace
 {
 
-/* Of one that is open with O_PATH. */
+/* Does the same for a file that is open with O_PATH. */
 int is_mapped_file(const FoundFile &one, const MapSegment &segment, bool *same)
 {
 	*same = is_inode_of(one.st, segment);
@@ -76,7 +75,7 @@ int is_mapped_file(const FoundFile &one, const MapSegment &segment, bool *same)
 	return fd ? is_mapped_file(fd.get(), one.st, segment, same) : -errno;
 }
 
-/* Only O_PATH, because opening a device may have side effects. */
+/* It is opened with O_PATH, because opening a device may have side effects. */
 int open_candidate(const char *path, FoundFile *one)
 {
 	one->fd = open_fd(path, O_PATH);
@@ -84,8 +83,8 @@ int open_candidate(const char *path, FoundFile *one)
 }
 
 /*
- * The three that follow look for the mapped file. *found stays empty without an
- * error where it is not there; an error says that nothing is known.
+ * The next three functions look for the mapped file. If it is not there, *found
+ * stays empty and there is no error; an error says that nothing is known.
  */
 int find_by_name(const MapSegment &segment, FoundFile *found)
 {
@@ -115,7 +114,7 @@ int find_by_link(const MapSegment &segment, FoundFile *found)
 	return ret;
 }
 
-/* Among the files that the process has open, under whatever name. */
+/* Looks among the files that the process has open, under whatever name. */
 int find_among_open(const MapSegment &segment, FoundFile *found)
 {
 	std::unique_ptr<DIR, int (*)(DIR *)> all(opendir("/proc/self/fd"),
@@ -167,7 +166,7 @@ int locate(const MapSegment &segment, FoundFile *found)
 namespace
 {
 
-/* File systems whose content does not outlive the machine's power. */
+/* The content of these file systems does not outlive the machine's power. */
 constexpr struct {
 	unsigned long magic;
 	const char *name;

@@ -9,10 +9,10 @@
  */
 #pragma once
 
-#include <sys/stat.h>
-
-#include "persist/owned_fd.hh"
+#include "core/owned_fd.hh"
 #include "persist/proc_maps.hh"
+
+#include <sys/stat.h>
 
 namespace ofi_pmem
 {

@@ -1,31 +1,29 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /* Copyright (c) 2026 the ofi_pmem developers */
 /*
- * From an address range to an open file, in steps that each add one fact or
- * stop at an obstacle: segments of the process's map, identity of the file,
+ * Goes from an address range to an open file, in steps that each add one fact
+ * or stop at an obstacle: segments of the process's map, identity of the file,
  * type of its file system, access to it. Only a fact decides that memory is not
- * persistent; a step that fails says nothing of the memory, and ends with its
- * error.
+ * persistent; a step that fails says nothing about the memory, and ends with
+ * its error.
  */
-#include "config.h"
-
 #include "persist/mapping.hh"
 
-#include <algorithm>
-#include <cerrno>
+#include "persist/mapped_file.hh"
+
 #include <climits>
-#include <cstdlib>
-#include <cstring>
-#include <string_view>
+#include <rdma/fi_errno.h>
 
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
-#include <rdma/fi_errno.h>
-
-#include "persist/mapped_file.hh"
+#include <algorithm>
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <string_view>
 
 namespace ofi_pmem
 {
@@ -66,7 +64,9 @@ void stop_for_good(Inspection *result, int error, std::string obstacle)
 	result->forcible = false;
 }
 
-/* What it is could not be found out, or what it is cannot be opened. */
+/*
+ * It could not be found out what the memory is, or its file cannot be opened.
+ */
 void fail(Inspection *result, int error, std::string obstacle)
 {
 	stop_for_good(result, error,
@@ -76,8 +76,8 @@ void fail(Inspection *result, int error, std::string obstacle)
 }
 
 /*
- * Shared memory that has a name in the map only: mmap(2) MAP_ANONYMOUS with
- * MAP_SHARED, memfd_create(2), shmget(2), whose inode number may be 0.
+ * Names shared memory that has a name in the map only: mmap(2) MAP_ANONYMOUS
+ * with MAP_SHARED, memfd_create(2), shmget(2), whose inode number may be 0.
  */
 const char *nameless_kind(const MapSegment &segment)
 {
@@ -96,7 +96,10 @@ const char *nameless_kind(const MapSegment &segment)
 	return nullptr;
 }
 
-/* One that sysfs does not know is none; without sysfs nobody knows. */
+/*
+ * A device that sysfs does not know is not a device DAX; without sysfs nobody
+ * knows.
+ */
 int find_device_dax(const struct stat &st, bool *dax)
 {
 	*dax = false;
@@ -151,7 +154,7 @@ bool check_access(const std::vector<MapSegment> &segments, bool written,
 	return false;
 }
 
-/* One contiguous part of one file, mapped shared. */
+/* Accepts one contiguous part of one file, mapped shared. */
 bool check_sharing(const std::vector<MapSegment> &segments, uintptr_t begin,
 		   uintptr_t end, IsCaptured is_captured, Inspection *result)
 {
@@ -207,7 +210,7 @@ bool check_file(const struct stat &st, int path_fd, const std::string &path,
 	if (ret) {
 		fail(result, ret,
 		     "a mapping of " + path +
-			     ", whose file system cannot be asked for");
+			     ", whose file system cannot be determined");
 		return false;
 	}
 	if (fs) {
@@ -235,7 +238,7 @@ bool check_end(const struct stat &st, const std::string &path, size_t len,
 	return false;
 }
 
-/* What pwrite(2) needs of a descriptor, to be the store that a region needs. */
+/* A descriptor must allow the pwrite(2) that stores to a region. */
 bool check_descriptor(int fd, bool written, Inspection *result)
 {
 	int flags = fcntl(fd, F_GETFL);
@@ -258,7 +261,7 @@ bool check_descriptor(int fd, bool written, Inspection *result)
 	return !fault;
 }
 
-/* This process may not open it, but was given an open descriptor. */
+/* This process may not open the file, but was given an open descriptor. */
 bool is_denied(int error)
 {
 	return error == -EACCES || error == -EPERM || error == -EROFS;
@@ -368,7 +371,7 @@ void open_file(const MapSegment &segment, size_t len, bool written,
 
 /*
  * Files that are not on DAX say so (statx(2)), and are not mapped with
- * MAP_SYNC. Where the kernel does not say, it is looked up.
+ * MAP_SYNC. If the kernel does not say, it is looked up.
  */
 bool may_be_dax(int fd)
 {

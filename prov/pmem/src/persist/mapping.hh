@@ -11,19 +11,19 @@
  */
 #pragma once
 
-#include <cstddef>
-#include <cstdint>
-#include <string>
-
 #include "persist/backend.hh"
 #include "persist/dax_memory.hh"
 #include "persist/proc_maps.hh"
 #include "persist/shared_file.hh"
 
+#include <cstddef>
+#include <cstdint>
+#include <string>
+
 namespace ofi_pmem
 {
 
-/* The file behind a region. */
+/* Describes the file behind a region. */
 struct FileMapping {
 	/* It is open for reading, and for writing if the region is written. */
 	SharedFd fd;
@@ -37,7 +37,7 @@ struct FileMapping {
 	int protection = 0;
 	bool device_dax = false;
 	bool map_sync = false;
-	/* The memory of its device. */
+	/* Describes the memory of its device. */
 	DaxMemory dax;
 	/* A mapping with MAP_SYNC is not enough there (check_dax_memory() of
 	 * sysfs_domain.hh). */
@@ -80,7 +80,7 @@ struct Inspection {
 using IsCaptured = bool (*)(uintptr_t begin, uintptr_t end);
 
 /*
- * Of a declaration only the file counts, which then need not have a name in
+ * In a declaration only the file counts, which then need not have a name in
  * this process. The file is opened a second time or, if this process may not,
  * its descriptor is duplicated. Memory that is not written through the region
  * may be mapped, and its file be open, only for reading. Logs nothing. Throws

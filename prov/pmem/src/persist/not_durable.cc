@@ -1,21 +1,30 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /* Copyright (c) 2026 the ofi_pmem developers */
-#include "config.h"
-
 #include "persist/not_durable.hh"
 
-#include <mutex>
+#include "core/lock.hh"
+
 #include <set>
 
 namespace ofi_pmem
 {
 
+namespace
+{
+
+struct Causes {
+	Mutex lock{lock_rank::kCauses};
+	std::set<std::string> known PMEM_GUARDED_BY(lock);
+};
+
+} // namespace
+
 bool is_new_cause(const std::string &cause)
 {
-	static std::mutex lock;
-	static auto *causes = new std::set<std::string>;
-	std::lock_guard guard(lock);
-	return causes->insert(cause).second;
+	/* Never destroyed: regions may be registered when the process exits. */
+	static auto *causes = new Causes;
+	MutexLock guard(causes->lock);
+	return causes->known.insert(cause).second;
 }
 
 } // namespace ofi_pmem

@@ -1,19 +1,17 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /* Copyright (c) 2026 the ofi_pmem developers */
-/* Page granularity: pwrite, pread, sync_file_range, fdatasync. */
-#include "config.h"
-
+/* Page granularity by pwrite, pread, sync_file_range and fdatasync. */
 #include "persist/page_backend.hh"
 
-#include <algorithm>
-#include <cerrno>
+#include "persist/read_back.hh"
+
+#include <rdma/fi_errno.h>
 
 #include <fcntl.h>
 #include <sys/mman.h>
 
-#include <rdma/fi_errno.h>
-
-#include "persist/read_back.hh"
+#include <algorithm>
+#include <cerrno>
 
 namespace ofi_pmem
 {
@@ -22,9 +20,10 @@ PageBackend::PageBackend(FileMapping file, Sync fdatasync_fn,
 			 StartSync sync_file_range_fn)
 	: bytes_(std::move(file.fd), std::move(file.segment.path)),
 	  file_offset_(file.offset), writable_(file.protection & PROT_WRITE),
-	  sync_(fdatasync_fn ? fdatasync_fn : fdatasync),
 	  start_sync_(sync_file_range_fn ? sync_file_range_fn : sync_file_range)
 {
+	if (fdatasync_fn)
+		bytes_.shared().sync_by(fdatasync_fn);
 }
 
 int PageBackend::open(const void *memory) noexcept
@@ -33,11 +32,11 @@ int PageBackend::open(const void *memory) noexcept
 	if (failure || !bytes_.shared().suspect())
 		return failure;
 	suspect_ = static_cast<const char *>(memory);
-	/* Nothing is stored to a read-only region; to flush it fails. */
+	/* Nothing is stored to a read-only region; flushing it fails. */
 	return writable_ ? write_again(suspect_, 1) : 0;
 }
 
-/* The bytes become durable in drain(); here it is only said which. */
+/* The bytes become durable in drain(); this only notes which. */
 int PageBackend::flush(uint64_t offset, size_t len) noexcept
 {
 	uint64_t end = file_offset_ + offset + len;
@@ -51,21 +50,31 @@ int PageBackend::flush(uint64_t offset, size_t len) noexcept
 	return 0;
 }
 
-int PageBackend::sync() noexcept
+/* Who has nothing new to drain waits for what others began. */
+int PageBackend::begin_drain(size_t commits, PendingDrain *pending) noexcept
 {
-	int ret = bytes_.shared().sync(sync_);
-	/* A sync also succeeds when flushed bytes were truncated away. */
-	return ret ? ret : bytes_.check_end(flushed_end_);
+	if (drain_error_)
+		return drain_error_;
+	if (dirty_) {
+		ticket_ = bytes_.shared().ask(commits);
+		dirty_ = false;
+		behind_ = {};
+	}
+	if (bytes_.shared().ended(ticket_))
+		return end_drain(ticket_);
+	*pending = {bytes_.file(), ticket_};
+	return 0;
 }
 
-int PageBackend::drain() noexcept
+/* A sync also succeeds when flushed bytes were truncated away. */
+int PageBackend::end_drain(uint64_t ticket) noexcept
 {
-	if (drain_error_ || !dirty_)
-		return drain_error_;
-	drain_error_ = sync();
-	dirty_ = false;
-	flushed_end_ = 0;
-	behind_ = {};
+	if (!drain_error_)
+		drain_error_ = failure();
+	if (!drain_error_)
+		drain_error_ = bytes_.check_end(flushed_end_);
+	if (ticket == ticket_ && !dirty_)
+		flushed_end_ = 0;
 	return drain_error_;
 }
 
@@ -79,9 +88,9 @@ int PageBackend::store(uint64_t offset, const void *source, size_t len) noexcept
 }
 
 /*
- * Of much that is written the disk gets the first while the rest arrives, so
- * that the drain has less to wait for. This makes nothing durable. But where it
- * fails the pages may be lost, and a sync need not tell of it any more.
+ * If much is written, the disk gets the first part while the rest arrives, so
+ * that the drain has less to wait for. This makes nothing durable. But if it
+ * fails, the pages may be lost, and a later sync need not report it any more.
  */
 void PageBackend::write_behind(uint64_t begin, size_t len) noexcept
 {
@@ -113,7 +122,7 @@ int PageBackend::store_flush(uint64_t offset, const void *source, size_t len,
 }
 
 /*
- * Out of the page cache. An O_DIRECT read would first write it back, and hide
+ * Reads the page cache. An O_DIRECT read would first write it back, and hide
  * that a sync is missing.
  */
 int PageBackend::read_back(uint64_t offset, size_t len,

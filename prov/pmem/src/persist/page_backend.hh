@@ -26,7 +26,9 @@ namespace ofi_pmem
 class PageBackend final : public Backend
 {
 public:
-	/* fdatasync(2) and sync_file_range(2), or a test's functions. */
+	/*
+	 * These are fdatasync(2) and sync_file_range(2), or a test's functions.
+	 */
 	using Sync = SharedFile::Sync;
 	using StartSync = int (*)(int fd, off64_t begin, off64_t bytes,
 				  unsigned flags);
@@ -48,7 +50,13 @@ public:
 	[[nodiscard]] int open(const void *memory) noexcept;
 
 	int flush(uint64_t offset, size_t len) noexcept override;
-	int drain() noexcept override;
+	int begin_drain(size_t commits,
+			PendingDrain *pending) noexcept override;
+	int end_drain(uint64_t ticket) noexcept override;
+	int failure() const noexcept override
+	{
+		return bytes_.shared().failure();
+	}
 	int store(uint64_t offset, const void *source,
 		  size_t len) noexcept override;
 	int store_flush(uint64_t offset, const void *source, size_t len,
@@ -77,21 +85,22 @@ private:
 	};
 
 	void write_behind(uint64_t begin, size_t len) noexcept;
-	int sync() noexcept;
 
 	FileBytes bytes_;
 	uint64_t file_offset_;
-	bool writable_; /* the mapping */
-	Sync sync_;
+	bool writable_;	       /* the mapping */
 	StartSync start_sync_; /* null if the file does not support it */
 	/* The region, if its file's cache cannot be trusted. */
 	const char *suspect_ = nullptr;
-	/* Something was stored or flushed since the last drain. */
+	/* Something was stored or flushed since the last drain was begun. */
 	bool dirty_ = false;
-	/* The end, in the file, of what was flushed since the last drain. */
+	/* The end, in the file, of what was flushed and is not known to be
+	 * durable. */
 	uint64_t flushed_end_ = 0;
+	uint64_t ticket_ = 0; /* of the drain that was begun last */
 	Behind behind_;
-	/* The first failure of a drain, or that of the next; never cleared. */
+	/* Keeps the first failure of a drain, or that of the next; it is never
+	 * cleared. */
 	int drain_error_ = 0;
 };
 

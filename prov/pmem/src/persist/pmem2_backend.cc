@@ -1,23 +1,21 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /* Copyright (c) 2026 the ofi_pmem developers */
-/* Byte and cache-line granularity through libpmem2. */
-#include "config.h"
-
+/* Byte and cache-line granularity by libpmem2. */
 #include "persist/pmem2_backend.hh"
-
-#include <cstdlib>
-#include <cstring>
-
-#include <fcntl.h>
-#include <sys/mman.h>
-
-#include <rdma/fi_errno.h>
 
 #include "core/log.hh"
 #include "persist/memory_copy.hh"
 #include "persist/pmem2_errors.hh"
 #include "persist/read_back.hh"
 #include "persist/sysfs_domain.hh"
+
+#include <rdma/fi_errno.h>
+
+#include <fcntl.h>
+#include <sys/mman.h>
+
+#include <cstdlib>
+#include <cstring>
 
 namespace ofi_pmem
 {
@@ -144,7 +142,7 @@ int probe(const FileMapping &file, Pmem2Functions *functions)
 	return 0;
 }
 
-/* What the hardware backs, whatever the user promises. */
+/* Returns whether the hardware supports this, whatever the user promises. */
 bool is_backed(Granularity granularity, bool is_pmem, PersistenceDomain domain)
 {
 	switch (granularity) {
@@ -158,7 +156,7 @@ bool is_backed(Granularity granularity, bool is_pmem, PersistenceDomain domain)
 }
 
 /*
- * libpmem2 finds that CPU caches are persistent, and flushes nothing; this
+ * libpmem2 finds that CPU caches are persistent, and flushes nothing; but this
  * device, or the administrator, says that they are not.
  */
 bool must_flush_lines(const Pmem2Method &method)
@@ -271,7 +269,7 @@ int Pmem2Backend::flush(uint64_t offset, size_t len) noexcept
 	return 0;
 }
 
-int Pmem2Backend::drain() noexcept
+int Pmem2Backend::begin_drain(size_t, PendingDrain *) noexcept
 {
 	method_.functions.drain();
 	return 0;
@@ -292,7 +290,10 @@ int Pmem2Backend::store_flush(uint64_t offset, const void *source, size_t len,
 	/* libpmem2 splits small copies into several stores. */
 	if (store_integer(target, source, len))
 		return flush(offset, len);
-	/* With eADR the cache is the persistence domain: no need to pass it. */
+	/*
+	 * With eADR the cache is in the persistence domain: no need to bypass
+	 * it.
+	 */
 	unsigned flags = PMEM2_F_MEM_NODRAIN;
 	if (granularity() == Granularity::cache_line)
 		flags |= PMEM2_F_MEM_NONTEMPORAL;
@@ -301,7 +302,7 @@ int Pmem2Backend::store_flush(uint64_t offset, const void *source, size_t len,
 }
 
 /*
- * Behind the caches, unless these are in the domain: what is still in a
+ * Reads behind the caches, unless these are in the domain. What is still in a
  * write-pending queue is read from there, which is in the domain, too.
  */
 int Pmem2Backend::read_back(uint64_t offset, size_t len,

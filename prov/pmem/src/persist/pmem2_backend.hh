@@ -12,16 +12,16 @@
  */
 #pragma once
 
-#include <libpmem2.h>
-
 #include "core/params.hh"
 #include "persist/backend.hh"
 #include "persist/mapping.hh"
 
+#include <libpmem2.h>
+
 namespace ofi_pmem
 {
 
-/* libpmem2's functions for one granularity; valid for the process's life. */
+/* Has libpmem2's functions for one granularity, for the life of the process. */
 struct Pmem2Functions {
 	Granularity granularity = Granularity::page;
 	pmem2_flush_fn flush = nullptr;
@@ -74,7 +74,8 @@ public:
 	}
 
 	int flush(uint64_t offset, size_t len) noexcept override;
-	int drain() noexcept override;
+	int begin_drain(size_t commits,
+			PendingDrain *pending) noexcept override;
 	int store(uint64_t offset, const void *source,
 		  size_t len) noexcept override;
 	int store_flush(uint64_t offset, const void *source, size_t len,

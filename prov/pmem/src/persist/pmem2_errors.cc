@@ -1,13 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /* Copyright (c) 2026 the ofi_pmem developers */
 /* Translation of libpmem2's return values, see libpmem2(7). */
-#include "config.h"
-
 #include "persist/pmem2_errors.hh"
 
-#include <rdma/fi_errno.h>
-
 #include <libpmem2.h>
+#include <rdma/fi_errno.h>
 
 namespace ofi_pmem
 {

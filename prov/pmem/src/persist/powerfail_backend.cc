@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /* Copyright (c) 2026 the ofi_pmem developers */
 /* A region's view of the simulation of its lines. */
-#include "config.h"
-
 #include "persist/powerfail_backend.hh"
 
-#include <cstring>
+#include "core/params.hh"
+#include "persist/memory_copy.hh"
+#include "persist/read_back.hh"
 
 #include <rdma/fi_errno.h>
 
-#include "persist/memory_copy.hh"
-#include "persist/read_back.hh"
+#include <cstring>
 
 namespace ofi_pmem
 {
@@ -32,17 +31,16 @@ PowerfailBackend::PowerfailBackend(void *base,
 	  simulation_(capture_->simulation()), extent_(capture_->extent()),
 	  position_(extent_.begin +
 		    static_cast<uint64_t>(base_ -
-					  simulation_.visible(extent_.begin)))
+					  simulation_->visible(extent_.begin)))
 {
 }
 
 /* Positions are addresses, so lines are where the CPU's are. */
 PowerfailBackend::PowerfailBackend(void *base, size_t len)
 	: base_(static_cast<char *>(base)),
-	  memory_(std::make_unique<LineSimulation>(
+	  simulation_(std::make_shared<LineSimulation>(
 		  0, std::make_unique<MemoryImage>(addresses(base, len)))),
-	  simulation_(*memory_), extent_(addresses(base, len)),
-	  position_(extent_.begin)
+	  extent_(addresses(base, len)), position_(extent_.begin)
 {
 }
 
@@ -53,18 +51,27 @@ Extent PowerfailBackend::range(uint64_t offset, size_t len) const noexcept
 
 int PowerfailBackend::flush(uint64_t offset, size_t len) noexcept
 {
-	return simulation_.flush(extent_, range(offset, len));
+	return simulation_->flush(extent_, range(offset, len));
 }
 
-int PowerfailBackend::drain() noexcept
+int PowerfailBackend::begin_drain(size_t commits,
+				  PendingDrain *pending) noexcept
 {
-	return simulation_.drain();
+	if (!params().powerfail_sync_us)
+		return simulation_->drain();
+	*pending = {simulation_, simulation_->ask(commits)};
+	return 0;
+}
+
+int PowerfailBackend::end_drain(uint64_t) noexcept
+{
+	return simulation_->failure();
 }
 
 int PowerfailBackend::store(uint64_t offset, const void *source,
 			    size_t len) noexcept
 {
-	int ret = simulation_.check(range(offset, len));
+	int ret = simulation_->check(range(offset, len));
 	if (!ret)
 		copy_in(base_ + offset, source, len);
 	return ret;
@@ -80,13 +87,15 @@ int PowerfailBackend::store_flush(uint64_t offset, const void *source,
 
 int PowerfailBackend::load(uint64_t offset, void *target, size_t len) noexcept
 {
-	int ret = simulation_.check(range(offset, len));
+	int ret = simulation_->check(range(offset, len));
 	if (!ret)
 		memcpy(target, base_ + offset, len);
 	return ret;
 }
 
-/* The image, not the mapping: what a power failure would leave for sure. */
+/*
+ * Reads the image, not the mapping: what a power failure would leave for sure.
+ */
 int PowerfailBackend::read_back(uint64_t offset, size_t len,
 				ReadBackBuffer *into) noexcept
 {
@@ -96,13 +105,13 @@ int PowerfailBackend::read_back(uint64_t offset, size_t len,
 int PowerfailBackend::crash(uint64_t seed, Tearing tearing)
 {
 	return capture_ ? capture_->crash(seed, tearing)
-			: simulation_.crash({extent_}, seed, tearing);
+			: simulation_->crash({extent_}, seed, tearing);
 }
 
 int PowerfailBackend::load_durable(uint64_t offset, void *target,
 				   size_t len) noexcept
 {
-	return simulation_.read_durable(position_ + offset, target, len);
+	return simulation_->read_durable(position_ + offset, target, len);
 }
 
 } // namespace ofi_pmem

@@ -21,14 +21,17 @@ namespace ofi_pmem
 class PowerfailBackend final : public Backend
 {
 public:
-	/* For a region of a file. */
+	/* Simulates a region of a file. */
 	PowerfailBackend(void *base, std::unique_ptr<Capture> capture) noexcept;
 
-	/* For memory without a file. Throws std::bad_alloc. */
+	/* Simulates memory without a file. Throws std::bad_alloc. */
 	PowerfailBackend(void *base, size_t len);
 
 	int flush(uint64_t offset, size_t len) noexcept override;
-	int drain() noexcept override;
+	int begin_drain(size_t commits,
+			PendingDrain *pending) noexcept override;
+	int end_drain(uint64_t ticket) noexcept override;
+	int failure() const noexcept override { return simulation_->failure(); }
 	int store(uint64_t offset, const void *source,
 		  size_t len) noexcept override;
 	int store_flush(uint64_t offset, const void *source, size_t len,
@@ -63,10 +66,8 @@ private:
 	Extent range(uint64_t offset, size_t len) const noexcept;
 
 	char *base_;
-	/* Exactly one of the two is set. */
-	std::unique_ptr<Capture> capture_;
-	std::unique_ptr<LineSimulation> memory_;
-	LineSimulation &simulation_;
+	std::unique_ptr<Capture> capture_; /* null: there is no file */
+	std::shared_ptr<LineSimulation> simulation_;
 	Extent extent_;
 	/* The region's first byte is at this position of the simulation. */
 	uint64_t position_;

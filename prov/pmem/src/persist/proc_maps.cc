@@ -1,17 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /* Copyright (c) 2026 the ofi_pmem developers */
 /* Reads /proc/self/maps and smaps. */
-#include "config.h"
-
 #include "persist/proc_maps.hh"
+
+#include "core/owned_fd.hh"
+
+#include <sys/mman.h>
 
 #include <cerrno>
 #include <cinttypes>
 #include <cstdio>
-
-#include <sys/mman.h>
-
-#include "persist/owned_fd.hh"
 
 namespace ofi_pmem
 {

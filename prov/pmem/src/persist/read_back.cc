@@ -1,22 +1,20 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /* Copyright (c) 2026 the ofi_pmem developers */
-#include "config.h"
-
 #include "persist/read_back.hh"
-
-#include <cerrno>
 
 #include <sys/mman.h>
 #include <unistd.h>
+
+#include <cerrno>
 
 #ifdef __x86_64__
 #include <cpuid.h>
 #include <immintrin.h>
 #endif
 
-#include <rdma/fi_errno.h>
-
 #include "persist/mapping.hh"
+
+#include <rdma/fi_errno.h>
 
 namespace ofi_pmem
 {
@@ -125,7 +123,7 @@ bool can_evict_lines() noexcept
 
 #endif
 
-/* To evict a line faults as a load does (Intel SDM, CLFLUSHOPT). */
+/* Evicting a line faults as a load does (Intel SDM, CLFLUSHOPT). */
 bool ReadBackBuffer::readable(const void *memory, size_t len) noexcept
 {
 	auto begin = reinterpret_cast<uintptr_t>(memory);
@@ -133,7 +131,7 @@ bool ReadBackBuffer::readable(const void *memory, size_t len) noexcept
 	if (!madvise(reinterpret_cast<void *>(page), begin + len - page,
 		     MADV_POPULATE_READ))
 		return true;
-	/* Before Linux 5.14. */
+	/* This happens before Linux 5.14. */
 	return errno == EINVAL && !copy_from(memory, len);
 }
 

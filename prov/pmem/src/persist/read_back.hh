@@ -9,10 +9,10 @@
  */
 #pragma once
 
+#include "core/owned_fd.hh"
+
 #include <cstddef>
 #include <cstdint>
-
-#include "persist/owned_fd.hh"
 
 namespace ofi_pmem
 {
@@ -56,7 +56,7 @@ private:
 	uint8_t *data_ = nullptr;
 };
 
-/* True if we know this CPU's instructions to evict lines. */
+/* Returns true if we know this CPU's instructions to evict lines. */
 bool can_evict_lines() noexcept;
 
 } // namespace ofi_pmem

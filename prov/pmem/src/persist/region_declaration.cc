@@ -1,16 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /* Copyright (c) 2026 the ofi_pmem developers */
-#include "config.h"
-
 #include "persist/region_declaration.hh"
 
-#include <cerrno>
+#include "persist/sysfs_domain.hh"
 
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 
-#include "persist/sysfs_domain.hh"
+#include <cerrno>
 
 namespace ofi_pmem
 {
@@ -51,8 +49,8 @@ bool is_of_memory(std::optional<PersistenceDomain> domain)
 	       domain == PersistenceDomain::cpu_cache;
 }
 
-constexpr char kPageCache[] = ", but a page cache is before the file: it is "
-			      "neither device DAX nor a DAX file";
+constexpr char kPageCache[] = ", but there is a page cache in front of the "
+			      "file: it is neither device DAX nor a DAX file";
 
 std::string of_pages(const RegionDeclaration &declared,
 		     const KnownMedium &known)
@@ -66,7 +64,7 @@ std::string of_pages(const RegionDeclaration &declared,
 	return {};
 }
 
-/* What stores to the memory itself would be. */
+/* Says what the declaration claims about stores to the memory itself. */
 std::string of_stores(const RegionDeclaration &declared)
 {
 	if (declared.granularity)
@@ -75,7 +73,7 @@ std::string of_stores(const RegionDeclaration &declared)
 	return std::string("domain ") + to_string(*declared.domain);
 }
 
-/* A domain that a declaration may name at all. */
+/* Says what is wrong with declaring this domain; empty if nothing is. */
 std::string of_domain(PersistenceDomain domain, const KnownMedium &known)
 {
 	std::string said = std::string("domain ") + to_string(domain);
@@ -84,7 +82,7 @@ std::string of_domain(PersistenceDomain domain, const KnownMedium &known)
 		return said + ", which only the administrator declares, by "
 			      "FI_OFI_PMEM_DOMAIN=system";
 	if (domain != PersistenceDomain::device && !of_memory)
-		return said + ", which is found and never declared";
+		return said + ", which is detected and never declared";
 	if (of_memory && known.page_cache)
 		return said + kPageCache;
 	if (!of_memory && !known.page_cache)

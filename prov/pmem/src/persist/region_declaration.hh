@@ -8,13 +8,13 @@
  */
 #pragma once
 
-#include <cstdint>
-#include <optional>
-#include <string>
-
 #include "core/params.hh"
 #include "persist/backend.hh"
 #include "persist/mapping.hh"
+
+#include <cstdint>
+#include <optional>
+#include <string>
 
 namespace ofi_pmem
 {
@@ -25,7 +25,7 @@ struct KnownMedium {
 	bool page_cache = true;
 	/* fdatasync(2) makes stores durable; it does nothing for device DAX. */
 	bool syncs = true;
-	/* The domain of persistent memory itself. */
+	/* This is the domain of persistent memory itself. */
 	std::optional<PersistenceDomain> domain;
 	/* It is a DAX file that the kernel does not map with MAP_SYNC: its
 	 * device needs a flush of its own, which only a sync of the file

@@ -4,34 +4,32 @@
  * The registry of open files and their syncs. The registry's lock is held while
  * a file is opened, and taken before the lock of a file.
  */
-#include "config.h"
-
 #include "persist/shared_file.hh"
 
+#include "core/log.hh"
+#include "persist/mapping.hh"
+
 #include <climits>
-#include <cstdio>
-#include <map>
+#include <rdma/fi_errno.h>
 
 #include <sys/mman.h>
 #include <sys/stat.h>
 
-#include <rdma/fi_errno.h>
-
-#include "core/log.hh"
-#include "persist/mapping.hh"
+#include <cstdio>
+#include <map>
 
 namespace ofi_pmem
 {
 
 struct SharedFile::Entry {
-	/* Expired when nobody serves a region of the file. */
+	/* It has expired if nobody serves a region of the file. */
 	std::weak_ptr<SharedFile> file;
-	/* Null as long as the file was not opened. */
+	/* It is null as long as the file was not opened. */
 	std::shared_ptr<std::atomic<bool>> failed_ever;
 
 	/*
-	 * Null as well if a parent process has it: of a description that both
-	 * sync, one would take the other's errors away.
+	 * Also returns null if it is a parent process's: if both synced one
+	 * description, one would take the other's errors away.
 	 */
 	Ptr own() const
 	{
@@ -47,12 +45,15 @@ struct SharedFile::Entry {
 };
 
 struct SharedFile::Registry {
-	std::mutex lock;
-	std::map<Id, Entry> files;
-	size_t limit = 64;
+	Mutex lock{lock_rank::kSharedFiles};
+	std::map<Id, Entry> files PMEM_GUARDED_BY(lock);
+	size_t limit PMEM_GUARDED_BY(lock) = 64;
 
-	/* When it has twice as many as were needed the last time. */
-	void forget_unneeded()
+	/*
+	 * Acts when there are twice as many entries as were needed the last
+	 * time.
+	 */
+	void forget_unneeded() PMEM_REQUIRES(lock)
 	{
 		if (files.size() < limit)
 			return;
@@ -62,7 +63,9 @@ struct SharedFile::Registry {
 		limit = 2 * files.size() + 64;
 	}
 
-	/* Never destroyed: regions may be closed when the process exits. */
+	/*
+	 * It is never destroyed: regions may be closed when the process exits.
+	 */
 	static Registry &get()
 	{
 		static auto *registry = new Registry;
@@ -79,7 +82,7 @@ bool is_writable(int fd) noexcept
 	return flags >= 0 && (flags & O_ACCMODE) == O_RDWR;
 }
 
-/* Its present name, of which there may be many. */
+/* Names the file by its present name, of which there may be many. */
 void warn_failed(int fd, int error) noexcept
 {
 	char link[32];
@@ -111,16 +114,17 @@ OwnedFd reopen(const OwnedFd &fd, int flags)
 	return open_fd(link.c_str(), flags);
 }
 
-SharedFile::SharedFile(OwnedFd fd,
+SharedFile::SharedFile(OwnedFd fd, dev_t device,
 		       std::shared_ptr<std::atomic<bool>> failed_ever) noexcept
-	: fd_(std::move(fd)), failed_ever_(std::move(failed_ever)),
-	  suspect_(*failed_ever_)
+	: fd_(std::move(fd)), device_(device),
+	  failed_ever_(std::move(failed_ever)), suspect_(*failed_ever_),
+	  sync_fn_(fdatasync)
 {
 }
 
 /*
- * What the old description was not told yet it is asked for, after the new one
- * was opened: so no failure falls between the two. Not of a device, which has
+ * After the new description was opened, the old one is asked for errors that it
+ * has not reported yet: so no failure falls between the two. A device has
  * nothing to sync.
  */
 int SharedFile::upgrade(const OwnedFd &opened) noexcept
@@ -128,7 +132,7 @@ int SharedFile::upgrade(const OwnedFd &opened) noexcept
 	struct stat st;
 	if (fstat(fd_.get(), &st))
 		return -errno;
-	int ret = S_ISREG(st.st_mode) ? sync(fdatasync) : 0;
+	int ret = S_ISREG(st.st_mode) ? sync() : 0;
 	if (ret)
 		return ret;
 	while (dup3(opened.get(), fd_.get(), O_CLOEXEC) < 0) {
@@ -138,10 +142,10 @@ int SharedFile::upgrade(const OwnedFd &opened) noexcept
 	return 0;
 }
 
-/* The registry's lock is held. */
 int SharedFile::join(const Id &id, OwnedFd opened, Ptr *file)
 {
 	auto &registry = Registry::get();
+	registry.lock.assert_held();
 	registry.forget_unneeded();
 	Entry &entry = registry.files[id];
 	if (Ptr shared = entry.own()) {
@@ -154,7 +158,8 @@ int SharedFile::join(const Id &id, OwnedFd opened, Ptr *file)
 	}
 	if (!entry.failed_ever)
 		entry.failed_ever = std::make_shared<std::atomic<bool>>(false);
-	Ptr made(new SharedFile(std::move(opened), entry.failed_ever));
+	Ptr made(
+		new SharedFile(std::move(opened), id.first, entry.failed_ever));
 	entry.file = made;
 	*file = std::move(made);
 	return 0;
@@ -167,7 +172,7 @@ int SharedFile::open(const OwnedFd &found, int mode, Ptr *file)
 		return -errno;
 	Id id{st.st_dev, st.st_ino};
 	auto &registry = Registry::get();
-	std::lock_guard guard(registry.lock);
+	MutexLock guard(registry.lock);
 	auto entry = registry.files.find(id);
 	if (entry != registry.files.end()) {
 		Ptr shared = entry->second.own();
@@ -185,51 +190,29 @@ int SharedFile::adopt(OwnedFd opened, Ptr *file)
 	struct stat st;
 	if (fstat(opened.get(), &st))
 		return -errno;
-	std::lock_guard guard(Registry::get().lock);
+	MutexLock guard(Registry::get().lock);
 	return join({st.st_dev, st.st_ino}, std::move(opened), file);
 }
 
-/*
- * One sync serves all who asked before it began. Nobody may succeed who asked
- * later than one that failed, though the kernel tells him nothing.
- */
-int SharedFile::sync(Sync sync_fn) noexcept
+int SharedFile::sync_device() noexcept
 {
-	std::unique_lock lock(mutex_);
-	uint64_t ticket = ++asked_;
-	while (done_ < ticket && !failure_) {
-		if (syncing_) {
-			changed_.wait(lock);
-			continue;
-		}
-		syncing_ = true;
-		uint64_t covered = asked_;
-		lock.unlock();
-		int ret = sync_once(sync_fn, fd());
-		lock.lock();
-		syncing_ = false;
-		done_ = covered;
-		if (ret) {
-			failure_ = ret;
-			*failed_ever_ = true;
-		}
-		changed_.notify_all();
-	}
-	return failure_;
+	int ret = sync_once(sync_fn_, fd());
+	if (ret)
+		*failed_ever_ = true;
+	return ret;
 }
 
 void SharedFile::fail(int error) noexcept
 {
 	warn_failed(fd(), error);
-	std::lock_guard guard(mutex_);
-	if (!failure_)
-		failure_ = -error;
 	*failed_ever_ = true;
+	set_failure(-error);
 }
 
 /*
- * Dirty as if each page was stored to (madvise(2)). It is no use to ask which
- * are cached, mincore(2): one that could not be written may count as none.
+ * Makes pages dirty as if each was stored to (madvise(2)). Asking which ones
+ * are cached, by mincore(2), does not help: one that could not be written may
+ * count as not cached.
  */
 int write_again(const void *memory, size_t len) noexcept
 {

@@ -13,23 +13,23 @@
  */
 #pragma once
 
-#include <atomic>
-#include <condition_variable>
-#include <cstdint>
-#include <memory>
-#include <mutex>
-#include <string>
-#include <utility>
+#include "core/fork.hh"
+#include "core/lock.hh"
+#include "core/owned_fd.hh"
+#include "persist/device_sync.hh"
 
 #include <sys/types.h>
 
-#include "core/fork.hh"
-#include "persist/owned_fd.hh"
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <utility>
 
 namespace ofi_pmem
 {
 
-class SharedFile
+class SharedFile final : public DeviceSync
 {
 public:
 	/* This is fdatasync(2), or a test's function. */
@@ -52,23 +52,13 @@ public:
 	 */
 	[[nodiscard]] static int adopt(OwnedFd opened, Ptr *file);
 
-	SharedFile(const SharedFile &) = delete;
-	SharedFile &operator=(const SharedFile &) = delete;
-
 	int fd() const noexcept { return fd_.get(); }
 
-	/*
-	 * Syncs all that was written before, by this call or by one for which
-	 * others wait as well. After the first failure, which is logged, every
-	 * later call fails in the same way.
-	 */
-	[[nodiscard]] int sync(Sync sync_fn) noexcept;
+	/* It is synced by this function from now on. */
+	void sync_by(Sync sync_fn) noexcept { sync_fn_ = sync_fn; }
 
 	/* A write-back failed with this errno; this counts as a failed sync. */
 	void fail(int error) noexcept;
-
-	/* Returns 0, or the negative fi_errno of the sync that failed. */
-	int failure() const noexcept { return failure_; }
 
 	/*
 	 * True if a sync failed before the file was opened here: pages that the
@@ -76,31 +66,31 @@ public:
 	 */
 	bool suspect() const noexcept { return suspect_; }
 
+	uint64_t device() const noexcept override { return device_; }
+
+protected:
+	int sync_device() noexcept override;
+
 private:
 	using Id = std::pair<dev_t, ino_t>;
 	struct Entry;
 	struct Registry;
 
-	SharedFile(OwnedFd fd,
+	SharedFile(OwnedFd fd, dev_t device,
 		   std::shared_ptr<std::atomic<bool>> failed_ever) noexcept;
 
+	/* Call this under the registry's lock. */
 	static int join(const Id &id, OwnedFd opened, Ptr *file);
 	int upgrade(const OwnedFd &opened) noexcept;
 
 	const Origin origin_;
 	/* Its number stays; upgrade() exchanges the description behind it. */
 	const OwnedFd fd_;
+	const dev_t device_;
 	/* It outlives this object. */
 	const std::shared_ptr<std::atomic<bool>> failed_ever_;
 	const bool suspect_;
-
-	std::mutex mutex_;
-	std::condition_variable changed_;
-	/* Syncs that were requested, and that were done; under the mutex. */
-	uint64_t asked_ = 0;
-	uint64_t done_ = 0;
-	bool syncing_ = false;
-	std::atomic<int> failure_{0};
+	std::atomic<Sync> sync_fn_;
 };
 
 /* A shared file as a descriptor, if only that is needed. */
@@ -118,6 +108,7 @@ public:
 	int get() const noexcept { return file_ ? file_->fd() : -1; }
 	explicit operator bool() const noexcept { return file_ != nullptr; }
 	SharedFile *operator->() const noexcept { return file_.get(); }
+	const SharedFile::Ptr &file() const noexcept { return file_; }
 
 private:
 	/* Owned by everything that serves a region of the file. */

@@ -1,17 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /* Copyright (c) 2026 the ofi_pmem developers */
-#include "config.h"
-
 #include "persist/sysfs_domain.hh"
 
-#include <cerrno>
-#include <string>
-
-#include <sys/stat.h>
+#include "core/log.hh"
 
 #include <rdma/fi_errno.h>
 
-#include "core/log.hh"
+#include <sys/stat.h>
+
+#include <cerrno>
+#include <string>
 
 namespace ofi_pmem
 {
@@ -95,8 +93,8 @@ void check_dax_memory(DomainChoice administrator,
 	struct stat st;
 	if (fstat(file.fd.get(), &st)) {
 		found->error = -errno;
-		found->obstacle = file.segment.path +
-				  ", of which the device is not known";
+		found->obstacle =
+			file.segment.path + ", whose device is not known";
 		found->known = false;
 		found->forcible = false;
 		return;

@@ -8,11 +8,11 @@
  */
 #pragma once
 
-#include <optional>
-
 #include "core/params.hh"
 #include "persist/backend.hh"
 #include "persist/mapping.hh"
+
+#include <optional>
 
 namespace ofi_pmem
 {

@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /* Copyright (c) 2026 the ofi_pmem developers */
 /* Plain copies and a fence. */
-#include "config.h"
-
 #include "persist/volatile_backend.hh"
-
-#include <cstring>
 
 #include "persist/memory_copy.hh"
 #include "persist/read_back.hh"
+
+#include <cstring>
 
 namespace ofi_pmem
 {
@@ -19,11 +17,11 @@ int VolatileBackend::flush(uint64_t, size_t) noexcept
 }
 
 /*
- * The fence that CPUs without caches to flush still need: stores are visible
- * before the commit is acknowledged. The builtin, because ThreadSanitizer does
+ * CPUs without caches to flush still need this fence: stores are visible before
+ * the commit is acknowledged. It is the builtin, because ThreadSanitizer does
  * not know std::atomic_thread_fence().
  */
-int VolatileBackend::drain() noexcept
+int VolatileBackend::begin_drain(size_t, PendingDrain *) noexcept
 {
 	__sync_synchronize();
 	return 0;

@@ -20,7 +20,8 @@ public:
 	}
 
 	int flush(uint64_t offset, size_t len) noexcept override;
-	int drain() noexcept override;
+	int begin_drain(size_t commits,
+			PendingDrain *pending) noexcept override;
 	int store(uint64_t offset, const void *source,
 		  size_t len) noexcept override;
 	int store_flush(uint64_t offset, const void *source, size_t len,

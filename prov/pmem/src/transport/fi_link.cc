@@ -28,8 +28,6 @@ FiLink::~FiLink()
 int FiLink::open(const FiTransport &transport, FiQueues *queues, fi_info *info)
 {
 	queues_ = queues;
-	if (transport.traits().cpu_placed)
-		limit_receives(kFewReceives);
 	int ret = open_buffers(transport);
 	if (!ret)
 		ret = open_endpoint(transport, info);
@@ -46,7 +44,7 @@ int FiLink::open_endpoint(const FiTransport &transport, fi_info *info)
 		return ret;
 	ep_.reset(ep);
 	queues_->add(&ep->fid, id());
-	/* A NIC's completions need no system call. */
+	/* Completions of a NIC need no system call. */
 	if (!transport.traits().needs_local_memory)
 		inject_size_ = info->tx_attr->inject_size;
 	ret = fi_ep_bind(ep, &queues_->eq()->fid, 0);
@@ -78,7 +76,7 @@ int FiLink::post_receive(uint16_t slot) noexcept
 
 /*
  * A completion costs a write() and a read() of the queue's wait object, and
- * tells nothing that the answer does not tell, too.
+ * says nothing that the answer does not say, too.
  */
 int FiLink::post_send(uint16_t slot, size_t len) noexcept
 {
@@ -92,7 +90,7 @@ int FiLink::post_send(uint16_t slot, size_t len) noexcept
 		FI_ADDR_UNSPEC, to_context(handle(Handle::send, slot))));
 }
 
-/* Of one operation: an endpoint cannot take back a part of more. */
+/* Posts one operation only: an endpoint cannot take back a part of more. */
 int FiLink::post_chain(const OneSided *chain, size_t count,
 		       uint16_t slot) noexcept
 {
@@ -112,9 +110,6 @@ int FiLink::post_chain(const OneSided *chain, size_t count,
 	case OneSided::Kind::write:
 		return static_cast<int>(
 			fi_writemsg(ep_.get(), &msg, FI_COMPLETION));
-	case OneSided::Kind::write_visible:
-		return static_cast<int>(fi_writemsg(
-			ep_.get(), &msg, FI_COMPLETION | FI_DELIVERY_COMPLETE));
 	case OneSided::Kind::read:
 		return static_cast<int>(
 			fi_readmsg(ep_.get(), &msg, FI_COMPLETION));

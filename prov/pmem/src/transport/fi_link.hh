@@ -3,18 +3,18 @@
 /* A link over an inner MSG endpoint, its listener and connection request. */
 #pragma once
 
-#include <rdma/fi_endpoint.h>
-
 #include "transport/fi_queues.hh"
-#include "transport/link.hh"
+#include "transport/nic_link.hh"
+
+#include <rdma/fi_endpoint.h>
 
 namespace ofi_pmem
 {
 
-class FiLink final : public Link
+class FiLink final : public NicLink
 {
 public:
-	explicit FiLink(const LinkAttr &attr) noexcept : Link(attr) {}
+	explicit FiLink(const LinkAttr &attr) noexcept : NicLink(attr) {}
 	~FiLink() override;
 
 	/*

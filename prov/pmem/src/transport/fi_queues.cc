@@ -2,14 +2,14 @@
 /* Copyright (c) 2026 the ofi_pmem developers */
 #include "transport/fi_queues.hh"
 
-#include <algorithm>
-#include <cerrno>
-#include <cstring>
+#include "core/layout.hh"
+#include "transport/fi_link.hh"
 
 #include <rdma/fi_cm.h>
 
-#include "core/layout.hh"
-#include "transport/fi_link.hh"
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
 
 namespace ofi_pmem
 {
@@ -19,7 +19,7 @@ namespace
 
 constexpr size_t kBatch = 32;
 
-/* A CONNREQ event, with room for private data, which we do not use. */
+/* Has room for a CONNREQ event with private data, which we do not use. */
 constexpr size_t kEventSize = sizeof(fi_eq_cm_entry) + 256;
 
 template <typename QueueFid> int wait_fd_of(QueueFid *queue, int *fd)
@@ -28,9 +28,9 @@ template <typename QueueFid> int wait_fd_of(QueueFid *queue, int *fd)
 }
 
 /*
- * Before what progresses connections. The tcp provider (1.17 as 2.1) takes the
- * end of a connection that has not said hello for what errno says, which is
- * left over: after EAGAIN it would keep the socket and look at it for ever.
+ * Called before anything that drives connections. If a connection ends before
+ * it has said hello, the tcp provider (1.17 and 2.1) goes by errno, which may
+ * be left over: after EAGAIN it would keep the socket and look at it for ever.
  */
 void forget_errno() noexcept
 {

@@ -3,9 +3,9 @@
 /* An inner completion queue and event queue, for the links of one user. */
 #pragma once
 
-#include <unordered_map>
-
 #include "transport/fi_transport.hh"
+
+#include <unordered_map>
 
 namespace ofi_pmem
 {

@@ -2,14 +2,14 @@
 /* Copyright (c) 2026 the ofi_pmem developers */
 #include "transport/fi_transport.hh"
 
-#include <cstring>
-
-#include <rdma/fi_endpoint.h>
-
 #include "core/inner_getinfo.hh"
 #include "core/key.hh"
 #include "core/log.hh"
 #include "transport/fi_link.hh"
+
+#include <rdma/fi_endpoint.h>
+
+#include <cstring>
 
 namespace ofi_pmem
 {
@@ -18,8 +18,8 @@ namespace
 {
 
 /*
- * SAW: a request must find the one-sided writes before it in place. SAS:
- * requests are numbered. Both are what the message method stands on.
+ * With SAW a request finds the one-sided writes before it in place; SAS is
+ * needed because requests are numbered. The message method relies on both.
  */
 constexpr uint64_t kNeededOrder = FI_ORDER_SAW | FI_ORDER_SAS;
 
@@ -43,7 +43,7 @@ InfoPtr make_hints(const std::string &core_provider)
 	return hints;
 }
 
-/* The candidate on the wanted domain, else the first. */
+/* Returns the candidate on the wanted domain, else the first. */
 const fi_info *choose(const fi_info *list, const std::string &domain_name)
 {
 	for (const fi_info *info = list; info; info = info->next) {
@@ -116,15 +116,13 @@ int FiTransport::open(const fi_info &app_info)
 	return 0;
 }
 
-/* Whether verbs is iWARP, and what its NIC is, cannot be told here. */
+/* It cannot be found out here whether verbs is iWARP, and what its NIC is. */
 void FiTransport::learn_traits(const fi_info &info)
 {
 	mr_mode_ = info.domain_attr->mr_mode;
 	traits_.needs_local_memory = mr_mode_ & FI_MR_LOCAL;
 	traits_.max_transfer = info.ep_attr->max_msg_size;
 	traits_.placement_wait = true;
-	traits_.cpu_placed = core_provider_ != "verbs";
-	traits_.visible_writes = core_provider_ == "tcp";
 }
 
 int FiTransport::open_queues(size_t completions,

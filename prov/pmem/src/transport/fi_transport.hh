@@ -9,16 +9,15 @@
  */
 #pragma once
 
-#include <cstdint>
-#include <string>
+#include "core/fid.hh"
+#include "transport/transport.hh"
 
 #include <rdma/fabric.h>
 #include <rdma/fi_domain.h>
 #include <rdma/fi_eq.h>
 
-#include "core/fid.hh"
-#include "core/info_ptr.hh"
-#include "transport/transport.hh"
+#include <cstdint>
+#include <string>
 
 namespace ofi_pmem
 {

@@ -1,67 +1,34 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /* Copyright (c) 2026 the ofi_pmem developers */
 /*
- * One end of a channel: a reliable connection with its message buffers. It
- * knows how to receive, to send and to access remote memory; its owner, the
- * initiator's Channel or the service's Session, knows what the messages mean.
+ * One end of a channel: a reliable connection. It knows how to receive, to send
+ * and, over a NIC, to access remote memory; its owner, the initiator's Channel
+ * or the service's Session, knows what the messages mean.
  *
  * Posted operations are executed in order as far as PERSISTENCE allows: a
  * message arrives behind the writes before it.
  */
 #pragma once
 
-#include <algorithm>
-#include <cstdint>
-#include <cstring>
-#include <deque>
-#include <memory>
-#include <vector>
+#include "transport/transport.hh"
 
+#include <rdma/fi_errno.h>
+
+#include <sys/types.h>
 #include <sys/uio.h>
 
-#include "transport/transport.hh"
+#include <cstdint>
+#include <cstring>
 
 namespace ofi_pmem
 {
 
-/* Message buffers of equal size in one anonymous mapping, touched on use. */
-class BufferArena
-{
-public:
-	BufferArena() = default;
-	BufferArena(const BufferArena &) = delete;
-	BufferArena &operator=(const BufferArena &) = delete;
-	~BufferArena();
-
-	[[nodiscard]] int open(const Transport &transport, uint16_t count,
-			       size_t bytes, uint64_t access);
-
-	uint8_t *at(uint16_t slot) const noexcept
-	{
-		return base_ + size_t{slot} * bytes_;
-	}
-	size_t bytes() const noexcept { return bytes_; }
-	void *desc() const noexcept
-	{
-		return memory_ ? memory_->desc : nullptr;
-	}
-	uint16_t count() const noexcept { return count_; }
-
-private:
-	uint8_t *base_ = nullptr;
-	size_t len_ = 0;
-	size_t bytes_ = 0;
-	uint16_t count_ = 0;
-	std::unique_ptr<LinkMemory> memory_;
-};
-
 inline constexpr size_t kMaxOneSidedBuffers = 8;
 
-/* One operation on remote memory. */
+/* Describes one operation on remote memory. */
 struct OneSided {
 	enum class Kind : uint8_t {
 		write,
-		write_visible, /* completes when visible at the target */
 		read,
 		flush_persistent, /* covers what this link wrote before */
 		flush_visible,
@@ -73,9 +40,9 @@ struct OneSided {
 	uint64_t key;
 	size_t len; /* >= 1; for a flush < 4 GiB */
 	/* Local buffers, at most kMaxOneSidedBuffers; a flush has none. */
-	const iovec *iov = nullptr;
-	void *const *desc = nullptr;
-	size_t iov_count = 0;
+	const iovec *iov;
+	void *const *desc;
+	size_t iov_count;
 };
 
 class Link
@@ -86,59 +53,87 @@ public:
 	Link &operator=(const Link &) = delete;
 
 	uint32_t id() const noexcept { return attr_.id; }
+	bool long_writes() const noexcept { return attr_.long_writes; }
 
-	const uint8_t *received(uint16_t slot) const noexcept
-	{
-		return receive_buffers_.at(slot);
-	}
+	/* Returns what was received: one or more whole messages, end to end. */
+	virtual const uint8_t *received(uint16_t slot) const noexcept = 0;
+	/* They are not needed any more: more may be received. */
 	[[nodiscard]] virtual int post_receive(uint16_t slot) noexcept = 0;
 
+	/*
+	 * With LinkAttr::long_writes the last message may be the fixed part of
+	 * a long Write. Then so many bytes of its payload have not been read.
+	 */
+	virtual size_t rest() const noexcept { return 0; }
+	/* So many of them have been received with other messages. */
+	virtual size_t rest_here() const noexcept { return 0; }
+	/*
+	 * Reads up to `len` of them, len >= 1; they must all be read before
+	 * post_receive(). Returns how many were read, -FI_EFAULT if the memory
+	 * cannot be written, or another negative fi_errno if the link is
+	 * broken. If none is there yet it returns 0, and a completion says when
+	 * there are some (Handle::rest).
+	 */
+	[[nodiscard]] virtual ssize_t read_rest(uint8_t *, size_t) noexcept
+	{
+		return -FI_EOPNOTSUPP;
+	}
+
+	/* Returns how many bytes have been received, and whether the last of
+	 * them are a part of a message. */
+	virtual uint64_t received_bytes() const noexcept { return 0; }
+	virtual bool amid_message() const noexcept { return false; }
+
 	/* The number of messages that can be begun now. */
-	size_t free_sends() const noexcept { return free_sends_.size(); }
+	virtual size_t free_sends() const noexcept = 0;
 
 	/*
 	 * Returns a buffer for a message of `len` bytes, to be finished with
-	 * send(). Call it only while free_sends() > 0.
+	 * send(). Call it only while free_sends() > 0. It may throw
+	 * std::bad_alloc, and so may send().
 	 */
-	uint8_t *begin(size_t len) noexcept;
+	virtual uint8_t *begin(size_t len) = 0;
 
 	/*
 	 * Sends what was begun last. What cannot be posted now is kept, in
 	 * order, for send_waiting(). Returns 0, or a negative fi_errno if the
 	 * link is broken.
 	 */
-	[[nodiscard]] int send() noexcept;
-	[[nodiscard]] int send_waiting() noexcept;
-	bool has_waiting() const noexcept
+	[[nodiscard]] virtual int send() = 0;
+	[[nodiscard]] virtual int send_waiting() noexcept = 0;
+	/*
+	 * Sends what was begun last and, behind it, the payload of a long
+	 * Write, which is not copied: it must not change until sent_bytes() has
+	 * reached the position() after the call. Only for links with
+	 * LinkAttr::long_writes.
+	 */
+	[[nodiscard]] virtual int send_long(const iovec *, size_t)
 	{
-		return filled_ || !waiting_.empty();
+		return -FI_EOPNOTSUPP;
 	}
+	/* Returns how many bytes were given to the link, and how many of these
+	 * it does not need any more. */
+	virtual uint64_t position() const noexcept { return 0; }
+	virtual uint64_t sent_bytes() const noexcept { return UINT64_MAX; }
+
+	/* There are messages that no event will move. */
+	virtual bool has_waiting() const noexcept = 0;
 
 	/*
-	 * Messages that are sent from hold() to release() leave together, as
-	 * many as a buffer holds: each costs a system call at both ends, and
-	 * the target a turn of its service.
+	 * Messages that are sent from hold() to release() leave together: each
+	 * that leaves alone costs a system call at both ends, and the target a
+	 * turn of its service.
 	 */
-	void hold() noexcept { holding_ = true; }
-	[[nodiscard]] int release() noexcept;
+	virtual void hold() noexcept = 0;
+	/* Returns true if more can be held and somebody gains by that. */
+	virtual bool gathers() const noexcept { return false; }
+	[[nodiscard]] virtual int release() noexcept = 0;
 
-	/* A completed send gives its buffer back. Not every send completes. */
-	void sent(uint16_t slot) noexcept;
-
-	/*
-	 * Lends a buffer for something other than a message, until give_back().
-	 * Call it only while free_sends() > 0.
-	 */
-	uint16_t borrow() noexcept;
-	void give_back(uint16_t slot) noexcept { free_sends_.push_back(slot); }
-	uint8_t *borrowed(uint16_t slot) const noexcept
-	{
-		return send_buffers_.at(slot);
-	}
-	void *borrowed_desc() const noexcept { return send_buffers_.desc(); }
+	/* The send of this slot has completed. Not every send does. */
+	virtual void sent(uint16_t slot) noexcept = 0;
 
 	template <typename Message>
-	[[nodiscard]] int send_message(const Message &message) noexcept
+	[[nodiscard]] int send_message(const Message &message)
 	{
 		std::memcpy(begin(sizeof(message)), &message, sizeof(message));
 		return send();
@@ -147,7 +142,7 @@ public:
 	/* Sends `len` bytes behind the message. */
 	template <typename Message>
 	[[nodiscard]] int send_message(const Message &message, const void *rest,
-				       size_t len) noexcept
+				       size_t len)
 	{
 		uint8_t *buffer = begin(sizeof(message) + len);
 		std::memcpy(buffer, &message, sizeof(message));
@@ -157,27 +152,33 @@ public:
 	}
 
 	/*
-	 * Posts up to TransportTraits::max_chain operations; one completion,
-	 * with `slot`, means that all are done. -FI_EAGAIN means that none was
-	 * posted and progress may help, other errors that the link is broken.
+	 * The rest is for transports with TransportTraits::one_sided.
+	 *
+	 * Lends a buffer for something other than a message, until give_back().
+	 * Call it only while free_sends() > 0.
 	 */
-	[[nodiscard]] virtual int post_chain(const OneSided *chain,
-					     size_t count,
-					     uint16_t slot) noexcept = 0;
+	virtual uint16_t borrow() noexcept { return 0; }
+	virtual void give_back(uint16_t) noexcept {}
+	virtual uint8_t *borrowed(uint16_t) const noexcept { return nullptr; }
+	virtual void *borrowed_desc() const noexcept { return nullptr; }
+
+	/*
+	 * Posts up to TransportTraits::max_chain operations; one completion,
+	 * with this slot, means that all are done. -FI_EAGAIN means that none
+	 * was posted and progress may help, other errors that the link is
+	 * broken.
+	 */
+	[[nodiscard]] virtual int post_chain(const OneSided *, size_t,
+					     uint16_t) noexcept
+	{
+		return -FI_EOPNOTSUPP;
+	}
 
 	/* The chain of this slot has completed. */
-	virtual void chain_done(uint16_t slot) noexcept = 0;
+	virtual void chain_done(uint16_t) noexcept {}
 
 protected:
 	explicit Link(const LinkAttr &attr) noexcept : attr_(attr) {}
-
-	[[nodiscard]] int open_buffers(const Transport &transport);
-	[[nodiscard]] int post_receives() noexcept;
-	/* Called before post_receives(). */
-	void limit_receives(uint16_t most) noexcept
-	{
-		attr_.receives = std::min(attr_.receives, most);
-	}
 
 	Handle handle(Handle::Kind kind, uint16_t slot) const noexcept
 	{
@@ -185,33 +186,8 @@ protected:
 	}
 	const LinkAttr &attr() const noexcept { return attr_; }
 
-	/* kInjected means that the buffer is free and no completion comes. */
-	static constexpr int kInjected = 1;
-	[[nodiscard]] virtual int post_send(uint16_t slot,
-					    size_t len) noexcept = 0;
-	/* Its queue entry is free again. */
-	virtual void send_done() noexcept {}
-
-	BufferArena receive_buffers_;
-	BufferArena send_buffers_;
-
 private:
-	struct Waiting {
-		uint16_t slot;
-		size_t len;
-	};
-
-	[[nodiscard]] int post_message(uint16_t slot, size_t len) noexcept;
-	[[nodiscard]] int post_filled() noexcept;
-
-	LinkAttr attr_;
-	std::vector<uint16_t> free_sends_;
-	std::deque<Waiting> waiting_;
-	uint16_t begun_ = 0;   /* the buffer of the last message */
-	size_t begun_len_ = 0; /* of that message */
-	size_t filled_ = 0;    /* bytes of complete messages in the buffer */
-	bool holding_ = false;
-	int failed_ = 0; /* posting failed; the next send() reports it */
+	const LinkAttr attr_;
 };
 
 } // namespace ofi_pmem

@@ -3,13 +3,14 @@
 /* The strongest transport that the core provider of a domain allows. */
 #include "config.h"
 
-#include <string_view>
-
-#include <rdma/fi_errno.h>
-
 #include "core/log.hh"
 #include "core/params.hh"
 #include "transport/fi_transport.hh"
+#include "transport/socket_transport.hh"
+
+#include <rdma/fi_errno.h>
+
+#include <string_view>
 #ifdef HAVE_RAW_VERBS
 #include "transport/verbs_transport.hh"
 #endif
@@ -20,18 +21,17 @@ namespace ofi_pmem
 namespace
 {
 
-#ifdef HAVE_RAW_VERBS
 bool is_verbs(const fi_info &info) noexcept
 {
 	std::string_view name = info.fabric_attr->prov_name;
 	return name.substr(0, name.find(';')) == "verbs";
 }
 
-/* False where libfabric's own verbs endpoints must do. */
+#ifdef HAVE_RAW_VERBS
+/* Returns false if libfabric's own verbs endpoints must do. */
 bool open_verbs(const fi_info &app_info, std::unique_ptr<Transport> *transport)
 {
-	if (!is_verbs(app_info) ||
-	    params().native_flush == NativeFlushChoice::off)
+	if (params().native_flush == NativeFlushChoice::off)
 		return false;
 	auto made = std::make_unique<VerbsTransport>();
 	int ret = made->open(app_info);
@@ -64,6 +64,10 @@ void Transport::learn_own_address(const fi_info &app_info) noexcept
 int open_transport(const fi_info &app_info,
 		   std::unique_ptr<Transport> *transport)
 {
+	if (!is_verbs(app_info)) {
+		*transport = std::make_unique<SocketTransport>(app_info);
+		return 0;
+	}
 	if (open_verbs(app_info, transport))
 		return 0;
 	auto over_libfabric = std::make_unique<FiTransport>();

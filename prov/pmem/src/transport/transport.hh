@@ -2,11 +2,12 @@
 /* Copyright (c) 2026 the ofi_pmem developers */
 /*
  * A transport carries the channels of one application domain: reliable
- * connections on the core provider and NIC that the domain uses, with queues,
- * registered memory and listeners. There are two implementations:
- * fi_transport.hh over libfabric's MSG endpoints, and verbs_transport.hh over
- * raw RC queue pairs, which alone have FLUSH and ATOMIC WRITE. Users of these
- * interfaces do not know which they have.
+ * connections on the network or NIC that the domain uses, with queues,
+ * registered memory and listeners. There are three implementations:
+ * socket_transport.hh over TCP sockets; verbs_transport.hh over raw RC queue
+ * pairs, which alone have FLUSH and ATOMIC WRITE; and, for verbs without these,
+ * fi_transport.hh over libfabric's MSG endpoints. Users of these interfaces do
+ * not know which they have.
  *
  * The initiator and the service of a domain share a transport, which does not
  * change after it was opened, so any thread may call it. Each of the two has
@@ -15,13 +16,13 @@
  */
 #pragma once
 
-#include <cstddef>
-#include <cstdint>
-#include <memory>
+#include "core/address.hh"
 
 #include <rdma/fabric.h>
 
-#include "core/address.hh"
+#include <cstddef>
+#include <cstdint>
+#include <memory>
 
 namespace ofi_pmem
 {
@@ -31,9 +32,14 @@ class Link;
 /* Whether hardware or software places what arrives. */
 enum class NicKind { unknown, hardware, software };
 
-/* The context of a posted operation: its link, its kind and its slot. */
+/* Has the context of a posted operation: its link, its kind and its slot. */
 struct Handle {
-	enum Kind : uint16_t { receive = 1, send = 2, one_sided = 3 };
+	enum Kind : uint16_t {
+		receive = 1,
+		send = 2,
+		one_sided = 3,
+		rest = 4, /* more of a payload can be read */
+	};
 
 	uint32_t link;
 	Kind kind;
@@ -60,15 +66,8 @@ struct Handle {
 struct Completion {
 	Handle handle;
 	size_t len; /* of a received message, bytes */
-	int err;    /* 0 or a positive fi_errno */
+	int err;    /* 0 or a positive fi_errno; FI_ENOTCONN: closed by peer */
 };
-
-/*
- * The least number of receives that a link posts at once. On sockets it posts
- * no more: a message without a receive waits in the kernel, the memory stays in
- * the caches, and each receive costs the tcp provider of libfabric 2.1 16 KiB.
- */
-inline constexpr uint16_t kFewReceives = 8;
 
 struct LinkAttr {
 	uint32_t id;	   /* in its handles; unique on its queues */
@@ -76,6 +75,11 @@ struct LinkAttr {
 	uint16_t sends;
 	size_t message_bytes; /* the size of each */
 	uint16_t chains = 0;  /* slots of post_chain() */
+	/*
+	 * Writes that are too long for a message are sent, or received, as
+	 * Link::send_long() and Link::rest() say.
+	 */
+	bool long_writes = false;
 };
 
 class Queues;
@@ -85,6 +89,10 @@ class ConnectRequest
 {
 public:
 	virtual ~ConnectRequest() = default;
+
+	/* Returns the address that it comes from, or null if that is not known
+	 * before it is accepted. */
+	virtual const IpAddress *peer() const noexcept { return nullptr; }
 
 	/* Called at most once. The link is usable after its `connected` event.
 	 */
@@ -111,11 +119,14 @@ public:
 	virtual ~Queues() = default;
 
 	/* Reads up to `count` completions; returns how many. */
-	[[nodiscard]] virtual size_t
-	read_completions(Completion *completions, size_t count) noexcept = 0;
+	[[nodiscard]] virtual size_t read_completions(Completion *completions,
+						      size_t count) = 0;
 
 	/* Returns false if there is none. */
 	[[nodiscard]] virtual bool read_event(LinkEvent *event) = 0;
+
+	/* Some link is amid a message, see Link::amid_message(). */
+	virtual bool any_amid_message() const noexcept { return false; }
 
 	/* Returns 0 if it is safe to block on both file descriptors, or
 	 * -FI_EAGAIN if the caller must read first. */
@@ -146,15 +157,19 @@ public:
 	NicKind nic = NicKind::unknown;
 };
 
-/* The abilities of a transport. */
+/* Says what a transport can do. */
 struct TransportTraits {
+	/* There are one-sided operations and memory registered for them. */
+	bool one_sided = true;
+	/* Links may have LinkAttr::long_writes. */
+	bool long_writes = false;
 	/* Local buffers need a descriptor (FI_MR_LOCAL). */
 	bool needs_local_memory = false;
-	/* Largest one-sided operation, bytes. */
+	/* No one-sided operation has more bytes. */
 	uint64_t max_transfer = 0;
-	/* The maximum local buffers of one one-sided operation. */
+	/* No one-sided operation has more local buffers. */
 	size_t max_buffers = 8;
-	/* The maximum operations of one post_chain(). */
+	/* No post_chain() takes more operations. */
 	size_t max_chain = 1;
 	/* Writes of up to this many bytes need no registered local buffer. */
 	size_t inline_bytes = 0;
@@ -169,14 +184,10 @@ struct TransportTraits {
 	/* ATOMIC WRITE can be posted there, too. */
 	bool atomic_write = false;
 	/*
-	 * There is an operation that completes after the writes before it have
-	 * been placed: RDMA READ on their queue pair, tcp's delivery complete.
+	 * RDMA READ on the queue pair of writes completes after these have been
+	 * placed.
 	 */
 	bool placement_wait = false;
-	/* That operation is OneSided::Kind::write_visible, not a READ. */
-	bool visible_writes = false;
-	/* tcp: the target's CPU places data, whatever its NIC is. */
-	bool cpu_placed = false;
 };
 
 class Transport

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /* Copyright (c) 2026 the ofi_pmem developers */
-/* From an address to a connected queue pair; verbs_post.cc posts to it. */
+/* Goes from an address to a connected queue pair; verbs_post.cc posts to it. */
 #include "transport/verbs_link.hh"
 
-#include <algorithm>
-#include <cerrno>
+#include "core/log.hh"
+#include "core/params.hh"
 
 #include <rdma/fi_domain.h>
 #include <rdma/fi_errno.h>
 
-#include "core/log.hh"
-#include "core/params.hh"
+#include <algorithm>
+#include <cerrno>
 
 namespace ofi_pmem
 {
@@ -18,16 +18,17 @@ namespace ofi_pmem
 namespace
 {
 
-/* Of the send queue, beside those for messages. */
+/* The send queue has these entries beside those for messages. */
 constexpr uint32_t kOneSidedEntries = 512;
 
 constexpr int kResolveTimeoutMs = 2000;
 
 /*
- * What is not acknowledged for 4.096 us * 2^17, half a second, is sent again,
- * six times (rdma_set_option(3)): a dead target is noticed within five seconds.
- * Without the option the kernel takes half a minute and more. Seven is the
- * largest count, but Soft-RoCE (Linux 6.12) takes it for no limit.
+ * A message that is not acknowledged for 4.096 us * 2^17, half a second, is
+ * sent again, six times (rdma_set_option(3)): a dead target is noticed within
+ * five seconds. Without the option the kernel takes half a minute and more.
+ * Seven is the largest count, but Soft-RoCE (Linux 6.12) takes it to mean no
+ * limit.
  */
 constexpr uint8_t kAckTimeout = 17;
 constexpr uint8_t kRetries = 6;
@@ -105,7 +106,10 @@ int VerbsLink::connect(const IpAddress &peer, VerbsQueues *queues)
 	IpAddress target = peer;
 	IpAddress own = transport_.own_address();
 	own.set_port(0);
-	/* Of one family with the target's, or one that the route gives. */
+	/*
+	 * It must have the target's family; otherwise the route gives an
+	 * address.
+	 */
 	bool usable = !own.wildcard() && own.family() == peer.family();
 	sockaddr *source = usable ? own.raw() : nullptr;
 	if (rdma_resolve_addr(id, source, target.raw(), kResolveTimeoutMs))
@@ -113,7 +117,7 @@ int VerbsLink::connect(const IpAddress &peer, VerbsQueues *queues)
 	return 0;
 }
 
-/* The steps of connecting, each begun by the event of the one before. */
+/* Takes the next step of connecting; the event of the one before begins it. */
 int VerbsLink::proceed(const Event &event, bool *connected)
 {
 	switch (event.type) {
@@ -162,8 +166,8 @@ int VerbsLink::resolve_route()
 {
 	if (id_->verbs != transport_.device()) {
 		PMEM_WARN(FI_LOG_EP_CTRL,
-			  "the way to the target leads through device %s, the "
-			  "domain is on %s",
+			  "the route to the target leads through device %s, "
+			  "but the domain is on %s",
 			  ibv_get_device_name(id_->verbs->device),
 			  ibv_get_device_name(transport_.device()->device));
 		return -FI_EHOSTUNREACH;
@@ -174,7 +178,7 @@ int VerbsLink::resolve_route()
 int VerbsLink::open_queue_pair()
 {
 	uint8_t timeout = kAckTimeout;
-	/* Older kernels do not know it, and take their own time. */
+	/* Older kernels do not know this option, and use their own timeout. */
 	static_cast<void>(rdma_set_option(id_.get(), RDMA_OPTION_ID,
 					  RDMA_OPTION_ID_ACK_TIMEOUT, &timeout,
 					  sizeof(timeout)));

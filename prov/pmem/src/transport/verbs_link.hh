@@ -7,20 +7,20 @@
  */
 #pragma once
 
-#include <vector>
-
-#include "transport/link.hh"
+#include "transport/nic_link.hh"
 #include "transport/verbs_queues.hh"
+
+#include <vector>
 
 namespace ofi_pmem
 {
 
-class VerbsLink final : public Link, private VerbsEventHandler
+class VerbsLink final : public NicLink, private VerbsEventHandler
 {
 public:
 	VerbsLink(const LinkAttr &attr,
 		  const VerbsTransport &transport) noexcept
-		: Link(attr), transport_(transport)
+		: NicLink(attr), transport_(transport)
 	{
 	}
 	~VerbsLink() override;
@@ -61,7 +61,7 @@ private:
 	VerbsPtr<rdma_cm_id> id_; /* owns its queue pair, see ~VerbsLink() */
 	ibv_qp_ex *qp_ = nullptr;
 	bool established_ = false;
-	/* The number of free entries in the send queue. */
+	/* Returns the number of free entries in the send queue. */
 	size_t free_entries_ = 0;
 	std::vector<uint8_t> chain_lengths_; /* by slot */
 };

@@ -2,12 +2,12 @@
 /* Copyright (c) 2026 the ofi_pmem developers */
 #include "transport/verbs_listener.hh"
 
-#include <cerrno>
+#include "core/log.hh"
+#include "transport/verbs_link.hh"
 
 #include <rdma/fi_errno.h>
 
-#include "core/log.hh"
-#include "transport/verbs_link.hh"
+#include <cerrno>
 
 namespace ofi_pmem
 {
@@ -28,7 +28,7 @@ int VerbsListener::open(IpAddress address, VerbsQueues *queues)
 	id_.reset(id);
 	if (rdma_bind_addr(id, address.raw()))
 		return -errno;
-	/* Of a wildcard there is no device. */
+	/* A wildcard has no device. */
 	if (id->verbs && id->verbs != transport_.device())
 		return -FI_ENODEV;
 	if (rdma_listen(id, kBacklog))
@@ -42,7 +42,7 @@ bool VerbsListener::on_event(const Event &event, LinkEvent *told)
 	if (event.type != RDMA_CM_EVENT_CONNECT_REQUEST)
 		return false;
 	VerbsPtr<rdma_cm_id> id(event.id);
-	id->context = nullptr; /* it came as ours */
+	id->context = nullptr; /* it came with ours */
 	rdma_conn_param asked{};
 	asked.responder_resources = event.responder_resources;
 	asked.initiator_depth = event.initiator_depth;
@@ -64,7 +64,8 @@ int VerbsConnectRequest::accept(Queues *queues, const LinkAttr &attr,
 {
 	if (id_->verbs != transport_.device()) {
 		PMEM_WARN(FI_LOG_EP_CTRL,
-			  "a channel came in by device %s, the domain is on %s",
+			  "a channel arrived through device %s, but the domain "
+			  "is on %s",
 			  ibv_get_device_name(id_->verbs->device),
 			  ibv_get_device_name(transport_.device()->device));
 		return -FI_EADDRNOTAVAIL;

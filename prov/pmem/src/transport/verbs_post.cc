@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /* Copyright (c) 2026 the ofi_pmem developers */
-/* What a connected queue pair is given to do. */
-#include <algorithm>
-#include <array>
-#include <cstring>
+/* Posts to a connected queue pair. */
+#include "transport/verbs_link.hh"
 
 #include <rdma/fi_errno.h>
 
-#include "transport/verbs_link.hh"
+#include <algorithm>
+#include <array>
+#include <cstring>
 
 namespace ofi_pmem
 {
@@ -16,10 +16,10 @@ namespace
 {
 
 /*
- * ibv_wr_post(3) takes ibv_wr_set_inline_data() alone as the wish to copy. The
- * library of Soft-RoCE then copies, but only this flag tells its kernel module,
- * which else looks for the data by an empty list of buffers, fails, and flushes
- * the queue pair.
+ * For ibv_wr_post(3) ibv_wr_set_inline_data() alone asks to copy. The library
+ * of Soft-RoCE then copies, but only this flag says so to its kernel module.
+ * Without the flag the module looks for the data in an empty list of buffers,
+ * fails, and flushes the queue pair.
  */
 constexpr unsigned kInline = IBV_SEND_INLINE;
 
@@ -73,8 +73,8 @@ int VerbsLink::post_send(uint16_t slot, size_t len) noexcept
 }
 
 /*
- * In one piece: of ibv_wr_set_inline_data_list() the library of Soft-RoCE makes
- * an operation of no bytes, which then succeeds.
+ * The data is passed in one piece: from ibv_wr_set_inline_data_list() the
+ * library of Soft-RoCE makes an operation of no bytes, which then succeeds.
  */
 void VerbsLink::set_inline_data(const OneSided &operation) noexcept
 {
@@ -122,7 +122,6 @@ void VerbsLink::post_one(const OneSided &operation) noexcept
 		qp_->wr_flags |= kInline;
 	switch (operation.kind) {
 	case OneSided::Kind::write:
-	case OneSided::Kind::write_visible:
 		ibv_wr_rdma_write(qp_, key, operation.addr);
 		set_buffers(operation);
 		break;

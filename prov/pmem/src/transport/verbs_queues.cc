@@ -2,15 +2,15 @@
 /* Copyright (c) 2026 the ofi_pmem developers */
 #include "transport/verbs_queues.hh"
 
-#include <algorithm>
-#include <cerrno>
-
-#include <fcntl.h>
+#include "core/descriptors.hh"
+#include "core/log.hh"
 
 #include <rdma/fi_errno.h>
 
-#include "core/descriptors.hh"
-#include "core/log.hh"
+#include <fcntl.h>
+
+#include <algorithm>
+#include <cerrno>
 
 namespace ofi_pmem
 {
@@ -45,7 +45,7 @@ int to_errno(ibv_wc_status status) noexcept
 	}
 }
 
-/* Behind the first failure everything else is flushed, which says nothing. */
+/* After the first failure everything else is flushed, which says nothing. */
 void log_failure(const ibv_wc &wc) noexcept
 {
 	if (wc.status != IBV_WC_SUCCESS && wc.status != IBV_WC_WR_FLUSH_ERR)
@@ -106,8 +106,10 @@ bool VerbsQueues::read_event(LinkEvent *told)
 			event->event, event->status, event->id,
 			event->param.conn.responder_resources,
 			event->param.conn.initiator_depth};
-		/* First: whoever handles it may destroy the identifier, which
-		 * waits for the acknowledgement of its events. */
+		/*
+		 * This comes first: the handler may destroy the identifier,
+		 * which waits for the acknowledgement of its events.
+		 */
 		rdma_ack_cm_event(event);
 		if (handler && handler->on_event(copy, told))
 			return true;
@@ -115,7 +117,7 @@ bool VerbsQueues::read_event(LinkEvent *told)
 	return false;
 }
 
-/* Also takes them off the file descriptor. */
+/* Also removes them from the file descriptor. */
 void VerbsQueues::take_notifications() noexcept
 {
 	ibv_cq *cq = nullptr;
@@ -135,7 +137,7 @@ int VerbsQueues::trywait() noexcept
 	int ret = ibv_req_notify_cq(cq(), 0);
 	if (ret)
 		return -ret;
-	/* What came before it was armed notifies nobody. */
+	/* A completion that came before it was armed notifies nobody. */
 	ibv_wc wc;
 	if (ibv_poll_cq(cq(), 1, &wc) <= 0)
 		return 0;

@@ -6,9 +6,9 @@
  */
 #pragma once
 
-#include <deque>
-
 #include "transport/verbs_transport.hh"
+
+#include <deque>
 
 namespace ofi_pmem
 {

@@ -2,20 +2,20 @@
 /* Copyright (c) 2026 the ofi_pmem developers */
 #include "transport/verbs_transport.hh"
 
-#include <algorithm>
-#include <cerrno>
-
-#include <unistd.h>
-
-#include <rdma/fi_domain.h>
-#include <rdma/fi_errno.h>
-#include <rdma/ib_user_verbs.h>
-
 #include "core/device_name.hh"
 #include "core/log.hh"
 #include "transport/verbs_link.hh"
 #include "transport/verbs_listener.hh"
 #include "transport/verbs_queues.hh"
+
+#include <rdma/fi_domain.h>
+#include <rdma/fi_errno.h>
+#include <rdma/ib_user_verbs.h>
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
 
 namespace ofi_pmem
 {
@@ -31,7 +31,7 @@ constexpr uint64_t kFlush =
 
 constexpr size_t kMaxChain = 64;
 
-/* Deeper gains nothing: one thread posts at a time. */
+/* A deeper queue gains nothing: one thread posts at a time. */
 constexpr int kMaxDepth = 16;
 
 NicKind kind_of(const ibv_device_attr &attr, const ibv_context *device)
@@ -104,9 +104,11 @@ int VerbsTransport::learn_traits()
 		static_cast<uint8_t>(std::min(basic.max_qp_rd_atom, kMaxDepth));
 	limits_.max_send_wr = static_cast<uint32_t>(basic.max_qp_wr);
 	limits_.max_sge = static_cast<uint32_t>(basic.max_sge);
-	/* Of a list of buffers the library of Soft-RoCE (rdma-core 56) adds up
-	 * the length of the first as often as there are buffers, and success is
-	 * reported for bytes that were never sent. */
+	/*
+	 * For a list of buffers, the library of Soft-RoCE (rdma-core 56) counts
+	 * the length of the first for each of them, and reports success for
+	 * bytes that were never sent.
+	 */
 	if (nic_ == NicKind::software)
 		limits_.max_sge = 1;
 	traits_.max_buffers =
@@ -190,7 +192,7 @@ int VerbsTransport::register_memory(const void *base, size_t len,
 	auto address = const_cast<void *>(base);
 	int flags = to_verbs_access(access);
 	VerbsPtr<ibv_mr> mr;
-	/* Refused for memory that is not persistent, with EINVAL. */
+	/* Memory that is not persistent is refused with EINVAL. */
 	bool flushable = persistent && registers_flushable_;
 	if (flushable)
 		mr.reset(ibv_reg_mr(pd(), address, len,

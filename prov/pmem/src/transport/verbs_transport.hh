@@ -10,13 +10,13 @@
  */
 #pragma once
 
-#include <memory>
-#include <string>
+#include "transport/transport.hh"
 
 #include <infiniband/verbs.h>
 #include <rdma/rdma_cma.h>
 
-#include "transport/transport.hh"
+#include <memory>
+#include <string>
 
 namespace ofi_pmem
 {
@@ -43,7 +43,7 @@ struct VerbsClose {
 
 template <typename Object> using VerbsPtr = std::unique_ptr<Object, VerbsClose>;
 
-/* The most bytes that a queue pair copies into its queue. */
+/* A queue pair copies at most this many bytes into its queue. */
 inline constexpr uint32_t kMaxInline = 256;
 
 /* The limits of the device to which links are made. */

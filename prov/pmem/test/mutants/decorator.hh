@@ -10,11 +10,11 @@
  */
 #pragma once
 
-#include <utility>
-
 #include "persist/backend_decorator.hh"
 #include "persist/default_backend.hh"
 #include "persist/ledger_backend.hh"
+
+#include <utility>
 
 namespace ofi_pmem
 {

@@ -22,7 +22,7 @@ public:
 		int ret = make_up();
 		return ret ? ret : real().flush(offset, len);
 	}
-	int drain() noexcept override
+	int begin_drain(size_t, PendingDrain *) noexcept override
 	{
 		owed_ = true;
 		return 0;

@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* Copyright (c) 2026 the ofi_pmem developers */
+/*
+ * The persistence plane of one endpoint: its channels, one for each remote
+ * service it writes to, and the pool of its operations.
+ *
+ * Any thread may call it: its public functions take the initiator's lock.
+ */
+#pragma once
+
+#include "core/key.hh"
+#include "initiator/channel.hh"
+#include "initiator/initiator.hh"
+#include "initiator/op.hh"
+
+#include <memory>
+#include <unordered_map>
+#include <vector>
+
+namespace ofi_pmem
+{
+
+class ChannelTable final : private ChannelOwner, private NotificationSink
+{
+public:
+	ChannelTable(Initiator *initiator, OpOwner *owner) noexcept
+		: initiator_(initiator), owner_(owner)
+	{
+	}
+	~ChannelTable();
+
+	/* Makes room for `operations` operations at a time. */
+	void open(size_t operations);
+
+	/*
+	 * Starts an operation towards `peer`, the name of that peer in this
+	 * table.
+	 * 0: it will complete through the owner.
+	 * -FI_EAGAIN: nothing happened; make progress, then try again.
+	 * -FI_ECONNABORTED: a fenced commit or a flush cannot vouch for writes
+	 * to that peer that were lost; reported once.
+	 * Other errors: nothing happened, and another try may connect again
+	 * (unreachable peer) or will not help (unknown key, range, access).
+	 */
+	[[nodiscard]] ssize_t submit(const OpRequest &request, fi_addr_t peer);
+
+	/*
+	 * Starts a drain of every channel; its completion means that everything
+	 * written before is durable. Returns what submit() does, for writes to
+	 * any peer.
+	 */
+	[[nodiscard]] ssize_t drain_all(void *context, bool report,
+					bool checked);
+
+	/*
+	 * Describes the region behind the key at `peer` in *region and returns
+	 * 0; else returns the errors of submit().
+	 */
+	[[nodiscard]] int query(fi_addr_t peer, Key key, RemoteRegion *region);
+
+	/*
+	 * Returns true if all operations to `peer` are done and visible there;
+	 * else takes the next step towards this.
+	 */
+	[[nodiscard]] bool make_visible(fi_addr_t peer);
+
+	/*
+	 * Closes the channels to `peer`; what is outstanding fails. The next
+	 * peer that gets this name is not affected.
+	 */
+	void drop(fi_addr_t peer);
+
+	/*
+	 * After begin_notifications(), take_notification() takes the next
+	 * notification that is ready to be sent, or returns false if there is
+	 * none. return_notification() puts it back (-FI_EAGAIN), with all that
+	 * are behind it for the same peer, or ends its operation if that peer
+	 * is gone. notified() ends it in any case.
+	 */
+	void begin_notifications();
+	[[nodiscard]] bool take_notification(Notification *notification);
+	void return_notification(const Notification &notification);
+	void notified(PersistentOp *op, int err, bool counted) override;
+
+	/*
+	 * The endpoint is closed: every operation ends as cancelled. Returns
+	 * the operations whose notification was sent; its inner completion may
+	 * still come.
+	 */
+	[[nodiscard]] std::vector<std::unique_ptr<InternalOp>> shutdown();
+
+private:
+	/* These implement ChannelOwner. */
+	void finish(PersistentOp *op) override;
+	void settled() override { owner_->gate_may_open(); }
+	void writes_lost(fi_addr_t peer) noexcept override
+	{
+		initiator_->lock().assert_held();
+		lost_.find(peer)->second = true;
+	}
+	bool take_lost(fi_addr_t peer) noexcept
+		PMEM_REQUIRES(initiator_->lock());
+
+	struct PeerService {
+		fi_addr_t peer;
+		uint16_t port;
+		bool operator==(const PeerService &other) const noexcept
+		{
+			return peer == other.peer && port == other.port;
+		}
+	};
+	struct Hash {
+		size_t operator()(const PeerService &key) const noexcept
+		{
+			return std::hash<uint64_t>()(
+				key.peer * 0x9e3779b97f4a7c15 + key.port);
+		}
+	};
+
+	[[nodiscard]] int prepare(const OpRequest &request, fi_addr_t peer,
+				  Channel *channel, PersistentOp *op)
+		PMEM_REQUIRES(initiator_->lock());
+	[[nodiscard]] int start(PersistentOp *op, Channel *channel)
+		PMEM_REQUIRES(initiator_->lock());
+	[[nodiscard]] int vouch(const PersistentOp &op, const Channel *channel)
+		PMEM_REQUIRES(initiator_->lock());
+	PersistentOp *take(const OpRequest &request)
+		PMEM_REQUIRES(initiator_->lock());
+	void end_notification(PersistentOp *op, int err, bool counted)
+		PMEM_REQUIRES(initiator_->lock());
+	bool is_refused(fi_addr_t peer) const PMEM_REQUIRES(initiator_->lock());
+	[[nodiscard]] int why_not_notified(PersistentOp *op) const
+		PMEM_REQUIRES(initiator_->lock());
+	std::unique_ptr<PersistentOp> detach(PersistentOp *op)
+		PMEM_REQUIRES(initiator_->lock());
+	[[nodiscard]] int channel_to(fi_addr_t peer, uint16_t port,
+				     Channel **channel)
+		PMEM_REQUIRES(initiator_->lock());
+	[[nodiscard]] static int resolve_ranges(Channel *channel,
+						const OpRequest &request,
+						PersistentOp *op);
+	void complete(PersistentOp *op, bool counted)
+		PMEM_REQUIRES(initiator_->lock());
+
+	Initiator *initiator_;
+	OpOwner *owner_;
+	std::vector<std::unique_ptr<PersistentOp>>
+		ops_ PMEM_GUARDED_BY(initiator_->lock());
+	std::vector<PersistentOp *>
+		free_ops_ PMEM_GUARDED_BY(initiator_->lock());
+	std::vector<PersistentOp *>
+		to_notify_ PMEM_GUARDED_BY(initiator_->lock());
+	std::vector<PersistentOp *> notifying_ PMEM_GUARDED_BY(
+		initiator_->lock()); /* taken and not yet notified */
+	std::vector<fi_addr_t> refused_ PMEM_GUARDED_BY(
+		initiator_->lock()); /* peers, since begin_notifications */
+	std::unordered_map<PeerService, std::unique_ptr<Channel>, Hash>
+		channels_ PMEM_GUARDED_BY(initiator_->lock());
+	/*
+	 * For each peer: writes to it were lost since its last fenced commit.
+	 * Its first channel adds it, so that a loss never needs memory.
+	 */
+	std::unordered_map<fi_addr_t, bool>
+		lost_ PMEM_GUARDED_BY(initiator_->lock());
+	/* Writes to dropped peers were lost since the last drain. */
+	bool lost_with_peer_ PMEM_GUARDED_BY(initiator_->lock()) = false;
+};
+
+} // namespace ofi_pmem

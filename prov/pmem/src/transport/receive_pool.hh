@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* Copyright (c) 2026 the ofi_pmem developers */
+/*
+ * The memory into which all links of one user receive. What was received is
+ * executed where it is; an idle link holds nothing. Not thread-safe.
+ */
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+
+namespace ofi_pmem
+{
+
+class ReceivePool
+{
+public:
+	/* Bytes that were received. They stay while the piece exists. */
+	struct Piece {
+		std::shared_ptr<uint8_t[]> memory;
+		uint8_t *bytes = nullptr;
+	};
+
+	/* A link receives at most this many bytes at once. */
+	static constexpr size_t kMost = 65536;
+
+	/*
+	 * Returns kMost bytes, which are free until the next call. Throws
+	 * std::bad_alloc.
+	 */
+	uint8_t *space()
+	{
+		if (memory_.use_count() == 1)
+			used_ = 0;
+		if (!memory_ || kChunk - used_ < kMost) {
+			memory_.reset(new uint8_t[kChunk]);
+			used_ = 0;
+		}
+		return &memory_[static_cast<ptrdiff_t>(used_)];
+	}
+
+	/* Keeps the first `len` bytes of space(). */
+	Piece keep(size_t len) noexcept
+	{
+		Piece piece{memory_, &memory_[static_cast<ptrdiff_t>(used_)]};
+		used_ += len;
+		return piece;
+	}
+
+private:
+	static constexpr size_t kChunk = 4 * kMost;
+
+	std::shared_ptr<uint8_t[]> memory_;
+	size_t used_ = 0;
+};
+
+} // namespace ofi_pmem
