@@ -144,11 +144,10 @@ void Initiator::progress_locked()
 
 void Initiator::look_after_links()
 {
-	std::vector<LinkUser *> users;
-	for (const auto &[id, user] : links_)
-		users.push_back(user);
 	watching_ = false;
-	for (LinkUser *user : users) {
+	for (auto next = links_.begin(); next != links_.end();) {
+		/* It may remove its link. */
+		LinkUser *user = (next++)->second;
 		if (user->still_waits(watchdog_.since()))
 			watching_ = true;
 	}

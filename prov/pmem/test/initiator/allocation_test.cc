@@ -109,6 +109,36 @@ TEST_F(Allocation, SmallCommitsNeedNone)
 	}
 }
 
+class WatchedAllocation : public Allocation
+{
+protected:
+	/* Channels are looked after four times in this time. */
+	static constexpr std::chrono::milliseconds kTimeout{1000};
+
+	void SetUp() override
+	{
+		set_param("FI_OFI_PMEM_OPERATION_TIMEOUT_MS",
+			  std::to_string(kTimeout.count()));
+		Allocation::SetUp();
+	}
+};
+
+TEST_F(WatchedAllocation, LookingAfterChannelsNeedsNone)
+{
+	WordWrite write(add_page_region());
+	CountingOwner owner;
+	ChannelTable table(initiator_.get(), &owner);
+	table.open(64);
+	OpRequest request =
+		OpRequest::write(write.msg).at(Level::commit).report();
+	commit_often(&table, &owner, request, 100, 1);
+	size_t before = allocations;
+	auto end = Clock::now() + kTimeout;
+	while (Clock::now() < end)
+		commit_often(&table, &owner, request, 1, 1);
+	EXPECT_EQ(allocations, before);
+}
+
 /* The table of what was written and not drained has room for fewer. */
 TEST_F(Allocation, EarlyFlushesNeedNone)
 {
