@@ -81,8 +81,8 @@ private:
 		keep_old(asking_.said);
 		keep_old(asked_.said);
 		asking_ = attach(link, &asking_);
-		session_ = std::make_unique<Session>(&regions_.table,
-						     keys_.target);
+		session_ = std::make_unique<Session>(
+			&regions_.table, &workspace_, keys_.target, nullptr);
 		ScriptRequest request([this](ScriptLink *accepted) {
 			asked_ = attach(accepted, &asked_);
 		});
@@ -184,7 +184,7 @@ private:
 
 	bool take_at_target(const Completion &completion)
 	{
-		MutexLock guard(regions_.table.lock());
+		SharedLock guard(regions_.table.lock(), 0);
 		return session_->enqueue(completion.handle.slot,
 					 completion.len) &&
 		       session_->run(TurnPolicy<Session>::kUnlimited) &&
@@ -249,6 +249,7 @@ private:
 	std::vector<Bytes> old_;
 	bool greeted_ = false;
 	bool taken_ = false;
+	Workspace workspace_{[] {}};
 	std::unique_ptr<Session> session_;
 	ScriptTransport transport_;
 	Initiator initiator_;

@@ -20,7 +20,7 @@ class SessionScript
 public:
 	explicit SessionScript(Input *input)
 		: input_(input), regions_(input->take<uint8_t>() & 1),
-		  session_(&regions_.table, no_key_), initiator_(&regions_)
+		  session_(&regions_.table, &workspace_, no_key_, nullptr), initiator_(&regions_)
 	{
 		ScriptRequest request([this](ScriptLink *link) {
 			link_ = link;
@@ -96,7 +96,7 @@ private:
 		initiator_.sends(arriving_);
 		Completion completion = link_->arrive(arriving_);
 		arriving_.clear();
-		MutexLock guard(regions_.table.lock());
+		SharedLock guard(regions_.table.lock(), 0);
 		alive_ = session_.enqueue(completion.handle.slot,
 					  completion.len) &&
 			 execute();
@@ -106,7 +106,7 @@ private:
 
 	void end_batch()
 	{
-		MutexLock guard(regions_.table.lock());
+		SharedLock guard(regions_.table.lock(), 0);
 		alive_ = alive_ && session_.finish_batch();
 	}
 
@@ -114,13 +114,13 @@ private:
 	{
 		if (!alive_ || !session_.needs_turn())
 			return;
-		MutexLock guard(regions_.table.lock());
+		SharedLock guard(regions_.table.lock(), 0);
 		alive_ = session_.go_on() && execute();
 	}
 
 	void complete_sends(size_t most)
 	{
-		MutexLock guard(regions_.table.lock());
+		SharedLock guard(regions_.table.lock(), 0);
 		for (; alive_ && most && link_->has_unfinished(); most--) {
 			session_.on_sent(link_->finish().handle.slot);
 			alive_ = execute();
@@ -170,6 +170,7 @@ private:
 	Input *input_;
 	FuzzRegions regions_;
 	const AuthKey no_key_;
+	Workspace workspace_{[] {}};
 	Session session_;
 	HostileInitiator initiator_;
 	ScriptLink *link_ = nullptr;

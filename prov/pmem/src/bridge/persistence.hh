@@ -81,7 +81,7 @@ private:
 	const AddressList *passive_ = nullptr;
 	AddressList endpoints_;
 	AuthKey auth_key_;
-	RegionTable regions_;
+	RegionTable regions_{Service::stripes()};
 	std::unique_ptr<Initiator> initiator_;
 	Mutex service_mutex_{lock_rank::kService};
 	std::unique_ptr<Service> service_ PMEM_GUARDED_BY(service_mutex_);

@@ -12,7 +12,9 @@
 #include "core/thread_safety.hh"
 
 #include <condition_variable>
+#include <cstddef>
 #include <mutex>
+#include <vector>
 
 namespace ofi_pmem
 {
@@ -43,27 +45,35 @@ inline constexpr LockRank kExpected{4, "PlaneQueue::expected_lock_"};
 /* All channels of a domain run under it. */
 inline constexpr LockRank kInitiator{5, "Initiator::mutex_"};
 
-/* The service executes under it, on all regions of a domain. */
-inline constexpr LockRank kRegionTable{6, "RegionTable::mutex_"};
+/* The service executes under a stripe of it, on all regions of a domain. */
+inline constexpr LockRank kRegionTable{6, "RegionTable::lock_"};
+
+/* One atomic operation on a region at a time. */
+inline constexpr LockRank kRegionAtomics{7, "TargetRegion::atomics_"};
 
 /* The locks of persist/ begin with that of the registry of captures. */
-inline constexpr LockRank kCaptures{7, "CaptureRegistry::lock"};
-inline constexpr LockRank kSharedFiles{8, "SharedFile::Registry::lock"};
-inline constexpr LockRank kDeviceSync{9, "DeviceSync::mutex_"};
-inline constexpr LockRank kLineSimulation{9, "LineSimulation::lock_"};
+inline constexpr LockRank kCaptures{8, "CaptureRegistry::lock"};
+inline constexpr LockRank kSharedFiles{9, "SharedFile::Registry::lock"};
+inline constexpr LockRank kPageBackend{9, "PageBackend::mutex_"};
+inline constexpr LockRank kDeviceSync{10, "DeviceSync::mutex_"};
+inline constexpr LockRank kLineSimulation{10, "LineSimulation::lock_"};
 
 /* No other mutex is taken under these. */
-inline constexpr LockRank kAddressList{10, "AddressList::lock_"};
-inline constexpr LockRank kAnnouncements{10, "Announcements::mutex_"};
-inline constexpr LockRank kCauses{10, "Causes::lock"};
-inline constexpr LockRank kCompletionRing{10, "CompletionRing::lock_"};
-inline constexpr LockRank kCounter{10, "PlaneCounter::sources_lock_"};
-inline constexpr LockRank kCountingGate{10, "CountingGate::lock_"};
-inline constexpr LockRank kDomainEvents{10, "DomainEvents::opening_"};
-inline constexpr LockRank kFidMap{10, "FidMap::lock_"};
-inline constexpr LockRank kListeners{10, "Listeners::lock_"};
-inline constexpr LockRank kSyncThreads{10, "SyncThreads::mutex_"};
-inline constexpr LockRank kLocalMemory{10, "LocalMemory::mutex_"};
+inline constexpr LockRank kAddressList{11, "AddressList::lock_"};
+inline constexpr LockRank kAnnouncements{11, "Announcements::mutex_"};
+inline constexpr LockRank kCauses{11, "Causes::lock"};
+inline constexpr LockRank kChannels{11, "ChannelRegistry::mutex_"};
+inline constexpr LockRank kCompletionRing{11, "CompletionRing::lock_"};
+inline constexpr LockRank kCounter{11, "PlaneCounter::sources_lock_"};
+inline constexpr LockRank kCountingGate{11, "CountingGate::lock_"};
+inline constexpr LockRank kDomainEvents{11, "DomainEvents::opening_"};
+inline constexpr LockRank kFidMap{11, "FidMap::lock_"};
+inline constexpr LockRank kGuesses{11, "GuessLimit::mutex_"};
+inline constexpr LockRank kHandedOver{11, "ServiceThread::handed_lock_"};
+inline constexpr LockRank kListeners{11, "Listeners::lock_"};
+inline constexpr LockRank kRegionAccess{11, "TargetRegion::access_lock_"};
+inline constexpr LockRank kSyncThreads{11, "SyncThreads::mutex_"};
+inline constexpr LockRank kLocalMemory{11, "LocalMemory::mutex_"};
 
 } // namespace lock_rank
 
@@ -106,6 +116,109 @@ using Mutex = BasicMutex<CheckedOrder>;
 #else
 using Mutex = BasicMutex<UncheckedOrder>;
 #endif
+
+/*
+ * Many threads share it without waiting for each other, because each has a
+ * stripe of its own; who excludes them takes all stripes.
+ */
+template <typename Order>
+class PMEM_CAPABILITY("mutex") BasicStripedLock : private Order
+{
+public:
+	BasicStripedLock(const LockRank &rank, size_t stripes)
+		: Order(rank), stripes_(stripes)
+	{
+	}
+	BasicStripedLock(const BasicStripedLock &) = delete;
+	BasicStripedLock &operator=(const BasicStripedLock &) = delete;
+
+	/* Threads may have the same stripe; numbers start again where there are
+	 * no more stripes. */
+	void lock_shared(size_t stripe) PMEM_ACQUIRE_SHARED()
+	{
+		Order::before_lock();
+		mutex_of(stripe).lock();
+	}
+	void unlock_shared(size_t stripe) PMEM_RELEASE_SHARED()
+	{
+		mutex_of(stripe).unlock();
+		Order::after_unlock();
+	}
+
+	void lock() PMEM_ACQUIRE()
+	{
+		Order::before_lock();
+		for (Stripe &stripe : stripes_)
+			stripe.mutex.lock();
+	}
+	void unlock() PMEM_RELEASE()
+	{
+		for (Stripe &stripe : stripes_)
+			stripe.mutex.unlock();
+		Order::after_unlock();
+	}
+
+	/* See BasicMutex::assert_held(). */
+	void assert_shared() const noexcept PMEM_ASSERT_SHARED
+	{
+		Order::check_held();
+	}
+
+private:
+	static constexpr size_t kCacheLine = 64;
+
+	struct alignas(kCacheLine) Stripe {
+		std::mutex mutex;
+	};
+
+	std::mutex &mutex_of(size_t stripe) noexcept
+	{
+		return stripes_[stripe % stripes_.size()].mutex;
+	}
+
+	std::vector<Stripe> stripes_;
+};
+
+#ifdef PMEM_CHECK_LOCK_ORDER
+using StripedLock = BasicStripedLock<CheckedOrder>;
+#else
+using StripedLock = BasicStripedLock<UncheckedOrder>;
+#endif
+
+/* Holds a stripe for the life of this object. */
+class PMEM_SCOPED_CAPABILITY SharedLock
+{
+public:
+	SharedLock(StripedLock &lock, size_t stripe) PMEM_ACQUIRE_SHARED(lock)
+		: lock_(lock), stripe_(stripe)
+	{
+		lock_.lock_shared(stripe_);
+	}
+	~SharedLock() PMEM_RELEASE() { lock_.unlock_shared(stripe_); }
+	SharedLock(const SharedLock &) = delete;
+	SharedLock &operator=(const SharedLock &) = delete;
+
+private:
+	StripedLock &lock_;
+	const size_t stripe_;
+};
+
+/* Holds all stripes for the life of this object. */
+class PMEM_SCOPED_CAPABILITY ExclusiveLock
+{
+public:
+	explicit ExclusiveLock(StripedLock &lock) PMEM_ACQUIRE(lock)
+		: lock_(lock)
+	{
+		lock_.lock();
+	}
+	~ExclusiveLock() PMEM_RELEASE() { lock_.unlock(); }
+	ExclusiveLock(const ExclusiveLock &) = delete;
+	ExclusiveLock &operator=(const ExclusiveLock &) = delete;
+
+private:
+	StripedLock &lock_;
+};
 
 /* Holds a mutex for the life of this object. */
 class PMEM_SCOPED_CAPABILITY MutexLock

@@ -11,6 +11,7 @@
 
 #include <rdma/fi_errno.h>
 
+#include <sched.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -102,8 +103,11 @@ constexpr Definition kDefinitions[] = {
 	 "Self-check of the service: keep a ledger of what is written, flushed "
 	 "and drained, and fail commits that it does not confirm (default: "
 	 "no)"},
+	{"service_threads", FI_PARAM_STRING,
+	 "On tcp: threads of the service of a domain, 1 to 64 (default: one "
+	 "for four CPUs of the process, at most 4)"},
 	{"service_cpus", FI_PARAM_STRING,
-	 "CPUs of the service thread: auto (NUMA node of the NIC, or else of "
+	 "CPUs of the service's threads: auto (NUMA node of the NIC, or else of "
 	 "the memory), none (not bound), node:N or a list such as 0-3,8 "
 	 "(default: auto)"},
 	{"auth_key_file", FI_PARAM_STRING,
@@ -386,6 +390,23 @@ int read_method(Params *values)
 		&values->native_flush);
 }
 
+/* Most CPUs are for the programs that are served, or that the machine is for.
+ */
+uint32_t default_service_threads() noexcept
+{
+	cpu_set_t own;
+	if (sched_getaffinity(0, sizeof(own), &own))
+		return 1;
+	return std::clamp(static_cast<uint32_t>(CPU_COUNT(&own)) / 4, 1u, 4u);
+}
+
+int read_service_threads(uint32_t *value)
+{
+	*value = default_service_threads();
+	return read_number<uint32_t>("service_threads", 1, 64, "1 to 64",
+				     value);
+}
+
 int read_limits(Params *values)
 {
 	int ret = read_number<uint32_t>("powerfail_sync_us", 0, 10000000,
@@ -445,6 +466,9 @@ int read_all(Params *values)
 	if (ret)
 		return ret;
 	ret = read_bool("ledger", &values->ledger);
+	if (ret)
+		return ret;
+	ret = read_service_threads(&values->service_threads);
 	if (ret)
 		return ret;
 	ret = read_service_cpus(&values->service_cpus);

@@ -41,7 +41,7 @@ inline constexpr size_t kMaxVerifyBlock = 1 << 30;
 /* The upper limit of inline_size is the payload of one request. */
 inline constexpr size_t kMaxInlineSize = 65536;
 
-/* The service thread runs on these CPUs (service/placement.hh). */
+/* The service's threads run on these CPUs (service/placement.hh). */
 struct ServiceCpus {
 	enum class Kind { automatic, none, node, list };
 	struct Range {
@@ -88,6 +88,8 @@ struct Params {
 	bool trace_write = false;
 	/* Commits are looked up in a flush ledger (service/commit_audit.hh). */
 	bool ledger = false;
+	/* Without RDMA, a service has so many threads. */
+	uint32_t service_threads = 1;
 	ServiceCpus service_cpus;
 	/* This is for domains that set none by libfabric's attributes. */
 	AuthKey auth_key;

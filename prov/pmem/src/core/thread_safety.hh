@@ -26,10 +26,17 @@
 
 /* On functions whose caller holds the lock, or must not. */
 #define PMEM_REQUIRES(...) PMEM_THREAD_SAFETY(requires_capability(__VA_ARGS__))
+#define PMEM_REQUIRES_SHARED(...)                                              \
+	PMEM_THREAD_SAFETY(requires_shared_capability(__VA_ARGS__))
 #define PMEM_EXCLUDES(...) PMEM_THREAD_SAFETY(locks_excluded(__VA_ARGS__))
 
 /* On functions that take, release, check or return a lock. */
 #define PMEM_ACQUIRE(...) PMEM_THREAD_SAFETY(acquire_capability(__VA_ARGS__))
 #define PMEM_RELEASE(...) PMEM_THREAD_SAFETY(release_capability(__VA_ARGS__))
+#define PMEM_ACQUIRE_SHARED(...)                                               \
+	PMEM_THREAD_SAFETY(acquire_shared_capability(__VA_ARGS__))
+#define PMEM_RELEASE_SHARED(...)                                               \
+	PMEM_THREAD_SAFETY(release_shared_capability(__VA_ARGS__))
+#define PMEM_ASSERT_SHARED PMEM_THREAD_SAFETY(assert_shared_capability(this))
 #define PMEM_ASSERT_HELD PMEM_THREAD_SAFETY(assert_capability(this))
 #define PMEM_RETURNS_LOCK(mutex) PMEM_THREAD_SAFETY(lock_returned(mutex))

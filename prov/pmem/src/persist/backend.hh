@@ -2,14 +2,14 @@
 /* Copyright (c) 2026 the ofi_pmem developers */
 /*
  * A backend makes the bytes of one region durable. One backend object serves
- * one persistent region at the target. Calls never overlap: while the region is
- * in the region table, callers hold the table's lock. They are the service's
- * thread and, to commit local buffers, threads that make progress. Offsets
- * count from the region's first byte; the caller has checked them against its
- * length.
+ * one persistent region at the target. Calls may overlap: callers are the
+ * service's threads and, to commit local buffers, threads that make progress.
+ * None is under way when a backend is opened or destroyed. Offsets count from
+ * the region's first byte; the caller has checked them against its length.
  *
  * A byte is durable once a flush() or store_flush() that covers it returned 0
- * and a later drain() returned 0. Every failure of flush() or drain() leaves
+ * and a later drain() of the same thread returned 0: SFENCE orders what its own
+ * CPU wrote back (Intel SDM, CLWB). Every failure of flush() or drain() leaves
  * the durable state unknown. The caller then poisons the region: a failed flush
  * is never retried.
  *

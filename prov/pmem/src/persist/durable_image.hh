@@ -31,7 +31,9 @@ public:
 class FileImage final : public DurableImage
 {
 public:
-	explicit FileImage(FileBytes bytes) noexcept : bytes_(std::move(bytes))
+	/* See FileBytes. */
+	FileImage(SharedFd fd, std::string path) noexcept
+		: bytes_(std::move(fd), std::move(path))
 	{
 	}
 

@@ -16,11 +16,9 @@ namespace ofi_pmem
 
 int FileBytes::fail(const char *what, int error) noexcept
 {
-	if (logged_ != error) {
-		logged_ = error;
+	if (logged_.exchange(error) != error)
 		PMEM_WARN(FI_LOG_MR, "cannot %s file %s: %s (%d)", what,
 			  path_.c_str(), fi_strerror(error), error);
-	}
 	return -error;
 }
 
@@ -32,15 +30,13 @@ int FileBytes::check_end(uint64_t end) noexcept
 	/* A device has no size. */
 	if (!S_ISREG(st.st_mode) || end <= static_cast<uint64_t>(st.st_size))
 		return 0;
-	if (logged_ != FI_EIO) {
-		logged_ = FI_EIO;
+	if (logged_.exchange(FI_EIO) != FI_EIO)
 		PMEM_WARN(FI_LOG_MR,
 			  "file %s was shrunk under its region: size %llu, "
 			  "needed %llu",
 			  path_.c_str(),
 			  static_cast<unsigned long long>(st.st_size),
 			  static_cast<unsigned long long>(end));
-	}
 	return -FI_EIO;
 }
 

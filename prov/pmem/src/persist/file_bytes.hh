@@ -6,14 +6,14 @@
  * same is an error code. The page-granularity backend and the simulated power
  * failure use it.
  *
- * One thread at a time may call it. Sizes are checked before each access, so
- * only a file that shrinks between fstat(2) and pwrite(2) can still be
- * extended.
+ * Any thread may call it. Sizes are checked before each access, so only a file
+ * that shrinks between fstat(2) and pwrite(2) can still be extended.
  */
 #pragma once
 
 #include "persist/shared_file.hh"
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -53,7 +53,7 @@ private:
 
 	SharedFd fd_;
 	std::string path_;
-	int logged_ = 0;
+	std::atomic<int> logged_{0};
 };
 
 } // namespace ofi_pmem

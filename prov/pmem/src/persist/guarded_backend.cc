@@ -26,14 +26,13 @@ int GuardedBackend::touch(uint64_t offset, size_t len, int advice) noexcept
 		     advice) ||
 	    errno == EINVAL)
 		return 0;
-	if (!logged_)
+	if (!logged_.exchange(true))
 		PMEM_WARN(FI_LOG_MR,
 			  "memory at %p length %zu of a region cannot be "
 			  "accessed: %s (%d); was its file shrunk, or is the "
 			  "disk full?",
 			  static_cast<void *>(base_ + offset), len,
 			  fi_strerror(errno), errno);
-	logged_ = true;
 	return -FI_EIO;
 }
 

@@ -15,6 +15,8 @@
 
 #include "persist/backend_decorator.hh"
 
+#include <atomic>
+
 namespace ofi_pmem
 {
 
@@ -40,7 +42,7 @@ private:
 				int advice) noexcept;
 
 	char *base_;
-	bool logged_ = false;
+	std::atomic<bool> logged_{false};
 };
 
 /*

@@ -12,6 +12,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <utility>
 
 namespace ofi_pmem
 {
@@ -45,6 +46,7 @@ int PageBackend::flush(uint64_t offset, size_t len) noexcept
 		ret = write_again(suspect_ + offset, len);
 	if (ret)
 		return ret;
+	MutexLock guard(mutex_);
 	dirty_ = true;
 	flushed_end_ = std::max(flushed_end_, end);
 	return 0;
@@ -53,6 +55,7 @@ int PageBackend::flush(uint64_t offset, size_t len) noexcept
 /* Who has nothing new to drain waits for what others began. */
 int PageBackend::begin_drain(size_t commits, PendingDrain *pending) noexcept
 {
+	MutexLock guard(mutex_);
 	if (drain_error_)
 		return drain_error_;
 	if (dirty_) {
@@ -61,13 +64,19 @@ int PageBackend::begin_drain(size_t commits, PendingDrain *pending) noexcept
 		behind_ = {};
 	}
 	if (bytes_.shared().ended(ticket_))
-		return end_drain(ticket_);
+		return outcome(ticket_);
 	*pending = {bytes_.file(), ticket_};
 	return 0;
 }
 
-/* A sync also succeeds when flushed bytes were truncated away. */
 int PageBackend::end_drain(uint64_t ticket) noexcept
+{
+	MutexLock guard(mutex_);
+	return outcome(ticket);
+}
+
+/* A sync also succeeds when flushed bytes were truncated away. */
+int PageBackend::outcome(uint64_t ticket) noexcept
 {
 	if (!drain_error_)
 		drain_error_ = failure();
@@ -80,11 +89,22 @@ int PageBackend::end_drain(uint64_t ticket) noexcept
 
 int PageBackend::store(uint64_t offset, const void *source, size_t len) noexcept
 {
-	dirty_ = true;
 	int ret = bytes_.write(file_offset_ + offset, source, len);
 	if (!ret)
 		write_behind(file_offset_ + offset, len);
 	return ret;
+}
+
+PageBackend::Behind PageBackend::note_stored(uint64_t begin,
+					     size_t len) noexcept
+{
+	MutexLock guard(mutex_);
+	dirty_ = true;
+	behind_.begin = std::min(behind_.begin, begin);
+	behind_.end = std::max(behind_.end, begin + len);
+	behind_.bytes += len;
+	return behind_.bytes < kWriteBehind ? Behind{}
+					    : std::exchange(behind_, {});
 }
 
 /*
@@ -94,22 +114,22 @@ int PageBackend::store(uint64_t offset, const void *source, size_t len) noexcept
  */
 void PageBackend::write_behind(uint64_t begin, size_t len) noexcept
 {
-	behind_.begin = std::min(behind_.begin, begin);
-	behind_.end = std::max(behind_.end, begin + len);
-	behind_.bytes += len;
-	if (behind_.bytes < kWriteBehind || !start_sync_)
+	Behind now = note_stored(begin, len);
+	StartSync start = start_sync_;
+	if (!now.bytes || !start)
 		return;
-	int ret = start_sync_(bytes_.fd(), static_cast<off64_t>(behind_.begin),
-			      static_cast<off64_t>(behind_.end - behind_.begin),
-			      SYNC_FILE_RANGE_WRITE);
+	int ret = start(bytes_.fd(), static_cast<off64_t>(now.begin),
+			static_cast<off64_t>(now.end - now.begin),
+			SYNC_FILE_RANGE_WRITE);
 	int error = ret ? errno : 0;
-	behind_ = {};
 	if (error == ENOSYS || error == EINVAL || error == ESPIPE ||
 	    error == EOPNOTSUPP) {
 		start_sync_ = nullptr;
-	} else if (error && !drain_error_) {
+	} else if (error) {
 		bytes_.shared().fail(error);
-		drain_error_ = -error;
+		MutexLock guard(mutex_);
+		if (!drain_error_)
+			drain_error_ = -error;
 	}
 }
 

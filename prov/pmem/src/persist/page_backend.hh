@@ -16,9 +16,12 @@
  */
 #pragma once
 
+#include "core/lock.hh"
 #include "persist/backend.hh"
 #include "persist/file_bytes.hh"
 #include "persist/mapping.hh"
+
+#include <atomic>
 
 namespace ofi_pmem
 {
@@ -84,24 +87,31 @@ private:
 		uint64_t bytes = 0;
 	};
 
+	/* Notes what was stored; returns what is to be written back now. */
+	Behind note_stored(uint64_t begin, size_t len) noexcept;
 	void write_behind(uint64_t begin, size_t len) noexcept;
+	[[nodiscard]] int outcome(uint64_t ticket) noexcept
+		PMEM_REQUIRES(mutex_);
 
 	FileBytes bytes_;
 	uint64_t file_offset_;
 	bool writable_;	       /* the mapping */
-	StartSync start_sync_; /* null if the file does not support it */
+	/* Null if the file does not support it. */
+	std::atomic<StartSync> start_sync_;
 	/* The region, if its file's cache cannot be trusted. */
 	const char *suspect_ = nullptr;
+	Mutex mutex_{lock_rank::kPageBackend};
 	/* Something was stored or flushed since the last drain was begun. */
-	bool dirty_ = false;
+	bool dirty_ PMEM_GUARDED_BY(mutex_) = false;
 	/* The end, in the file, of what was flushed and is not known to be
 	 * durable. */
-	uint64_t flushed_end_ = 0;
-	uint64_t ticket_ = 0; /* of the drain that was begun last */
-	Behind behind_;
+	uint64_t flushed_end_ PMEM_GUARDED_BY(mutex_) = 0;
+	/* Of the drain that was begun last. */
+	uint64_t ticket_ PMEM_GUARDED_BY(mutex_) = 0;
+	Behind behind_ PMEM_GUARDED_BY(mutex_);
 	/* Keeps the first failure of a drain, or that of the next; it is never
 	 * cleared. */
-	int drain_error_ = 0;
+	int drain_error_ PMEM_GUARDED_BY(mutex_) = 0;
 };
 
 } // namespace ofi_pmem

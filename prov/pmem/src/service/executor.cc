@@ -93,7 +93,7 @@ ssize_t Executor::receive(const wire::Write &request, size_t done, size_t most,
 		will_drain(request.token);
 	ssize_t got =
 		receive_payload(request, done, most, link,
-				table_->payload_buffer(), region, failure);
+				workspace_->payload(), region, failure);
 	if (!failed_before)
 		static_cast<void>(remember(*failure));
 	return got;
@@ -149,7 +149,7 @@ Failure Executor::check(const AtomicRequest &request) const
 		Failure failure = region->check(range.offset, range.length,
 						request.needed_access());
 		if (!failure && request.traits().modifies())
-			failure = region->poison;
+			failure = region->poison();
 		if (failure)
 			return failure;
 	}
@@ -163,6 +163,7 @@ Failure Executor::apply(const AtomicRequest &request, size_t index, size_t done,
 {
 	wire::Range range = request.range(index);
 	TargetRegion *region = table_->find(range.token);
+	MutexLock guard(region->atomics());
 	Failure failure = region->load(range.offset, was, range.length);
 	if (failure)
 		return failure;
@@ -223,7 +224,7 @@ Drain Executor::begin_drain(size_t commits)
 {
 	Drain drain;
 	for (uint64_t token : undrained_)
-		drain.begin(table_, syncs_, token, commits);
+		drain.begin(table_, &workspace_->syncs(), token, commits);
 	undrained_.clear();
 	return drain;
 }

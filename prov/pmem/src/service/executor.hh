@@ -4,8 +4,8 @@
  * Executes the requests of one channel on the target's regions, and keeps what
  * their order needs: what was flushed and not drained, and whether anything
  * failed since the last fence. It checks every field that came over the wire
- * before it uses the field. Every function is called under the region table's
- * lock.
+ * before it uses the field. Every function is called under the thread's stripe of
+ * the region table's lock.
  */
 #pragma once
 
@@ -15,6 +15,7 @@
 #include "service/drain.hh"
 #include "service/payload.hh"
 #include "service/region_table.hh"
+#include "service/workspace.hh"
 
 #include <vector>
 
@@ -24,8 +25,8 @@ namespace ofi_pmem
 class Executor
 {
 public:
-	Executor(RegionTable *table, SyncThreads *syncs) noexcept
-		: table_(table), syncs_(syncs)
+	Executor(RegionTable *table, Workspace *workspace) noexcept
+		: table_(table), workspace_(workspace)
 	{
 	}
 
@@ -48,9 +49,9 @@ public:
 	[[nodiscard]] Failure read(const wire::Read &request, uint8_t *answer);
 
 	/*
-	 * This is atomic because nothing else executes meanwhile: the caller
-	 * holds the table's lock. All ranges are checked before the first is
-	 * touched. `result`, if wanted, gets what they held before.
+	 * Each range is atomic to other atomic operations on its region. All
+	 * are checked before the first is touched. `result` gets what they held
+	 * before.
 	 */
 	[[nodiscard]] Failure atomic(const AtomicRequest &request,
 				     std::vector<uint8_t> *result);
@@ -96,7 +97,7 @@ private:
 				    size_t done, uint8_t *was);
 
 	RegionTable *table_;
-	SyncThreads *syncs_;
+	Workspace *workspace_;
 	std::vector<uint64_t> undrained_;
 	Failure since_fence_;
 	uint64_t refused_operation_ = 0;

@@ -29,8 +29,13 @@ Failure TargetRegion::check(uint64_t offset, uint64_t length,
  * poisoned. */
 void TargetRegion::set_poison(int err) noexcept
 {
-	poison = {err, Cause::region_poisoned};
-	link_memory.reset();
+	int none = 0;
+	if (!poison_.compare_exchange_strong(none, err))
+		return; /* by another thread */
+	{
+		MutexLock guard(access_lock_);
+		link_memory.reset();
+	}
 	if (events)
 		events->ring();
 }
@@ -49,8 +54,8 @@ Failure TargetRegion::poisoned_by(int ret) noexcept
 Failure TargetRegion::store(uint64_t offset, const uint8_t *source,
 			    size_t length, bool with_flush) noexcept
 {
-	if (poison)
-		return poison;
+	if (Failure failure = poison())
+		return failure;
 	if (!length)
 		return {};
 	if (!with_flush) {
@@ -68,7 +73,7 @@ Failure TargetRegion::placed(uint64_t offset, size_t length)
 {
 	if (FlushLedger *ledger = backend->ledger())
 		ledger->store({offset, offset + length});
-	return poison;
+	return poison();
 }
 
 /* A file gets all in one piece, because a write to it can be seen in part. */
@@ -89,8 +94,8 @@ Failure TargetRegion::replace(uint64_t offset, const uint8_t *was,
 
 Failure TargetRegion::flush(uint64_t offset, size_t length) noexcept
 {
-	if (poison)
-		return poison;
+	if (Failure failure = poison())
+		return failure;
 	if (!length)
 		return {};
 	int ret = backend->flush(offset, length);
@@ -107,23 +112,23 @@ Failure TargetRegion::load(uint64_t offset, uint8_t *target,
 Failure TargetRegion::begin_drain(size_t commits,
 				  PendingDrain *pending) noexcept
 {
-	if (poison)
-		return poison;
+	if (Failure failure = poison())
+		return failure;
 	int ret = backend->begin_drain(commits, pending);
 	return ret ? poisoned_by(ret) : Failure{};
 }
 
 Failure TargetRegion::end_drain(uint64_t ticket) noexcept
 {
-	if (poison)
-		return poison;
+	if (Failure failure = poison())
+		return failure;
 	int ret = backend->end_drain(ticket);
 	return ret ? poisoned_by(ret) : Failure{};
 }
 
 void TargetRegion::share_failure() noexcept
 {
-	int ret = poison ? 0 : backend->failure();
+	int ret = poison() ? 0 : backend->failure();
 	if (ret)
 		static_cast<void>(poisoned_by(ret));
 }
@@ -131,8 +136,8 @@ void TargetRegion::share_failure() noexcept
 Failure TargetRegion::verify(const Extent &extent, FlushLedger::Mark mark)
 {
 	const FlushLedger *ledger = backend->ledger();
-	if (!ledger || poison)
-		return poison;
+	if (!ledger || poison())
+		return poison();
 	auto missing = ledger->missing(extent, mark);
 	if (!missing)
 		return {};
@@ -152,7 +157,7 @@ Failure TargetRegion::verify(const Extent &extent, FlushLedger::Mark mark)
 
 int RegionTable::add(std::unique_ptr<TargetRegion> &&region, uint64_t *token)
 {
-	MutexLock guard(mutex_);
+	ExclusiveLock guard(lock_);
 	uint64_t random = 0;
 	do {
 		if (getrandom(&random, sizeof(random), 0) != sizeof(random))
@@ -169,7 +174,7 @@ int RegionTable::add(std::unique_ptr<TargetRegion> &&region, uint64_t *token)
 
 std::unique_ptr<TargetRegion> RegionTable::remove(uint64_t token)
 {
-	MutexLock guard(mutex_);
+	ExclusiveLock guard(lock_);
 	auto it = regions_.find(token);
 	if (it == regions_.end())
 		return nullptr;
@@ -180,13 +185,13 @@ std::unique_ptr<TargetRegion> RegionTable::remove(uint64_t token)
 
 bool RegionTable::take_poisoned(uint64_t *token, Failure *poison) noexcept
 {
-	MutexLock guard(mutex_);
+	ExclusiveLock guard(lock_);
 	for (auto &[name, region] : regions_) {
-		if (!region->poison || region->poison_told)
+		if (!region->poison() || region->poison_told)
 			continue;
 		region->poison_told = true;
 		*token = name;
-		*poison = region->poison;
+		*poison = region->poison();
 		return true;
 	}
 	return false;
@@ -194,14 +199,14 @@ bool RegionTable::take_poisoned(uint64_t *token, Failure *poison) noexcept
 
 TargetRegion *RegionTable::find(uint64_t token) noexcept
 {
-	mutex_.assert_held();
+	lock_.assert_shared();
 	auto it = regions_.find(token);
 	return it == regions_.end() ? nullptr : it->second.get();
 }
 
 void RegionTable::share_failures() noexcept
 {
-	MutexLock guard(mutex_);
+	ExclusiveLock guard(lock_);
 	for (auto &[token, region] : regions_)
 		region->share_failure();
 }
@@ -222,7 +227,7 @@ TargetRegion *RegionTable::containing(const iovec &buffer,
 
 bool RegionTable::contains(const iovec *iov, size_t count) noexcept
 {
-	MutexLock guard(mutex_);
+	SharedLock guard(lock_, stripe_of_others());
 	uint64_t token;
 	for (size_t i = 0; i < count; i++) {
 		if (!containing(iov[i], &token))
@@ -234,7 +239,7 @@ bool RegionTable::contains(const iovec *iov, size_t count) noexcept
 /* The inner provider stored the bytes, so the ledger learns of them here. */
 Failure RegionTable::begin_commit(const iovec &buffer, LocalCommit *commit)
 {
-	MutexLock guard(mutex_);
+	SharedLock guard(lock_, stripe_of_others());
 	TargetRegion *region = containing(buffer, &commit->token);
 	if (!region)
 		return {FI_EINVAL, Cause::out_of_range};
@@ -252,7 +257,7 @@ Failure RegionTable::begin_commit(const iovec &buffer, LocalCommit *commit)
 /* The region may have been closed since. */
 Failure RegionTable::end_commit(const LocalCommit &commit)
 {
-	MutexLock guard(mutex_);
+	SharedLock guard(lock_, stripe_of_others());
 	TargetRegion *region = find(commit.token);
 	if (!region)
 		return kUnknownKey;

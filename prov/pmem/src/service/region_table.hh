@@ -2,7 +2,8 @@
 /* Copyright (c) 2026 the ofi_pmem developers */
 /*
  * The persistent regions of one domain: maps a key's token to memory and
- * backend. The service executes under the table's lock, so that a region can
+ * backend. Each thread of the service executes under its stripe of the table's
+ * lock, and who adds or removes a region takes them all, so that a region can
  * be closed at any time and is not in use afterwards.
  */
 #pragma once
@@ -12,7 +13,6 @@
 #include "persist/backend.hh"
 #include "persist/device_sync.hh"
 #include "persist/flush_ledger.hh"
-#include "persist/read_back.hh"
 #include "service/announcements.hh"
 #include "service/domain_events.hh"
 #include "service/guess_limit.hh"
@@ -20,15 +20,17 @@
 
 #include <sys/uio.h>
 
+#include <atomic>
 #include <memory>
 #include <unordered_map>
-#include <vector>
 
 namespace ofi_pmem
 {
 
-/* One persistent region. Its fields are fixed when it is added, except those
- * that poison changes. */
+/*
+ * One persistent region. Its fields are fixed when it is added, except
+ * `link_memory`. Several threads may execute on it.
+ */
 struct TargetRegion {
 	uint8_t *memory = nullptr;
 	size_t len = 0;
@@ -40,18 +42,33 @@ struct TargetRegion {
 	/*
 	 * Channels use it for one-sided access; it is null if the backend
 	 * forbids that or the region is poisoned. It is closed before the
-	 * backend, which may exchange the memory's pages.
+	 * backend, which may exchange the memory's pages. While the region is
+	 * in the table, it belongs to access_lock().
 	 */
 	std::unique_ptr<LinkMemory> link_memory;
+	bool poison_told = false;
+	DomainEvents *events = nullptr; /* the table's; gets the event */
 
 	/*
 	 * The first failed flush or drain sets it: what is durable is unknown,
 	 * and a later flush may succeed falsely (the kernel reports a failed
 	 * write-back only once, see fsync(2)).
 	 */
-	Failure poison;
-	bool poison_told = false;
-	DomainEvents *events = nullptr; /* the table's; gets the event */
+	Failure poison() const noexcept
+	{
+		int err = poison_;
+		return err ? Failure{err, Cause::region_poisoned} : Failure{};
+	}
+
+	/* Held for one atomic operation, so that none sees another's half. */
+	Mutex &atomics() noexcept PMEM_RETURNS_LOCK(atomics_)
+	{
+		return atomics_;
+	}
+	Mutex &access_lock() noexcept PMEM_RETURNS_LOCK(access_lock_)
+	{
+		return access_lock_;
+	}
 
 	/* All return the initiator's result. Offsets are checked here. */
 	[[nodiscard]] Failure check(uint64_t offset, uint64_t length,
@@ -89,12 +106,20 @@ struct TargetRegion {
 private:
 	void set_poison(int err) noexcept;
 	Failure poisoned_by(int ret) noexcept;
+
+	std::atomic<int> poison_{0}; /* a positive fi_errno */
+	Mutex atomics_{lock_rank::kRegionAtomics};
+	Mutex access_lock_{lock_rank::kRegionAccess};
 };
 
 class RegionTable
 {
 public:
-	Mutex &lock() noexcept PMEM_RETURNS_LOCK(mutex_) { return mutex_; }
+	/* Its lock has so many stripes. */
+	explicit RegionTable(size_t stripes = 1) : stripes_(stripes) {}
+
+	/* Thread i of the service has stripe i. */
+	StripedLock &lock() noexcept PMEM_RETURNS_LOCK(lock_) { return lock_; }
 
 	/*
 	 * Takes the region over under a new random token. On failure, also when
@@ -114,7 +139,7 @@ public:
 	 * lock. */
 	bool keeps_ledgers() const noexcept
 	{
-		mutex_.assert_held();
+		lock_.assert_shared();
 		return keeps_ledgers_;
 	}
 
@@ -132,28 +157,8 @@ public:
 	[[nodiscard]] bool take_poisoned(uint64_t *token,
 					 Failure *poison) noexcept;
 
-	/* The service reads back into this buffer, under the lock. */
-	ReadBackBuffer &read_back_buffer() noexcept
-	{
-		mutex_.assert_held();
-		return read_back_buffer_;
-	}
-
-	/* Payloads that cannot be received into a region go through this. */
-	std::vector<uint8_t> *payload_buffer()
-	{
-		constexpr size_t kBytes = 1 << 17;
-		mutex_.assert_held();
-		payload_buffer_.resize(kBytes);
-		return &payload_buffer_;
-	}
-
-	/* Says how often find() may fail for peers; call it under the lock. */
-	GuessLimit &guesses() noexcept
-	{
-		mutex_.assert_held();
-		return guesses_;
-	}
+	/* Says how often find() may fail for peers. */
+	GuessLimit &guesses() noexcept { return guesses_; }
 
 	/* Returns null if there is none; call it under the lock. */
 	TargetRegion *find(uint64_t token) noexcept;
@@ -180,20 +185,21 @@ private:
 	};
 
 	TargetRegion *containing(const iovec &buffer, uint64_t *token) noexcept
-		PMEM_REQUIRES(mutex_);
+		PMEM_REQUIRES_SHARED(lock_);
+	/* Threads that are not the service's share the last stripe. */
+	size_t stripe_of_others() const noexcept { return stripes_ - 1; }
 	Failure begin_commit(const iovec &buffer, LocalCommit *commit);
 	Failure end_commit(const LocalCommit &commit);
 	Failure commit_local(const iovec &buffer);
 
-	Mutex mutex_{lock_rank::kRegionTable};
+	const size_t stripes_;
+	StripedLock lock_{lock_rank::kRegionTable, stripes_};
 	std::unordered_map<uint64_t, std::unique_ptr<TargetRegion>>
-		regions_ PMEM_GUARDED_BY(mutex_);
+		regions_ PMEM_GUARDED_BY(lock_);
 	Announcements announcements_;
 	DomainEvents events_;
-	ReadBackBuffer read_back_buffer_ PMEM_GUARDED_BY(mutex_);
-	std::vector<uint8_t> payload_buffer_ PMEM_GUARDED_BY(mutex_);
-	GuessLimit guesses_ PMEM_GUARDED_BY(mutex_);
-	bool keeps_ledgers_ PMEM_GUARDED_BY(mutex_) = false;
+	GuessLimit guesses_;
+	bool keeps_ledgers_ PMEM_GUARDED_BY(lock_) = false;
 };
 
 } // namespace ofi_pmem

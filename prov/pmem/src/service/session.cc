@@ -40,6 +40,28 @@ bool needs_outcomes(const wire::Header &header) noexcept
 	       header.type == wire::Type::resolve;
 }
 
+/* Says in the answer to a Resolve what the region is. */
+void describe(TargetRegion *region, wire::Region *answer)
+{
+	answer->base = region->base;
+	answer->length = region->len;
+	answer->notify_base = region->notify_base;
+	answer->notify_key = region->notify_key;
+	answer->access = region->access;
+	answer->alignment = common_alignment(*region);
+	NicTraits nic;
+	{
+		MutexLock guard(region->access_lock());
+		if (const LinkMemory *memory = region->link_memory.get()) {
+			answer->one_sided = true;
+			answer->lower_base = memory->base;
+			answer->lower_key = memory->key;
+			nic = {memory->nic, memory->flushable};
+		}
+	}
+	declare(*region->backend, nic, params(), answer);
+}
+
 bool is_fenced_commit(const wire::Header &header) noexcept
 {
 	return (header.flags & wire::kFence) &&
@@ -48,10 +70,11 @@ bool is_fenced_commit(const wire::Header &header) noexcept
 
 } // namespace
 
-Session::Session(RegionTable *table, SyncThreads *syncs,
-		 const AuthKey &key) noexcept
-	: table_(table), executor_(table, syncs), audit_(table),
-	  greeting_(key, table->events())
+Session::Session(RegionTable *table, Workspace *workspace, const AuthKey &key,
+		 std::unique_ptr<Admission> admission) noexcept
+	: table_(table), workspace_(workspace),
+	  admission_(std::move(admission)), executor_(table, workspace),
+	  audit_(table), greeting_(key, table->events())
 {
 }
 
@@ -63,8 +86,6 @@ Session::~Session()
 int Session::open(ConnectRequest *request, Queues *queues, uint32_t id,
 		  bool long_writes)
 {
-	if (request->peer())
-		peer_ = *request->peer();
 	LinkAttr attr{id, kReceives, kSends, wire::kMaxMessage, 0, long_writes};
 	return request->accept(queues, attr, &link_);
 }
@@ -375,7 +396,8 @@ bool Session::execute_announce(const uint8_t *bytes, size_t len)
 /* A Verify reads back what the commits before it left. */
 bool Session::execute_verify(const uint8_t *bytes, size_t len)
 {
-	auto verifier = std::make_unique<Verifier>(table_);
+	auto verifier = std::make_unique<Verifier>(
+		table_, &workspace_->read_back());
 	if (!greeting_.features().verify || !verifier->parse(bytes, len))
 		return false;
 	Failure failure = executor_.refused(verifier->header().operation);
@@ -410,7 +432,7 @@ bool Session::execute_resolve(const uint8_t *bytes, size_t len)
 	wire::Resolve request;
 	if (!wire::parse(bytes, len, &request))
 		return false;
-	const TargetRegion *region = table_->find(request.token);
+	TargetRegion *region = table_->find(request.token);
 	if (!region) {
 		pend(request.header, request.token, kUnknownKey);
 		return true;
@@ -419,22 +441,7 @@ bool Session::execute_resolve(const uint8_t *bytes, size_t len)
 		return false;
 	auto answer = wire::make<wire::Region>(request.header.sequence,
 					       request.header.operation);
-	answer.base = region->base;
-	answer.length = region->len;
-	if (region->link_memory) {
-		answer.lower_base = region->link_memory->base;
-		answer.lower_key = region->link_memory->key;
-	}
-	answer.notify_base = region->notify_base;
-	answer.notify_key = region->notify_key;
-	NicTraits nic;
-	if (region->link_memory)
-		nic = {region->link_memory->nic,
-		       region->link_memory->flushable};
-	declare(*region->backend, nic, params(), &answer);
-	answer.one_sided = region->link_memory != nullptr;
-	answer.access = region->access;
-	answer.alignment = common_alignment(*region);
+	describe(region, &answer);
 	if (answer.one_sided)
 		one_sided_.insert(request.token);
 	return !link_->send_message(answer);

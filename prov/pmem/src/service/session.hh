@@ -6,12 +6,14 @@
  * where a round begins: one drain for all commits in the batch. If that takes a
  * while, what follows is executed meanwhile; but a fence, a read and whatever
  * else needs to know the outcome of all before it waits for the end of every
- * round. Only the service thread calls it, under the region table's lock.
+ * round. Only its thread of the service calls it, under that thread's stripe of
+ * the region table's lock.
  */
 #pragma once
 
 #include "core/ready_queue.hh"
 #include "service/arrival.hh"
+#include "service/channel_registry.hh"
 #include "service/commit_audit.hh"
 #include "service/executor.hh"
 #include "service/greeting.hh"
@@ -30,9 +32,11 @@ namespace ofi_pmem
 class Session : public Turn<Session>
 {
 public:
-	/* `key` outlives the session. */
-	Session(RegionTable *table, SyncThreads *syncs,
-		const AuthKey &key) noexcept;
+	using Admission = ChannelRegistry::Admission;
+
+	/* `workspace` and `key` outlive the session. */
+	Session(RegionTable *table, Workspace *workspace, const AuthKey &key,
+		std::unique_ptr<Admission> admission) noexcept;
 	~Session();
 	Session(const Session &) = delete;
 	Session &operator=(const Session &) = delete;
@@ -82,12 +86,7 @@ public:
 	/* True if the peer was given one-sided access to this region. */
 	bool uses(uint64_t token) const noexcept;
 
-	/* Its initiator is at this address. */
-	bool is_from(const IpAddress &address) const noexcept
-	{
-		return peer_.same_host(address);
-	}
-
+	Admission *admission() const noexcept { return admission_.get(); }
 	uint32_t id() const noexcept { return link_->id(); }
 	const Greeting &greeting() const noexcept { return greeting_; }
 	const std::chrono::steady_clock::time_point opened =
@@ -160,7 +159,8 @@ private:
 	[[nodiscard]] bool send_data(const Pending &request);
 
 	RegionTable *table_;
-	IpAddress peer_; /* unknown except on sockets */
+	Workspace *workspace_;
+	std::unique_ptr<Admission> admission_;
 	Executor executor_;
 	CommitAudit audit_;
 	std::unique_ptr<Link> link_;

@@ -2,8 +2,6 @@
 /* Copyright (c) 2026 the ofi_pmem developers */
 #include "service/verifier.hh"
 
-#include "persist/read_back.hh"
-
 #include <algorithm>
 #include <cstring>
 
@@ -73,7 +71,7 @@ Failure Verifier::open()
 	engine_ = open_digest(static_cast<DigestAlgorithm>(request_.algorithm));
 	if (!engine_)
 		return {FI_EOPNOTSUPP, Cause::unsupported_digest};
-	int ret = table_->read_back_buffer().open();
+	int ret = buffer_->open();
 	return ret ? Failure{-ret, Cause::none} : Failure{};
 }
 
@@ -85,11 +83,10 @@ int Verifier::read_slice(const wire::Range &range, size_t len)
 		failure_ = kUnknownKey;
 		return FI_ENOKEY;
 	}
-	ReadBackBuffer &buffer = table_->read_back_buffer();
 	int ret =
-		region->backend->read_back(range.offset + done_, len, &buffer);
+		region->backend->read_back(range.offset + done_, len, buffer_);
 	if (!ret)
-		engine_->update(buffer.data(), len);
+		engine_->update(buffer_->data(), len);
 	return -ret;
 }
 

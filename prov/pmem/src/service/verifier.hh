@@ -11,6 +11,7 @@
 
 #include "core/errors.hh"
 #include "digest/digest.hh"
+#include "persist/read_back.hh"
 #include "protocol/wire.hh"
 #include "service/region_table.hh"
 
@@ -24,7 +25,11 @@ namespace ofi_pmem
 class Verifier
 {
 public:
-	explicit Verifier(RegionTable *table) noexcept : table_(table) {}
+	/* Bytes are read back into `buffer`. */
+	Verifier(RegionTable *table, ReadBackBuffer *buffer) noexcept
+		: table_(table), buffer_(buffer)
+	{
+	}
 
 	/* Returns false if it is malformed: the peer must be disconnected. */
 	[[nodiscard]] bool parse(const uint8_t *bytes, size_t len);
@@ -55,6 +60,7 @@ private:
 	void end_block(int status);
 
 	RegionTable *table_;
+	ReadBackBuffer *buffer_;
 	wire::Verify request_{};
 	size_t digest_length_ = 0;
 	std::vector<uint8_t> body_; /* blocks and expected digests */

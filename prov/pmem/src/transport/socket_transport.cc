@@ -15,6 +15,7 @@ SocketTransport::SocketTransport(const fi_info &app_info) noexcept
 	learn_own_address(app_info);
 	traits_.one_sided = false;
 	traits_.long_writes = true;
+	traits_.accepts_elsewhere = true;
 }
 
 int SocketTransport::open_queues(size_t, std::unique_ptr<Queues> *queues) const

@@ -163,6 +163,9 @@ struct TransportTraits {
 	bool one_sided = true;
 	/* Links may have LinkAttr::long_writes. */
 	bool long_writes = false;
+	/* A connection request can be accepted on other queues than those that
+	 * reported it, by another thread. */
+	bool accepts_elsewhere = false;
 	/* Local buffers need a descriptor (FI_MR_LOCAL). */
 	bool needs_local_memory = false;
 	/* No one-sided operation has more bytes. */

@@ -59,8 +59,10 @@ class SessionTurns : public PlaneFixture
 protected:
 	void set_policies() override
 	{
-		service_->set_policy(
-			std::make_unique<InTurn<Session>>(&turns_, &budget_));
+		service_->set_policies([this] {
+			return std::make_unique<InTurn<Session>>(&turns_,
+								 &budget_);
+		});
 		channels_of_another_ = std::make_unique<ChannelTable>(
 			initiator_.get(), &another_);
 		channels_of_another_->open(256);
