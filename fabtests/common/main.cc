@@ -85,6 +85,8 @@ int main(int argc, char **argv)
 	setenv("FI_OFI_RXM_BUFFER_SIZE", "2048", 0);
 	/* The mutants' tests run with and without. */
 	setenv("FI_OFI_PMEM_LEDGER", "yes", 0);
+	/* More than small machines have by default; as many on all. */
+	setenv("FI_OFI_PMEM_SERVICE_THREADS", "3", 0);
 	pmem_test::start_launcher();
 	testing::InitGoogleTest(&argc, argv);
 	if (const char *reason = why_not()) {

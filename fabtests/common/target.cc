@@ -71,8 +71,11 @@ ChildOptions child_options(Memory memory)
 		options.env = {"FI_OFI_PMEM_BACKEND=powerfail"};
 	else
 		options.env = {"FI_OFI_PMEM_BACKEND=pmem2"};
-	if (memory == Memory::disk)
+	if (memory == Memory::disk) {
 		options.env.push_back("FI_OFI_PMEM_POWERFAIL_SYNC_US=2000");
+		/* With ledgers the service's threads wait for each other. */
+		options.env.push_back("FI_OFI_PMEM_LEDGER=no");
+	}
 	if (memory == Memory::forced_line)
 		options.env.push_back("PMEM2_FORCE_GRANULARITY=CACHE_LINE");
 	return options;

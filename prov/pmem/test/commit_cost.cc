@@ -8,7 +8,7 @@
  *
  * util/scripts/test/instructions.sh counts instructions by callgrind: those of
  * Committer::post() and read() are the initiator's, those of
- * Service::read_completions() the target's.
+ * ServiceThread::read_completions() the target's.
  */
 #include "digest/digest.hh"
 #include "fake/fake_nic.hh"

@@ -339,6 +339,8 @@ int run_torture(const Options &options, Report &report)
 	const TortureOptions &torture = options.torture;
 	if (torture.powerfail)
 		setenv("FI_OFI_PMEM_BACKEND", "powerfail", 1);
+	/* As many on every machine. */
+	setenv("FI_OFI_PMEM_SERVICE_THREADS", "3", 0);
 	/* Over tcp, too, there are then writes on both sides of the limit. */
 	setenv("FI_OFI_PMEM_INLINE_SIZE", "4096", 0);
 	Torture run(options, report);

@@ -71,7 +71,7 @@ describe_build() {
 # often the service's loop looks at the clock depends on the machine, so it is not
 # among them.
 initiator="ofi_pmem::Committer::post* ofi_pmem::Committer::read*"
-target="ofi_pmem::Service::read_completions*"
+target="ofi_pmem::ServiceThread::read_completions*"
 
 # in_fake_nic OUT: how many of them its functions took that the provider calls, by the
 # calls that are in the profile: a name is given once, then by its number.

@@ -163,7 +163,6 @@ Failure Executor::apply(const AtomicRequest &request, size_t index, size_t done,
 {
 	wire::Range range = request.range(index);
 	TargetRegion *region = table_->find(range.token);
-	MutexLock guard(region->atomics());
 	Failure failure = region->load(range.offset, was, range.length);
 	if (failure)
 		return failure;
@@ -194,11 +193,26 @@ Failure Executor::atomic(const AtomicRequest &request,
 	trace(operation, "atomic", request.len());
 	result->resize(request.len());
 	size_t done = 0;
-	for (size_t i = 0; !failure && i < request.range_count(); i++) {
-		failure = apply(request, i, done, result->data() + done);
-		done += request.range(i).length;
-	}
+	size_t next = 0;
+	while (!failure && next < request.range_count())
+		failure = apply_to_region(request, &next, &done, result->data());
 	return remember(failure);
+}
+
+/* Applies to the next ranges that are in one region. */
+Failure Executor::apply_to_region(const AtomicRequest &request, size_t *next,
+				  size_t *done, uint8_t *was)
+{
+	uint64_t token = request.range(*next).token;
+	MutexLock guard(table_->find(token)->atomics());
+	Failure failure;
+	do {
+		failure = apply(request, *next, *done, was + *done);
+		*done += request.range(*next).length;
+		++*next;
+	} while (!failure && *next < request.range_count() &&
+		 request.range(*next).token == token);
+	return failure;
 }
 
 Failure Executor::announced_length(const uint8_t *ranges, size_t count,

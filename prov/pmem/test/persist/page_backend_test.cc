@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 
 #include <csignal>
+#include <thread>
 
 using namespace ofi_pmem;
 using namespace ofi_pmem::test;
@@ -179,6 +180,37 @@ TEST_F(PageBackendTest, WriteBackOfMuchBeginsBeforeTheDrain)
 	EXPECT_EQ(syncs, 0);
 	EXPECT_EQ(backend->drain(), 0);
 	EXPECT_EQ(syncs, 1);
+}
+
+/* Each has its own bytes, and finds them durable. */
+TEST_F(PageBackendTest, ThreadsShareIt)
+{
+	constexpr size_t kThreads = 3;
+	constexpr int kCommits = 50;
+	Mapped memory(len_, MAP_SHARED, fd_.get());
+	auto backend = open_backend(memory, nullptr);
+	std::vector<std::thread> threads;
+	for (size_t i = 0; i < kThreads; i++) {
+		threads.emplace_back([&, i] {
+			for (int round = 0; round < kCommits; round++) {
+				bool stored = false;
+				EXPECT_EQ(backend->store_flush(i * sizeof(round),
+							       &round,
+							       sizeof(round),
+							       &stored),
+					  0);
+				EXPECT_EQ(backend->drain(), 0);
+			}
+		});
+	}
+	for (std::thread &one : threads)
+		one.join();
+	int last;
+	for (size_t i = 0; i < kThreads; i++) {
+		EXPECT_EQ(backend->load(i * sizeof(last), &last, sizeof(last)),
+			  0);
+		EXPECT_EQ(last, kCommits - 1);
+	}
 }
 
 TEST_F(PageBackendTest, FailedWriteBackFailsTheDrain)

@@ -283,9 +283,18 @@ TEST_F(ServiceThreads, FailureOfOneIsTheFailureOfAll)
 	EXPECT_FALSE(table_.take_poisoned(&token, &poison));
 }
 
-TEST_F(ServiceThreads, LimitChannelsTogether)
+class LimitedService : public ServiceThreads
 {
-	set_param("FI_OFI_PMEM_MAX_CHANNELS", "3");
+protected:
+	void SetUp() override
+	{
+		set_param("FI_OFI_PMEM_MAX_CHANNELS", "3");
+		ServiceThreads::SetUp();
+	}
+};
+
+TEST_F(LimitedService, CountsTheChannelsOfAllThreads)
+{
 	for (int i = 0; i < 3; i++)
 		add_peer();
 	RawPeer refused(*transport_, service_->port());
