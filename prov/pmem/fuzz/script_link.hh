@@ -99,7 +99,7 @@ public:
 	std::function<void()> on_close;
 	bool full = false;	/* what is posted is refused for now */
 	bool broken = false;	/* and this is for ever */
-	bool injecting = false; /* sends need no completion */
+	bool injecting = false; /* sends are done at once */
 
 private:
 	int post_send(uint16_t slot, size_t len) noexcept override
@@ -111,8 +111,10 @@ private:
 		require(len <= attr().message_bytes,
 			"a message fits its buffer");
 		on_send(send_buffers_.at(slot), len);
-		if (injecting)
-			return kInjected;
+		if (injecting) {
+			sent(slot);
+			return 0;
+		}
 		unfinished_.push_back(handle(Handle::send, slot));
 		return 0;
 	}

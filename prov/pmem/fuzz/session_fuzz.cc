@@ -20,7 +20,8 @@ class SessionScript
 public:
 	explicit SessionScript(Input *input)
 		: input_(input), regions_(input->take<uint8_t>() & 1),
-		  session_(&regions_.table, &workspace_, no_key_, nullptr), initiator_(&regions_)
+		  session_(&regions_.table, &workspace_, no_key_, nullptr),
+		  initiator_(&regions_)
 	{
 		ScriptRequest request([this](ScriptLink *link) {
 			link_ = link;

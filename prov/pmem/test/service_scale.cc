@@ -70,9 +70,10 @@ std::vector<uint8_t> record(uint64_t token)
 		stream.resize(stream.size() + kWrite,
 			      static_cast<uint8_t>(group));
 		sequence++;
-		auto verify = wire::make<wire::Verify>(
-			sequence, sequence, 0, sizeof(wire::Range));
-		verify.algorithm = static_cast<uint8_t>(DigestAlgorithm::sha256);
+		auto verify = wire::make<wire::Verify>(sequence, sequence, 0,
+						       sizeof(wire::Range));
+		verify.algorithm =
+			static_cast<uint8_t>(DigestAlgorithm::sha256);
 		verify.count = 1;
 		append(&stream, verify);
 		wire::Range block{};
@@ -135,7 +136,8 @@ private:
 	{
 		size_t had = received_.size();
 		received_.resize(had + kBlock);
-		ssize_t count = recv(fd_, &received_[had], kBlock, MSG_DONTWAIT);
+		ssize_t count =
+			recv(fd_, &received_[had], kBlock, MSG_DONTWAIT);
 		check(count > 0, "receiving");
 		received_.resize(had + static_cast<size_t>(count));
 		size_t done = 0;

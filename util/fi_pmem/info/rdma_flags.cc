@@ -6,18 +6,23 @@
 
 #include <memory>
 
-#ifdef HAVE_RAW_VERBS
+#ifdef HAVE_VERBS
 #include <infiniband/verbs.h>
-#include <rdma/ib_user_verbs.h>
 #endif
 
 namespace fi_pmem
 {
 
-#ifdef HAVE_RAW_VERBS
+#ifdef HAVE_VERBS
 
 namespace
 {
+
+/* Of ibv_device_attr_ex::device_cap_flags_ex; ib_user_verbs.h has them since
+ * Linux 6.2. */
+constexpr uint64_t kFlushGlobal = uint64_t{1} << 38;
+constexpr uint64_t kFlushPersistent = uint64_t{1} << 39;
+constexpr uint64_t kAtomicWrite = uint64_t{1} << 40;
 
 struct Free {
 	void operator()(ibv_device **list) const { ibv_free_device_list(list); }
@@ -44,9 +49,8 @@ std::optional<RdmaFlags> rdma_flags(const std::string &device)
 	auto has = [&](uint64_t flag) {
 		return (attr.device_cap_flags_ex & flag) != 0;
 	};
-	return RdmaFlags{has(IB_UVERBS_DEVICE_FLUSH_GLOBAL),
-			 has(IB_UVERBS_DEVICE_FLUSH_PERSISTENT),
-			 has(IB_UVERBS_DEVICE_ATOMIC_WRITE)};
+	return RdmaFlags{has(kFlushGlobal), has(kFlushPersistent),
+			 has(kAtomicWrite)};
 }
 
 #else

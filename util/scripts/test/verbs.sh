@@ -16,7 +16,7 @@
 #   PROGRAM            only these, for example pmem_rma_test
 #
 # Every program runs with regions on the device DAX, which get the native method;
-# some also with each other method, over libfabric's verbs endpoints, and with
+# some also with each other method, without FLUSH, and with
 # simulated power failure. Counted is what the kernel flushed for it: something
 # for native, nothing for the others. Without PROGRAM also tries memory that is no
 # NVDIMM (vm/dax_kinds.sh), and boots with each persistence domain and compares the
@@ -193,12 +193,12 @@ vm_wait 1 || exit $vm_not_made
 check_machine
 dax=PMEM_FABTESTS_DAX=/dev/dax0.0
 run_mode native some "$methods $(its_share 2 $on_dax)" '*' "$not_on_dax" $dax
-for method in $(its_share 4 read ack message libfabric); do
+for method in $(its_share 4 read ack message unflushed); do
 	case $method in
 	read) setting="FI_OFI_PMEM_DOMAIN=cpu_cache FI_OFI_PMEM_METHOD=read" ;;
 	ack) setting="FI_OFI_PMEM_DOMAIN=system FI_OFI_PMEM_METHOD=ack" ;;
 	message) setting=FI_OFI_PMEM_METHOD=message ;;
-	libfabric) setting=FI_OFI_PMEM_NATIVE_FLUSH=off ;;
+	unflushed) setting=FI_OFI_PMEM_NATIVE_FLUSH=off ;;
 	esac
 	run_mode $method none "$methods pmem_verify_test" "$essential" \
 		"$not_on_dax" $dax $setting

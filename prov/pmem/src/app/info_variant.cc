@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /* Copyright (c) 2026 the ofi_pmem developers */
+#include "config.h"
+
 #include "app/info_variant.hh"
 
 #include "app/info_name.hh"
@@ -80,7 +82,12 @@ bool has_channels(const char *name) noexcept
 	std::string_view inner(name);
 	auto core = inner.substr(0, inner.find(';'));
 	auto layer = inner.substr(core.size());
-	return (core == "tcp" || core == "verbs" || core == "net") &&
+#ifdef HAVE_VERBS
+	bool verbs = core == "verbs";
+#else
+	bool verbs = false;
+#endif
+	return (core == "tcp" || core == "net" || verbs) &&
 	       (layer.empty() || layer == ";ofi_rxm");
 }
 

@@ -18,12 +18,6 @@ namespace ofi_pmem
 inline constexpr uint64_t kGetinfoInternal = 1ULL << 58;
 
 /*
- * The API version of what we open for ourselves, whatever the application's is.
- * This code was written for it.
- */
-inline constexpr uint32_t kOwnApi = FI_VERSION(1, 17);
-
-/*
  * Calls fi_getinfo() for the inner provider `name`, and returns only infos of
  * exactly that provider. `hints` may be null, else they name the same provider.
  * The call does not come back to our own getinfo().

@@ -63,8 +63,7 @@ constexpr Definition kDefinitions[] = {
 	 "off (default: on)"},
 	{"native_flush", FI_PARAM_STRING,
 	 "IB FLUSH: auto, vouched (a target's NIC and platform flush to the "
-	 "persistence domain, whatever DDIO) or off (channels on verbs use "
-	 "libfabric's endpoints instead of raw queue pairs) (default: auto)"},
+	 "persistence domain, whatever DDIO) or off (default: auto)"},
 	{"powerfail_sync_us", FI_PARAM_STRING,
 	 "Microseconds that a drain takes under the simulated power failure, "
 	 "as "
@@ -107,7 +106,8 @@ constexpr Definition kDefinitions[] = {
 	 "On tcp: threads of the service of a domain, 1 to 64 (default: one "
 	 "for four CPUs of the process, at most 4)"},
 	{"service_cpus", FI_PARAM_STRING,
-	 "CPUs of the service's threads: auto (NUMA node of the NIC, or else of "
+	 "CPUs of the service's threads: auto (NUMA node of the NIC, or else "
+	 "of "
 	 "the memory), none (not bound), node:N or a list such as 0-3,8 "
 	 "(default: auto)"},
 	{"auth_key_file", FI_PARAM_STRING,

@@ -29,8 +29,8 @@ public:
 		  fd_(file.fd.get()),
 		  simulation_(std::make_shared<LineSimulation>(
 			  origin,
-			  std::make_unique<FileImage>(
-				  std::move(file.fd), file.segment.path)))
+			  std::make_unique<FileImage>(std::move(file.fd),
+						      file.segment.path)))
 	{
 	}
 

@@ -3,9 +3,9 @@
 /*
  * Keeps the flush ledger of a region (FI_OFI_PMEM_LEDGER). It lies directly
  * above the backend, whichever it is, and records what reaches it and succeeds.
- * service/commit_audit.cc reads the ledger before a commit is acknowledged. Calls
- * must not overlap: with ledgers, all threads share one stripe of the region
- * table's lock (Service::stripes()).
+ * service/commit_audit.cc reads the ledger before a commit is acknowledged.
+ * Calls must not overlap: with ledgers, all threads share one stripe of the
+ * region table's lock (Service::stripes()).
  *
  * This proves for each byte that the service stored itself, or that a request
  * said was stored one-sided: every commit that the service acknowledged was

@@ -95,7 +95,7 @@ private:
 
 	FileBytes bytes_;
 	uint64_t file_offset_;
-	bool writable_;	       /* the mapping */
+	bool writable_; /* the mapping */
 	/* Null if the file does not support it. */
 	std::atomic<StartSync> start_sync_;
 	/* The region, if its file's cache cannot be trusted. */

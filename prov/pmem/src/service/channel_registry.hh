@@ -58,8 +58,8 @@ public:
 	 * null if its address is not known. Returns null, or the name of the
 	 * parameter whose limit is reached.
 	 */
-	[[nodiscard]] const char *
-	admit(const IpAddress *peer, std::unique_ptr<Admission> *admission);
+	[[nodiscard]] const char *admit(const IpAddress *peer,
+					std::unique_ptr<Admission> *admission);
 
 	/*
 	 * A channel has greeted; its initiator calls it `name`, unless that is
@@ -76,8 +76,7 @@ public:
 private:
 	static constexpr size_t kRetired = SIZE_MAX;
 
-	bool too_many_from(const IpAddress &peer) const
-		PMEM_REQUIRES(mutex_);
+	bool too_many_from(const IpAddress &peer) const PMEM_REQUIRES(mutex_);
 	void enter(Admission *admission);
 	void leave(Admission *admission) noexcept;
 

@@ -91,9 +91,8 @@ ssize_t Executor::receive(const wire::Write &request, size_t done, size_t most,
 		*failure = kUnknownKey;
 	if (!*failure && (request.header.flags & wire::kFlush))
 		will_drain(request.token);
-	ssize_t got =
-		receive_payload(request, done, most, link,
-				workspace_->payload(), region, failure);
+	ssize_t got = receive_payload(request, done, most, link,
+				      workspace_->payload(), region, failure);
 	if (!failed_before)
 		static_cast<void>(remember(*failure));
 	return got;
@@ -195,7 +194,8 @@ Failure Executor::atomic(const AtomicRequest &request,
 	size_t done = 0;
 	size_t next = 0;
 	while (!failure && next < request.range_count())
-		failure = apply_to_region(request, &next, &done, result->data());
+		failure =
+			apply_to_region(request, &next, &done, result->data());
 	return remember(failure);
 }
 

@@ -4,8 +4,8 @@
  * Executes the requests of one channel on the target's regions, and keeps what
  * their order needs: what was flushed and not drained, and whether anything
  * failed since the last fence. It checks every field that came over the wire
- * before it uses the field. Every function is called under the thread's stripe of
- * the region table's lock.
+ * before it uses the field. Every function is called under the thread's stripe
+ * of the region table's lock.
  */
 #pragma once
 

@@ -417,9 +417,8 @@ void ServiceThread::run(Session *session)
  */
 void ServiceThread::greeted(Session *session)
 {
-	for (size_t thread :
-	     channels_->greeted(session->admission(),
-				session->greeting().channel())) {
+	for (size_t thread : channels_->greeted(
+		     session->admission(), session->greeting().channel())) {
 		if (thread == number_)
 			drop_superseded();
 		else

@@ -82,20 +82,11 @@ int NicLink::send() noexcept
 	return holding_ ? 0 : post_filled();
 }
 
-int NicLink::post_message(uint16_t slot, size_t len) noexcept
-{
-	int ret = post_send(slot, len);
-	if (ret != kInjected)
-		return ret;
-	free_sends_.push_back(slot);
-	return 0;
-}
-
 int NicLink::post_filled() noexcept
 {
 	size_t len = std::exchange(filled_, 0);
 	if (waiting_.empty()) {
-		int ret = post_message(begun_, len);
+		int ret = post_send(begun_, len);
 		if (ret != -FI_EAGAIN)
 			return ret;
 	}
@@ -112,8 +103,8 @@ int NicLink::release() noexcept
 int NicLink::send_waiting() noexcept
 {
 	while (!waiting_.empty()) {
-		int ret = post_message(waiting_.front().slot,
-				       waiting_.front().len);
+		int ret =
+			post_send(waiting_.front().slot, waiting_.front().len);
 		if (ret == -FI_EAGAIN)
 			return 0;
 		if (ret)

@@ -94,8 +94,6 @@ protected:
 	[[nodiscard]] int open_buffers(const Transport &transport);
 	[[nodiscard]] int post_receives() noexcept;
 
-	/* kInjected means that the buffer is free and no completion comes. */
-	static constexpr int kInjected = 1;
 	[[nodiscard]] virtual int post_send(uint16_t slot,
 					    size_t len) noexcept = 0;
 	/* Its queue entry is free again. */
@@ -110,7 +108,6 @@ private:
 		size_t len;
 	};
 
-	[[nodiscard]] int post_message(uint16_t slot, size_t len) noexcept;
 	[[nodiscard]] int post_filled() noexcept;
 
 	std::vector<uint16_t> free_sends_;

@@ -1,17 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /* Copyright (c) 2026 the ofi_pmem developers */
-/* The strongest transport that the core provider of a domain allows. */
+/* The transport for the core provider of a domain. */
 #include "config.h"
 
 #include "core/log.hh"
-#include "core/params.hh"
-#include "transport/fi_transport.hh"
 #include "transport/socket_transport.hh"
 
 #include <rdma/fi_errno.h>
 
 #include <string_view>
-#ifdef HAVE_RAW_VERBS
+#ifdef HAVE_VERBS
 #include "transport/verbs_transport.hh"
 #endif
 
@@ -27,27 +25,24 @@ bool is_verbs(const fi_info &info) noexcept
 	return name.substr(0, name.find(';')) == "verbs";
 }
 
-#ifdef HAVE_RAW_VERBS
-/* Returns false if libfabric's own verbs endpoints must do. */
-bool open_verbs(const fi_info &app_info, std::unique_ptr<Transport> *transport)
+#ifdef HAVE_VERBS
+int open_verbs(const fi_info &app_info, std::unique_ptr<Transport> *transport)
 {
-	if (params().native_flush == NativeFlushChoice::off)
-		return false;
 	auto made = std::make_unique<VerbsTransport>();
 	int ret = made->open(app_info);
 	if (!ret)
 		*transport = std::move(made);
 	else
-		PMEM_INFO(FI_LOG_DOMAIN,
-			  "no raw queue pairs on domain %s, so no native "
-			  "flush: %s (%d)",
+		PMEM_WARN(FI_LOG_DOMAIN,
+			  "no queue pairs can be made on domain %s: %s (%d)",
 			  app_info.domain_attr->name, fi_strerror(-ret), -ret);
-	return !ret;
+	return ret;
 }
 #else
-bool open_verbs(const fi_info &, std::unique_ptr<Transport> *) noexcept
+/* Nobody is offered verbs then (info_variant.cc). */
+int open_verbs(const fi_info &, std::unique_ptr<Transport> *) noexcept
 {
-	return false;
+	return -FI_ENOSYS;
 }
 #endif
 
@@ -64,17 +59,10 @@ void Transport::learn_own_address(const fi_info &app_info) noexcept
 int open_transport(const fi_info &app_info,
 		   std::unique_ptr<Transport> *transport)
 {
-	if (!is_verbs(app_info)) {
-		*transport = std::make_unique<SocketTransport>(app_info);
-		return 0;
-	}
-	if (open_verbs(app_info, transport))
-		return 0;
-	auto over_libfabric = std::make_unique<FiTransport>();
-	int ret = over_libfabric->open(app_info);
-	if (!ret)
-		*transport = std::move(over_libfabric);
-	return ret;
+	if (is_verbs(app_info))
+		return open_verbs(app_info, transport);
+	*transport = std::make_unique<SocketTransport>(app_info);
+	return 0;
 }
 
 } // namespace ofi_pmem

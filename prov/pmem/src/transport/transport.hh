@@ -3,11 +3,10 @@
 /*
  * A transport carries the channels of one application domain: reliable
  * connections on the network or NIC that the domain uses, with queues,
- * registered memory and listeners. There are three implementations:
- * socket_transport.hh over TCP sockets; verbs_transport.hh over raw RC queue
- * pairs, which alone have FLUSH and ATOMIC WRITE; and, for verbs without these,
- * fi_transport.hh over libfabric's MSG endpoints. Users of these interfaces do
- * not know which they have.
+ * registered memory and listeners. There are two implementations:
+ * verbs_transport.hh over raw RC queue pairs, and for everything else
+ * socket_transport.hh over TCP sockets. Users of these interfaces do not know
+ * which they have.
  *
  * The initiator and the service of a domain share a transport, which does not
  * change after it was opened, so any thread may call it. Each of the two has

@@ -5,6 +5,7 @@
 
 #include "core/log.hh"
 #include "core/params.hh"
+#include "transport/verbs_extensions.hh"
 
 #include <rdma/fi_domain.h>
 #include <rdma/fi_errno.h>
@@ -49,13 +50,16 @@ ibv_qp_init_attr_ex queue_pair_attr(const VerbsTransport &transport, ibv_cq *cq,
 	attr.cap.max_recv_sge = 1;
 	attr.cap.max_inline_data = static_cast<uint32_t>(traits.inline_bytes);
 	attr.pd = transport.pd();
-	attr.comp_mask = IBV_QP_INIT_ATTR_PD | IBV_QP_INIT_ATTR_SEND_OPS_FLAGS;
+	attr.comp_mask = IBV_QP_INIT_ATTR_PD;
+	if (!transport.extended())
+		return attr;
+	attr.comp_mask |= IBV_QP_INIT_ATTR_SEND_OPS_FLAGS;
 	attr.send_ops_flags = IBV_QP_EX_WITH_SEND | IBV_QP_EX_WITH_RDMA_WRITE |
 			      IBV_QP_EX_WITH_RDMA_READ;
 	if (traits.native_flush)
-		attr.send_ops_flags |= IBV_QP_EX_WITH_FLUSH;
+		attr.send_ops_flags |= kFlushOps;
 	if (traits.atomic_write)
-		attr.send_ops_flags |= IBV_QP_EX_WITH_ATOMIC_WRITE;
+		attr.send_ops_flags |= kAtomicWriteOps;
 	return attr;
 }
 
@@ -74,7 +78,7 @@ VerbsLink::~VerbsLink()
 		return;
 	if (established_)
 		rdma_disconnect(id_.get());
-	if (qp_)
+	if (id_->qp)
 		rdma_destroy_qp(id_.get());
 }
 
@@ -188,7 +192,8 @@ int VerbsLink::open_queue_pair()
 				      attr().receives);
 	if (rdma_create_qp_ex(id_.get(), &wanted))
 		return -errno;
-	qp_ = ibv_qp_to_qp_ex(id_->qp);
+	if (transport_.extended())
+		qp_ = ibv_qp_to_qp_ex(id_->qp);
 	free_entries_ = entries;
 	chain_lengths_.resize(attr().chains);
 	return post_receives();

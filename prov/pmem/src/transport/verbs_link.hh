@@ -50,16 +50,33 @@ private:
 
 	int post_send(uint16_t slot, size_t len) noexcept override;
 	void send_done() noexcept override { free_entries_++; }
-	void post_one(const OneSided &operation) noexcept;
 	bool is_copied(const OneSided &operation) const noexcept;
-	void set_inline_data(const OneSided &operation) noexcept;
+	static iovec gather(const OneSided &operation,
+			    uint8_t *gathered) noexcept;
+	static size_t list_buffers(const OneSided &operation,
+				   ibv_sge *pieces) noexcept;
+
+	/* By the extended calls. */
+	[[nodiscard]] int post_send_extended(uint16_t slot,
+					     size_t len) noexcept;
+	void post_one(const OneSided &operation) noexcept;
 	void set_buffers(const OneSided &operation) noexcept;
-	[[nodiscard]] int complete_posting(size_t count) noexcept;
+	[[nodiscard]] int post_chain_extended(const OneSided *chain,
+					      size_t count,
+					      uint64_t number) noexcept;
+
+	/* By ibv_post_send(3). */
+	[[nodiscard]] int post_send_basic(uint16_t slot, size_t len) noexcept;
+	[[nodiscard]] int post_one_basic(const OneSided &operation,
+					 uint64_t number,
+					 unsigned flags) noexcept;
+	[[nodiscard]] int post_chain_basic(const OneSided *chain, size_t count,
+					   uint64_t number) noexcept;
 
 	const VerbsTransport &transport_;
 	VerbsQueues *queues_ = nullptr;
 	VerbsPtr<rdma_cm_id> id_; /* owns its queue pair, see ~VerbsLink() */
-	ibv_qp_ex *qp_ = nullptr;
+	ibv_qp_ex *qp_ = nullptr; /* null: it has no extended calls */
 	bool established_ = false;
 	/* Returns the number of free entries in the send queue. */
 	size_t free_entries_ = 0;

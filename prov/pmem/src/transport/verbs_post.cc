@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /* Copyright (c) 2026 the ofi_pmem developers */
-/* Posts to a connected queue pair. */
+/* Posts to a connected queue pair, by the extended calls or ibv_post_send(3).
+ */
+#include "transport/verbs_extensions.hh"
 #include "transport/verbs_link.hh"
 
 #include <rdma/fi_errno.h>
 
 #include <algorithm>
-#include <array>
 #include <cstring>
 
 namespace ofi_pmem
@@ -44,19 +45,19 @@ int VerbsLink::post_receive(uint16_t slot) noexcept
 	return -ibv_post_recv(id_->qp, &receive, &refused);
 }
 
-/* Rings the doorbell for the `count` operations since ibv_wr_start(). */
-int VerbsLink::complete_posting(size_t count) noexcept
-{
-	int ret = ibv_wr_complete(qp_);
-	if (!ret)
-		free_entries_ -= count;
-	return -ret;
-}
-
 int VerbsLink::post_send(uint16_t slot, size_t len) noexcept
 {
 	if (!free_entries_)
 		return -FI_EAGAIN;
+	int ret = qp_ ? post_send_extended(slot, len)
+		      : post_send_basic(slot, len);
+	if (!ret)
+		free_entries_--;
+	return ret;
+}
+
+int VerbsLink::post_send_extended(uint16_t slot, size_t len) noexcept
+{
 	ibv_wr_start(qp_);
 	qp_->wr_id = handle(Handle::send, slot).to_number();
 	bool copied = len <= transport_.traits().inline_bytes;
@@ -69,29 +70,52 @@ int VerbsLink::post_send(uint16_t slot, size_t len) noexcept
 		ibv_wr_set_sge(qp_, local_key(send_buffers_.desc()),
 			       reinterpret_cast<uintptr_t>(bytes),
 			       static_cast<uint32_t>(len));
-	return complete_posting(1);
+	return -ibv_wr_complete(qp_);
+}
+
+int VerbsLink::post_send_basic(uint16_t slot, size_t len) noexcept
+{
+	bool copied = len <= transport_.traits().inline_bytes;
+	ibv_sge buffer{reinterpret_cast<uintptr_t>(send_buffers_.at(slot)),
+		       static_cast<uint32_t>(len),
+		       local_key(send_buffers_.desc())};
+	ibv_send_wr send{};
+	send.wr_id = handle(Handle::send, slot).to_number();
+	send.sg_list = &buffer;
+	send.num_sge = 1;
+	send.opcode = IBV_WR_SEND;
+	send.send_flags = IBV_SEND_SIGNALED | (copied ? IBV_SEND_INLINE : 0);
+	ibv_send_wr *refused = nullptr;
+	return -ibv_post_send(id_->qp, &send, &refused);
 }
 
 /*
- * The data is passed in one piece: from ibv_wr_set_inline_data_list() the
- * library of Soft-RoCE makes an operation of no bytes, which then succeeds.
+ * Returns the data of a write that is copied, in one piece: gathered, if there
+ * are several. From ibv_wr_set_inline_data_list() the library of Soft-RoCE
+ * makes an operation of no bytes, which then succeeds.
  */
-void VerbsLink::set_inline_data(const OneSided &operation) noexcept
+iovec VerbsLink::gather(const OneSided &operation, uint8_t *gathered) noexcept
 {
-	if (operation.iov_count == 1) {
-		ibv_wr_set_inline_data(qp_, operation.iov->iov_base,
-				       operation.iov->iov_len);
-		return;
-	}
-	std::array<uint8_t, kMaxInline> gathered;
+	if (operation.iov_count == 1)
+		return *operation.iov;
 	size_t len = 0;
 	for (size_t i = 0; i < operation.iov_count; i++) {
 		const iovec &piece = operation.iov[i];
-		std::memcpy(gathered.data() + len, piece.iov_base,
-			    piece.iov_len);
+		std::memcpy(gathered + len, piece.iov_base, piece.iov_len);
 		len += piece.iov_len;
 	}
-	ibv_wr_set_inline_data(qp_, gathered.data(), len);
+	return {gathered, len};
+}
+
+size_t VerbsLink::list_buffers(const OneSided &operation,
+			       ibv_sge *pieces) noexcept
+{
+	for (size_t i = 0; i < operation.iov_count; i++)
+		pieces[i] = {
+			reinterpret_cast<uintptr_t>(operation.iov[i].iov_base),
+			static_cast<uint32_t>(operation.iov[i].iov_len),
+			local_key(operation.desc[i])};
+	return operation.iov_count;
 }
 
 bool VerbsLink::is_copied(const OneSided &operation) const noexcept
@@ -103,16 +127,14 @@ bool VerbsLink::is_copied(const OneSided &operation) const noexcept
 void VerbsLink::set_buffers(const OneSided &operation) noexcept
 {
 	if (is_copied(operation)) {
-		set_inline_data(operation);
+		uint8_t gathered[kMaxInline];
+		iovec data = gather(operation, gathered);
+		ibv_wr_set_inline_data(qp_, data.iov_base, data.iov_len);
 		return;
 	}
 	ibv_sge pieces[kMaxOneSidedBuffers];
-	for (size_t i = 0; i < operation.iov_count; i++)
-		pieces[i] = {
-			reinterpret_cast<uintptr_t>(operation.iov[i].iov_base),
-			static_cast<uint32_t>(operation.iov[i].iov_len),
-			local_key(operation.desc[i])};
-	ibv_wr_set_sge_list(qp_, operation.iov_count, pieces);
+	size_t count = list_buffers(operation, pieces);
+	ibv_wr_set_sge_list(qp_, count, pieces);
 }
 
 void VerbsLink::post_one(const OneSided &operation) noexcept
@@ -130,19 +152,68 @@ void VerbsLink::post_one(const OneSided &operation) noexcept
 		set_buffers(operation);
 		break;
 	case OneSided::Kind::flush_persistent:
-		ibv_wr_flush(qp_, key, operation.addr, operation.len,
-			     IBV_FLUSH_PERSISTENT | IBV_FLUSH_GLOBAL,
-			     IBV_FLUSH_RANGE);
+		post_flush(qp_, key, operation.addr, operation.len, true);
 		break;
 	case OneSided::Kind::flush_visible:
-		ibv_wr_flush(qp_, key, operation.addr, operation.len,
-			     IBV_FLUSH_GLOBAL, IBV_FLUSH_RANGE);
+		post_flush(qp_, key, operation.addr, operation.len, false);
 		break;
 	case OneSided::Kind::atomic_write:
-		ibv_wr_atomic_write(qp_, key, operation.addr,
-				    operation.iov->iov_base);
+		post_atomic_write(qp_, key, operation.addr,
+				  operation.iov->iov_base);
 		break;
 	}
+}
+
+int VerbsLink::post_one_basic(const OneSided &operation, uint64_t number,
+			      unsigned flags) noexcept
+{
+	uint8_t gathered[kMaxInline];
+	ibv_sge pieces[kMaxOneSidedBuffers];
+	ibv_send_wr one{};
+	one.wr_id = number;
+	one.send_flags = flags;
+	one.sg_list = pieces;
+	if (is_copied(operation)) {
+		iovec data = gather(operation, gathered);
+		pieces[0] = {reinterpret_cast<uintptr_t>(data.iov_base),
+			     static_cast<uint32_t>(data.iov_len), 0};
+		one.num_sge = 1;
+		one.send_flags |= IBV_SEND_INLINE;
+	} else {
+		one.num_sge = static_cast<int>(list_buffers(operation, pieces));
+	}
+	if (operation.kind == OneSided::Kind::write)
+		one.opcode = IBV_WR_RDMA_WRITE;
+	else if (operation.kind == OneSided::Kind::read)
+		one.opcode = IBV_WR_RDMA_READ;
+	else
+		return -FI_EOPNOTSUPP;
+	one.wr.rdma.remote_addr = operation.addr;
+	one.wr.rdma.rkey = static_cast<uint32_t>(operation.key);
+	ibv_send_wr *refused = nullptr;
+	return -ibv_post_send(id_->qp, &one, &refused);
+}
+
+int VerbsLink::post_chain_extended(const OneSided *chain, size_t count,
+				   uint64_t number) noexcept
+{
+	ibv_wr_start(qp_);
+	for (size_t i = 0; i < count; i++) {
+		qp_->wr_id = number;
+		qp_->wr_flags = i + 1 == count ? IBV_SEND_SIGNALED : 0;
+		post_one(chain[i]);
+	}
+	return -ibv_wr_complete(qp_);
+}
+
+int VerbsLink::post_chain_basic(const OneSided *chain, size_t count,
+				uint64_t number) noexcept
+{
+	int ret = 0;
+	for (size_t i = 0; !ret && i < count; i++)
+		ret = post_one_basic(chain[i], number,
+				     i + 1 == count ? IBV_SEND_SIGNALED : 0);
+	return ret;
 }
 
 int VerbsLink::post_chain(const OneSided *chain, size_t count,
@@ -150,16 +221,14 @@ int VerbsLink::post_chain(const OneSided *chain, size_t count,
 {
 	if (free_entries_ < count)
 		return -FI_EAGAIN;
-	ibv_wr_start(qp_);
-	for (size_t i = 0; i < count; i++) {
-		qp_->wr_id = handle(Handle::one_sided, slot).to_number();
-		qp_->wr_flags = i + 1 == count ? IBV_SEND_SIGNALED : 0;
-		post_one(chain[i]);
-	}
-	int ret = complete_posting(count);
-	if (!ret)
-		chain_lengths_[slot] = static_cast<uint8_t>(count);
-	return ret;
+	uint64_t number = handle(Handle::one_sided, slot).to_number();
+	int ret = qp_ ? post_chain_extended(chain, count, number)
+		      : post_chain_basic(chain, count, number);
+	if (ret)
+		return ret;
+	free_entries_ -= count;
+	chain_lengths_[slot] = static_cast<uint8_t>(count);
+	return 0;
 }
 
 void VerbsLink::chain_done(uint16_t slot) noexcept

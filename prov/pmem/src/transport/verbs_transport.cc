@@ -4,13 +4,14 @@
 
 #include "core/device_name.hh"
 #include "core/log.hh"
+#include "core/params.hh"
+#include "transport/verbs_extensions.hh"
 #include "transport/verbs_link.hh"
 #include "transport/verbs_listener.hh"
 #include "transport/verbs_queues.hh"
 
 #include <rdma/fi_domain.h>
 #include <rdma/fi_errno.h>
-#include <rdma/ib_user_verbs.h>
 
 #include <unistd.h>
 
@@ -26,9 +27,6 @@ namespace
 /* Soft-RoCE has this and no PCI device, see the kernel's rxe_param.h. */
 constexpr uint32_t kSoftVendor = 0xffffff;
 
-constexpr uint64_t kFlush =
-	IB_UVERBS_DEVICE_FLUSH_GLOBAL | IB_UVERBS_DEVICE_FLUSH_PERSISTENT;
-
 constexpr size_t kMaxChain = 64;
 
 /* A deeper queue gains nothing: one thread posts at a time. */
@@ -43,11 +41,14 @@ NicKind kind_of(const ibv_device_attr &attr, const ibv_context *device)
 	return access(pci.c_str(), R_OK) ? NicKind::unknown : NicKind::hardware;
 }
 
-int to_verbs_access(uint64_t access)
+/* On iWARP the answer to a READ is a write from remote (RFC 5040, 5.2). */
+int to_verbs_access(uint64_t access, bool iwarp)
 {
 	int flags = 0;
 	if (access & (FI_RECV | FI_READ | FI_REMOTE_WRITE))
 		flags |= IBV_ACCESS_LOCAL_WRITE;
+	if (access & FI_READ && iwarp)
+		flags |= IBV_ACCESS_REMOTE_WRITE;
 	if (access & FI_REMOTE_WRITE)
 		flags |= IBV_ACCESS_REMOTE_WRITE;
 	if (access & FI_REMOTE_READ)
@@ -95,9 +96,7 @@ int VerbsTransport::learn_traits()
 	if (ret)
 		return -ret;
 	const ibv_device_attr &basic = attr.orig_attr;
-	bool flush = (attr.device_cap_flags_ex & kFlush) == kFlush;
 	nic_ = kind_of(basic, device_);
-	registers_flushable_ = flush;
 	limits_.initiator_depth = static_cast<uint8_t>(
 		std::min(basic.max_qp_init_rd_atom, kMaxDepth));
 	limits_.responder_resources =
@@ -123,9 +122,13 @@ int VerbsTransport::learn_traits()
 	traits_.max_transfer = port.max_msg_sz;
 	traits_.max_chain = kMaxChain;
 	traits_.inline_bytes = kMaxInline;
-	traits_.native_flush = flush;
-	traits_.atomic_write =
-		attr.device_cap_flags_ex & IB_UVERBS_DEVICE_ATOMIC_WRITE;
+	if (params().native_flush != NativeFlushChoice::off) {
+		uint64_t has = attr.device_cap_flags_ex;
+		traits_.native_flush =
+			kHasFlush && (has & kDeviceFlushes) == kDeviceFlushes;
+		traits_.atomic_write =
+			kHasAtomicWrite && (has & kDeviceWritesAtomically);
+	}
 	traits_.placement_wait = true;
 	traits_.reliable_ack =
 		device_->device->transport_type == IBV_TRANSPORT_IB;
@@ -190,15 +193,13 @@ int VerbsTransport::register_memory(const void *base, size_t len,
 				    std::unique_ptr<LinkMemory> *memory) const
 {
 	auto address = const_cast<void *>(base);
-	int flags = to_verbs_access(access);
+	bool iwarp = device_->device->transport_type == IBV_TRANSPORT_IWARP;
+	int flags = to_verbs_access(access, iwarp);
 	VerbsPtr<ibv_mr> mr;
 	/* Memory that is not persistent is refused with EINVAL. */
-	bool flushable = persistent && registers_flushable_;
-	if (flushable)
-		mr.reset(ibv_reg_mr(pd(), address, len,
-				    flags | IBV_ACCESS_FLUSH_GLOBAL |
-					    IBV_ACCESS_FLUSH_PERSISTENT));
-	flushable = mr != nullptr;
+	if (persistent && traits_.native_flush)
+		mr.reset(ibv_reg_mr(pd(), address, len, flags | kFlushAccess));
+	bool flushable = mr != nullptr;
 	if (!mr)
 		mr.reset(ibv_reg_mr(pd(), address, len, flags));
 	if (!mr)

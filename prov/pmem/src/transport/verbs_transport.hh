@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /* Copyright (c) 2026 the ofi_pmem developers */
 /*
- * The transport over raw RC queue pairs, made with librdmacm and posted to with
- * libibverbs' extended calls. It does what libfabric's verbs provider does, and
- * also FLUSH and ATOMIC WRITE. It can connect to a peer whose transport is
- * libfabric's verbs provider, and such a peer can connect to it.
- *
- * It is built only if rdma-core has ibv_wr_flush(3).
+ * The transport over raw RC queue pairs, made with librdmacm. Where the device
+ * has FLUSH or ATOMIC WRITE, it is posted to by libibverbs' extended calls
+ * (ibv_wr_post(3)), which alone have these; else by ibv_post_send(3), which
+ * every device has.
  */
 #pragma once
 
@@ -78,6 +76,12 @@ public:
 	ibv_pd *pd() const noexcept { return pd_.get(); }
 	const VerbsLimits &limits() const noexcept { return limits_; }
 
+	/* Queue pairs need the extended calls. */
+	bool extended() const noexcept
+	{
+		return traits_.native_flush || traits_.atomic_write;
+	}
+
 private:
 	[[nodiscard]] int find_device(const char *domain_name);
 	[[nodiscard]] int learn_traits();
@@ -87,7 +91,6 @@ private:
 	VerbsPtr<ibv_pd> pd_;
 	VerbsLimits limits_{};
 	NicKind nic_ = NicKind::unknown;
-	bool registers_flushable_ = false;
 };
 
 } // namespace ofi_pmem

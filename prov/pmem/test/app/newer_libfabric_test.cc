@@ -10,7 +10,6 @@
 #include "app/info.hh"
 #include "core/params.hh"
 #include "fixture/app_plane_fixture.hh"
-#include "transport/fi_transport.hh"
 
 #include <chrono>
 
@@ -308,20 +307,6 @@ TEST_F(ApiVersion, NewestProgramsReadErrors)
 	EXPECT_EQ(error.known.err, FI_ECANCELED);
 	queue.plane().forget(&op);
 	queue.plane().unreserve();
-}
-
-/* It writes what our headers have, whatever the program's headers are. */
-TEST_F(ApiVersion, IsOurOwnOnThePersistencePlane)
-{
-	InfoPtr info(fi_allocinfo());
-	info->fabric_attr->prov_name = strdup("tcp;ofi_pmem");
-	info->domain_attr->name = strdup("lo");
-	for (uint32_t version : {uint32_t{FI_VERSION(1, 0)}, fi_version()}) {
-		info->fabric_attr->api_version = version;
-		FiTransport transport;
-		ASSERT_EQ(transport.open(*info), 0);
-		EXPECT_EQ(transport.fabric()->api_version, FI_VERSION(1, 17));
-	}
 }
 
 } // namespace

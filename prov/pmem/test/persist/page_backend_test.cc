@@ -194,10 +194,9 @@ TEST_F(PageBackendTest, ThreadsShareIt)
 		threads.emplace_back([&, i] {
 			for (int round = 0; round < kCommits; round++) {
 				bool stored = false;
-				EXPECT_EQ(backend->store_flush(i * sizeof(round),
-							       &round,
-							       sizeof(round),
-							       &stored),
+				EXPECT_EQ(backend->store_flush(
+						  i * sizeof(round), &round,
+						  sizeof(round), &stored),
 					  0);
 				EXPECT_EQ(backend->drain(), 0);
 			}

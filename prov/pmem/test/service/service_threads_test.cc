@@ -116,9 +116,9 @@ protected:
 				   uint64_t sequence)
 	{
 		const uint64_t one = 1;
-		auto atomic = wire::make<wire::Atomic>(
-			sequence, sequence, 0,
-			sizeof(wire::Range) + sizeof(one));
+		auto atomic = wire::make<wire::Atomic>(sequence, sequence, 0,
+						       sizeof(wire::Range) +
+							       sizeof(one));
 		atomic.datatype = FI_UINT64;
 		atomic.op = FI_SUM;
 		atomic.range_count = 1;
