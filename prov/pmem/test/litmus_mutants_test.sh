@@ -89,7 +89,7 @@ mutant "a drain that has not ended is answered" prov/pmem/src/service/drain.cc \
 	GroupSync.CoversWhatWasStoredBeforeItBeganAndNothingElse 'FAILED'
 mutant "only the region of the commit is poisoned" \
 	prov/pmem/src/service/service_thread.cc \
-	's/^\t\ttable_->share_failures();/\t\t;/' \
+	's/^\t\tcommon_.table->share_failures();/\t\t;/' \
 	GroupSync.ThatFailsFailsAllItCoversAndPoisonsTheFile 'FAILED'
 mutant "a long write is received behind a parked fence" \
 	prov/pmem/src/service/session.cc \
@@ -102,6 +102,10 @@ mutant "the ledger takes what is flushed during a sync for drained" \
 	prov/pmem/src/persist/flush_ledger.cc \
 	'/^void FlushLedger::end_drain/,/^}/s/^{/{ pending_.clear();/' \
 	FlushLedger.ADrainThatLastsEndsWhatWasFlushedBeforeIt 'FAILED'
+mutant "who waits for less takes back what another waits for" \
+	prov/pmem/src/service/sync_threads.cc \
+	's/std::max(same->ticket, drain.ticket)/drain.ticket/' \
+	SyncThreads.SyncForAllOfAFileWhenOneRegionWaitsForLess 'FAILED'
 # Threads of the service beside each other.
 mutant "a channel begins beside the one that it replaces" \
 	prov/pmem/src/service/service_thread.cc \
@@ -109,14 +113,14 @@ mutant "a channel begins beside the one that it replaces" \
 	ReplacedChannel.HasEndedWhatItExecutesBeforeTheOtherBegins 'FAILED'
 mutant "a channel that is replaced goes on" \
 	prov/pmem/src/service/service_thread.cc \
-	's/session->admission()->superseded()/false/; s/any_superseded_ = true/any_superseded_ = false/' \
+	's/session->admission()->superseded()/false/; s/inbox_.note_superseded();/;/' \
 	ReplacedChannel.ExecutesNothingMore 'FAILED'
 mutant "a region is removed while it is written" \
 	prov/pmem/src/service/region_table.cc \
 	'/RegionTable::remove/,/^}/s/ExclusiveLock guard(lock_)/SharedLock guard(lock_, 0)/' \
 	ServiceThreads.FinishWithARegionBeforeItIsRemoved 'Failure'
 mutant "atomics beside each other" prov/pmem/src/service/executor.cc \
-	's/^\tMutexLock guard(table_->find(token)->atomics());//' \
+	's/^\tMutexLock guard(table_->atomics());//' \
 	ServiceThreads.AtomicsOfAllAddUp 'FAILED'
 # Writes that are stored while they arrive over a socket.
 mutant "a long write is answered before it is there" prov/pmem/src/service/arrival.cc \

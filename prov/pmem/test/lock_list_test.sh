@@ -23,11 +23,11 @@ declared() {
 			class = $2
 			sub(/:$/, "", class)
 		}
-		/^\t+(mutable |static |inline )*Mutex [a-z]/ {
+		/^\t+(mutable |static |inline )*(Mutex|StripedLock) [a-z]/ {
 			line = $0
 			while (line !~ /;/ && (getline next_line) > 0)
 				line = line next_line
-			sub(/^.*Mutex /, "", line)
+			sub(/^.*(Mutex|StripedLock) /, "", line)
 			rank = name = line
 			sub(/[^a-z_].*/, "", name)
 			if (!sub(/.*lock_rank::/, "", rank))

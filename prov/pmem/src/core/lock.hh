@@ -48,8 +48,8 @@ inline constexpr LockRank kInitiator{5, "Initiator::mutex_"};
 /* The service executes under a stripe of it, on all regions of a domain. */
 inline constexpr LockRank kRegionTable{6, "RegionTable::lock_"};
 
-/* One atomic operation on a region at a time. */
-inline constexpr LockRank kRegionAtomics{7, "TargetRegion::atomics_"};
+/* One atomic operation at a time. */
+inline constexpr LockRank kAtomics{7, "RegionTable::atomics_"};
 
 /* The locks of persist/ begin with that of the registry of captures. */
 inline constexpr LockRank kCaptures{8, "CaptureRegistry::lock"};
@@ -69,7 +69,7 @@ inline constexpr LockRank kCountingGate{11, "CountingGate::lock_"};
 inline constexpr LockRank kDomainEvents{11, "DomainEvents::opening_"};
 inline constexpr LockRank kFidMap{11, "FidMap::lock_"};
 inline constexpr LockRank kGuesses{11, "GuessLimit::mutex_"};
-inline constexpr LockRank kHandedOver{11, "ServiceThread::handed_lock_"};
+inline constexpr LockRank kInbox{11, "Inbox::mutex_"};
 inline constexpr LockRank kListeners{11, "Listeners::lock_"};
 inline constexpr LockRank kRegionAccess{11, "TargetRegion::access_lock_"};
 inline constexpr LockRank kSyncThreads{11, "SyncThreads::mutex_"};

@@ -15,8 +15,8 @@
  *
  * Positions are those of the durable image; position p is visible at address
  * origin + p. Lines are aligned in both, and cut at the ends of the extent that
- * the caller passes. Thread-safe: regions of several domains, each with its
- * own service thread, may share one object.
+ * the caller passes. Any thread may call it: regions of several domains may
+ * share one object.
  */
 #pragma once
 
@@ -53,8 +53,8 @@ public:
 				const Extent &range) noexcept;
 
 	/*
-	 * Makes every pending line durable, whichever region flushed it, as a
-	 * fence of the one CPU would. Callers who want it to take a while use
+	 * Makes every pending line durable, whichever region or thread flushed
+	 * it: more than the fence of a CPU does. Callers who want it to take a while use
 	 * sync().
 	 */
 	[[nodiscard]] int drain() noexcept;

@@ -12,7 +12,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <utility>
 
 namespace ofi_pmem
 {
@@ -95,18 +94,6 @@ int PageBackend::store(uint64_t offset, const void *source, size_t len) noexcept
 	return ret;
 }
 
-PageBackend::Behind PageBackend::note_stored(uint64_t begin,
-					     size_t len) noexcept
-{
-	MutexLock guard(mutex_);
-	dirty_ = true;
-	behind_.begin = std::min(behind_.begin, begin);
-	behind_.end = std::max(behind_.end, begin + len);
-	behind_.bytes += len;
-	return behind_.bytes < kWriteBehind ? Behind{}
-					    : std::exchange(behind_, {});
-}
-
 /*
  * If much is written, the disk gets the first part while the rest arrives, so
  * that the drain has less to wait for. This makes nothing durable. But if it
@@ -114,22 +101,24 @@ PageBackend::Behind PageBackend::note_stored(uint64_t begin,
  */
 void PageBackend::write_behind(uint64_t begin, size_t len) noexcept
 {
-	Behind now = note_stored(begin, len);
-	StartSync start = start_sync_;
-	if (!now.bytes || !start)
+	MutexLock guard(mutex_);
+	dirty_ = true;
+	behind_.begin = std::min(behind_.begin, begin);
+	behind_.end = std::max(behind_.end, begin + len);
+	behind_.bytes += len;
+	if (behind_.bytes < kWriteBehind || !start_sync_)
 		return;
-	int ret = start(bytes_.fd(), static_cast<off64_t>(now.begin),
-			static_cast<off64_t>(now.end - now.begin),
-			SYNC_FILE_RANGE_WRITE);
+	int ret = start_sync_(bytes_.fd(), static_cast<off64_t>(behind_.begin),
+			      static_cast<off64_t>(behind_.end - behind_.begin),
+			      SYNC_FILE_RANGE_WRITE);
 	int error = ret ? errno : 0;
+	behind_ = {};
 	if (error == ENOSYS || error == EINVAL || error == ESPIPE ||
 	    error == EOPNOTSUPP) {
 		start_sync_ = nullptr;
-	} else if (error) {
+	} else if (error && !drain_error_) {
 		bytes_.shared().fail(error);
-		MutexLock guard(mutex_);
-		if (!drain_error_)
-			drain_error_ = -error;
+		drain_error_ = -error;
 	}
 }
 

@@ -21,8 +21,6 @@
 #include "persist/file_bytes.hh"
 #include "persist/mapping.hh"
 
-#include <atomic>
-
 namespace ofi_pmem
 {
 
@@ -87,8 +85,6 @@ private:
 		uint64_t bytes = 0;
 	};
 
-	/* Notes what was stored; returns what is to be written back now. */
-	Behind note_stored(uint64_t begin, size_t len) noexcept;
 	void write_behind(uint64_t begin, size_t len) noexcept;
 	[[nodiscard]] int outcome(uint64_t ticket) noexcept
 		PMEM_REQUIRES(mutex_);
@@ -96,11 +92,11 @@ private:
 	FileBytes bytes_;
 	uint64_t file_offset_;
 	bool writable_; /* the mapping */
-	/* Null if the file does not support it. */
-	std::atomic<StartSync> start_sync_;
 	/* The region, if its file's cache cannot be trusted. */
 	const char *suspect_ = nullptr;
 	Mutex mutex_{lock_rank::kPageBackend};
+	/* Null if the file does not support it. */
+	StartSync start_sync_ PMEM_GUARDED_BY(mutex_);
 	/* Something was stored or flushed since the last drain was begun. */
 	bool dirty_ PMEM_GUARDED_BY(mutex_) = false;
 	/* The end, in the file, of what was flushed and is not known to be

@@ -27,6 +27,7 @@ void ChannelRegistry::enter(Admission *admission)
 {
 	MutexLock guard(mutex_);
 	all_.insert(admission);
+	admission->number_ = ++last_;
 	auto fewest = std::min_element(served_.begin(), served_.end());
 	admission->thread_ = static_cast<size_t>(fewest - served_.begin());
 	if (*fewest != kRetired)
@@ -94,11 +95,17 @@ std::vector<size_t> ChannelRegistry::greeted(Admission *admission,
 	std::vector<size_t> threads;
 	if (!name)
 		return threads;
+	auto supersede = [&](Admission *one) {
+		if (!one->superseded_.exchange(true))
+			threads.push_back(one->thread_);
+	};
 	for (Admission *one : all_) {
-		if (one == admission || one->name_ != name ||
-		    one->superseded_.exchange(true))
+		if (one->name_ != name)
 			continue;
-		threads.push_back(one->thread_);
+		if (one->number_ < admission->number_)
+			supersede(one);
+		else if (one != admission)
+			supersede(admission);
 	}
 	return threads;
 }

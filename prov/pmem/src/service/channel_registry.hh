@@ -45,6 +45,7 @@ public:
 		ChannelRegistry *registry_;
 		IpAddress peer_; /* unknown except on sockets */
 		size_t thread_ = 0;
+		uint64_t number_ = 0; /* ascends in the order of connecting */
 		uint64_t name_ = 0;
 		bool greeted_ = false;
 		std::atomic<bool> superseded_{false};
@@ -63,8 +64,9 @@ public:
 
 	/*
 	 * A channel has greeted; its initiator calls it `name`, unless that is
-	 * 0. Earlier channels of that name are superseded; returns the numbers
-	 * of the threads that serve them.
+	 * 0. Earlier channels of that name are superseded, or this one if a
+	 * later one has greeted before; returns the numbers of the threads that
+	 * serve them.
 	 */
 	std::vector<size_t> greeted(Admission *admission, uint64_t name);
 
@@ -81,6 +83,7 @@ private:
 	void leave(Admission *admission) noexcept;
 
 	mutable Mutex mutex_{lock_rank::kChannels};
+	uint64_t last_ PMEM_GUARDED_BY(mutex_) = 0;
 	std::unordered_set<Admission *> all_ PMEM_GUARDED_BY(mutex_);
 	/* The number of channels of each thread. */
 	std::vector<size_t> served_ PMEM_GUARDED_BY(mutex_);

@@ -192,27 +192,12 @@ Failure Executor::atomic(const AtomicRequest &request,
 	trace(operation, "atomic", request.len());
 	result->resize(request.len());
 	size_t done = 0;
-	size_t next = 0;
-	while (!failure && next < request.range_count())
-		failure =
-			apply_to_region(request, &next, &done, result->data());
+	MutexLock guard(table_->atomics());
+	for (size_t i = 0; !failure && i < request.range_count(); i++) {
+		failure = apply(request, i, done, result->data() + done);
+		done += request.range(i).length;
+	}
 	return remember(failure);
-}
-
-/* Applies to the next ranges that are in one region. */
-Failure Executor::apply_to_region(const AtomicRequest &request, size_t *next,
-				  size_t *done, uint8_t *was)
-{
-	uint64_t token = request.range(*next).token;
-	MutexLock guard(table_->find(token)->atomics());
-	Failure failure;
-	do {
-		failure = apply(request, *next, *done, was + *done);
-		*done += request.range(*next).length;
-		++*next;
-	} while (!failure && *next < request.range_count() &&
-		 request.range(*next).token == token);
-	return failure;
 }
 
 Failure Executor::announced_length(const uint8_t *ranges, size_t count,

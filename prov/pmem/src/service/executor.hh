@@ -49,9 +49,8 @@ public:
 	[[nodiscard]] Failure read(const wire::Read &request, uint8_t *answer);
 
 	/*
-	 * What follows each other in one region is atomic to other atomic
-	 * operations on that region. All ranges are checked before the first is
-	 * touched. `result` gets what they held before.
+	 * One at a time, whichever thread executes it. All ranges are checked
+	 * before the first is touched. `result` gets what they held before.
 	 */
 	[[nodiscard]] Failure atomic(const AtomicRequest &request,
 				     std::vector<uint8_t> *result);
@@ -93,9 +92,6 @@ private:
 	[[nodiscard]] Failure check(const wire::Write &request, size_t len,
 				    TargetRegion **region);
 	[[nodiscard]] Failure check(const AtomicRequest &request) const;
-	[[nodiscard]] Failure apply_to_region(const AtomicRequest &request,
-					      size_t *next, size_t *done,
-					      uint8_t *was);
 	[[nodiscard]] Failure apply(const AtomicRequest &request, size_t index,
 				    size_t done, uint8_t *was);
 

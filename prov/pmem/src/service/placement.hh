@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /* Copyright (c) 2026 the ofi_pmem developers */
 /*
- * The service thread runs (FI_OFI_PMEM_SERVICE_CPUS) on the NUMA node of its
+ * A service's threads run (FI_OFI_PMEM_SERVICE_CPUS) on the NUMA node of its
  * NIC, or if that is unknown, of its first region's memory. It never runs
  * outside the CPUs that the process may use.
  */
@@ -17,7 +17,7 @@
 namespace ofi_pmem
 {
 
-/* The service thread should run near these. */
+/* The service's threads should run near these. */
 struct Locality {
 	std::string nic; /* an inner domain's name: mlx5_0, eth0, ... */
 	const void *memory = nullptr;

@@ -60,11 +60,6 @@ struct TargetRegion {
 		return err ? Failure{err, Cause::region_poisoned} : Failure{};
 	}
 
-	/* Held for one atomic operation, so that none sees another's half. */
-	Mutex &atomics() noexcept PMEM_RETURNS_LOCK(atomics_)
-	{
-		return atomics_;
-	}
 	Mutex &access_lock() noexcept PMEM_RETURNS_LOCK(access_lock_)
 	{
 		return access_lock_;
@@ -108,7 +103,6 @@ private:
 	Failure poisoned_by(int ret) noexcept;
 
 	std::atomic<int> poison_{0}; /* a positive fi_errno */
-	Mutex atomics_{lock_rank::kRegionAtomics};
 	Mutex access_lock_{lock_rank::kRegionAccess};
 };
 
@@ -120,6 +114,15 @@ public:
 
 	/* Thread i of the service has stripe i. */
 	StripedLock &lock() noexcept PMEM_RETURNS_LOCK(lock_) { return lock_; }
+
+	/*
+	 * Held for one atomic operation, so that none sees another's half, also
+	 * where regions have the same memory.
+	 */
+	Mutex &atomics() noexcept PMEM_RETURNS_LOCK(atomics_)
+	{
+		return atomics_;
+	}
 
 	/*
 	 * Takes the region over under a new random token. On failure, also when
@@ -194,6 +197,7 @@ private:
 
 	const size_t stripes_;
 	StripedLock lock_{lock_rank::kRegionTable, stripes_};
+	Mutex atomics_{lock_rank::kAtomics};
 	std::unordered_map<uint64_t, std::unique_ptr<TargetRegion>>
 		regions_ PMEM_GUARDED_BY(lock_);
 	Announcements announcements_;

@@ -5,6 +5,8 @@
 #include "core/log.hh"
 #include "core/params.hh"
 
+#include <system_error>
+
 namespace ofi_pmem
 {
 
@@ -75,9 +77,25 @@ int Service::open(std::vector<IpAddress> addresses, const Locality &near)
 		return ret;
 	}
 	port_ = listeners_.port();
-	for (auto &thread : threads_)
-		thread->start(near);
+	start_threads(near);
 	return 0;
+}
+
+/* One suffices. */
+void Service::start_threads(const Locality &near)
+{
+	first().start(near);
+	for (size_t i = 1; i < threads_.size(); i++) {
+		try {
+			threads_[i]->start(near);
+		} catch (const std::system_error &error) {
+			PMEM_WARN(FI_LOG_DOMAIN,
+				  "the service has %zu of %zu threads: %s", i,
+				  threads_.size(), error.what());
+			for (; i < threads_.size(); i++)
+				channels_.retire(i);
+		}
+	}
 }
 
 int Service::listen_at(const IpAddress &address)

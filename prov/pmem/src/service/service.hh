@@ -80,6 +80,8 @@ private:
 	void superseded(size_t thread) override;
 	void ended(size_t thread) noexcept override;
 
+	void start_threads(const Locality &near);
+
 	/* It accepts. */
 	ServiceThread &first() noexcept { return *threads_.front(); }
 

@@ -35,10 +35,8 @@ constexpr const char *kSuperseded = "its initiator has connected again";
 } // namespace
 
 ServiceThread::ServiceThread(const Common &common, size_t number)
-	: transport_(common.transport), table_(common.table),
-	  auth_key_(common.auth_key), channels_(common.channels),
-	  owner_(common.owner), number_(number),
-	  workspace_([this] { tasks_.wake(); })
+	: common_(common), number_(number),
+	  workspace_([this] { inbox_.wake(); })
 {
 }
 
@@ -49,8 +47,8 @@ ServiceThread::~ServiceThread()
 
 int ServiceThread::open()
 {
-	int ret = transport_.open_queues(kCompletions, &queues_);
-	return ret ? ret : tasks_.open();
+	int ret = common_.transport.open_queues(kCompletions, &queues_);
+	return ret ? ret : inbox_.open();
 }
 
 void ServiceThread::start(const Locality &near)
@@ -64,8 +62,7 @@ void ServiceThread::start(const Locality &near)
 void ServiceThread::stop()
 {
 	if (thread_.joinable()) {
-		stopping_ = true;
-		tasks_.wake();
+		inbox_.stop();
 		thread_.join();
 	}
 	sessions_.clear();
@@ -79,27 +76,21 @@ void ServiceThread::run() noexcept
 		/* Initiators see their connections close, never an ack. */
 		PMEM_WARN(FI_LOG_DOMAIN, "persistence service stops: %s",
 			  error.what());
-		owner_->ended(number_);
+		common_.owner->ended(number_);
 		sessions_.clear();
-		MutexLock guard(handed_lock_);
-		handed_.clear();
 	}
-	tasks_.end();
+	inbox_.end();
 }
 
 void ServiceThread::serve(std::unique_ptr<ConnectRequest> request,
 			  std::unique_ptr<Admission> admission)
 {
-	{
-		MutexLock guard(handed_lock_);
-		handed_.push_back({std::move(request), std::move(admission)});
-	}
-	tasks_.wake();
+	inbox_.serve({std::move(request), std::move(admission)});
 }
 
 bool ServiceThread::execute(const std::function<void()> &body)
 {
-	return !origin_.inherited() && tasks_.run(body);
+	return !origin_.inherited() && inbox_.run(body);
 }
 
 void ServiceThread::disconnect_users(uint64_t token)
@@ -117,10 +108,10 @@ void ServiceThread::disconnect_users(uint64_t token)
 void ServiceThread::silence_superseded()
 {
 	{
-		SharedLock guard(table_->lock(), number_);
-		any_superseded_ = true;
+		SharedLock guard(common_.table->lock(), number_);
+		inbox_.note_superseded();
 	}
-	tasks_.wake();
+	inbox_.wake();
 }
 
 /* Polls for a while after the last arrival, then sleeps. */
@@ -130,17 +121,15 @@ void ServiceThread::loop()
 	const auto spin = std::chrono::microseconds(params().spin_us);
 	pollfd fds[] = {{queues_->completion_fd(), POLLIN, 0},
 			{queues_->event_fd(), POLLIN, 0},
-			{tasks_.fd(), POLLIN, 0}};
+			{inbox_.fd(), POLLIN, 0}};
 	auto last_arrival = Clock::now();
 	auto last_event_read = last_arrival;
 	uint32_t rounds = 0;
 	uint32_t wakeups = 0;
 	bool events = true;
-	while (!stopping_) {
+	while (!inbox_.stopping()) {
 		bool arrived = poll_queues(events);
 		if (give_turn())
-			arrived = true;
-		if (resume_synced())
 			arrived = true;
 		tell_others();
 		auto now = Clock::now();
@@ -150,6 +139,9 @@ void ServiceThread::loop()
 			last_event_read = now;
 			hear_others(); /* also when it is never idle */
 		}
+		/* Behind hear_others(), which takes the wake-up. */
+		if (resume_synced())
+			arrived = true;
 		if (arrived) {
 			last_arrival = now;
 			continue;
@@ -159,11 +151,11 @@ void ServiceThread::loop()
 		/* hear_others() may have taken the wake-up of stop(). */
 		bool accepts = pause_.over();
 		fds[1].fd = accepts ? queues_->event_fd() : -1;
-		if (!stopping_ && !queues_->trywait())
+		if (!inbox_.stopping() && !queues_->trywait())
 			poll(fds, 3, pause_ms());
 		if (accepts &&
 		    (pause_.exhausted() || ++wakeups % kWakeupsPerLook == 0))
-			pause_.look(tasks_.fd());
+			pause_.look(inbox_.fd());
 		retry_unsent();
 		drop_ungreeted();
 		drop_stopped();
@@ -175,15 +167,10 @@ void ServiceThread::loop()
 /* Does what other threads have asked for. */
 void ServiceThread::hear_others()
 {
-	tasks_.execute();
-	std::vector<Request> handed;
-	{
-		MutexLock guard(handed_lock_);
-		handed.swap(handed_);
-	}
-	for (Request &request : handed)
+	inbox_.execute();
+	for (Inbox::Request &request : inbox_.take_requests())
 		accept(std::move(request));
-	if (any_superseded_.exchange(false))
+	if (inbox_.take_superseded())
 		drop_superseded();
 }
 
@@ -196,7 +183,7 @@ void ServiceThread::tell_others()
 	if (to_tell_.empty())
 		return;
 	for (size_t thread : to_tell_)
-		owner_->superseded(thread);
+		common_.owner->superseded(thread);
 	to_tell_.clear();
 }
 
@@ -224,7 +211,7 @@ bool ServiceThread::give_turn()
 	Session *session = ready_.unpark(Wait::turn);
 	if (!session)
 		return false;
-	SharedLock guard(table_->lock(), number_);
+	SharedLock guard(common_.table->lock(), number_);
 	go_on(session);
 	finish_batch();
 	return true;
@@ -236,8 +223,8 @@ bool ServiceThread::resume_synced()
 	if (!workspace_.syncs().take_ended())
 		return false;
 	if (workspace_.syncs().take_failed())
-		table_->share_failures();
-	SharedLock guard(table_->lock(), number_);
+		common_.table->share_failures();
+	SharedLock guard(common_.table->lock(), number_);
 	while (Session *session = ready_.unpark(Wait::sync))
 		go_on(session);
 	finish_batch();
@@ -249,7 +236,7 @@ void ServiceThread::retry_unsent()
 {
 	if (!ready_.any_parked(Wait::sends))
 		return;
-	SharedLock guard(table_->lock(), number_);
+	SharedLock guard(common_.table->lock(), number_);
 	while (ready_.unpark(Wait::sends))
 		;
 	finish_batch();
@@ -300,7 +287,7 @@ bool ServiceThread::read_events()
 		any = true;
 		switch (event.kind) {
 		case LinkEvent::Kind::request:
-			owner_->requested(std::move(event.request));
+			common_.owner->requested(std::move(event.request));
 			break;
 		case LinkEvent::Kind::connected:
 			break; /* its first message shows that, too */
@@ -315,13 +302,14 @@ bool ServiceThread::read_events()
 	return any;
 }
 
-void ServiceThread::accept(Request request)
+void ServiceThread::accept(Inbox::Request request)
 {
-	auto session = std::make_unique<Session>(table_, &workspace_, auth_key_,
+	auto session = std::make_unique<Session>(common_.table, &workspace_,
+						 common_.auth_key,
 						 std::move(request.admission));
 	uint32_t id = ++last_link_id_;
 	int ret = session->open(request.request.get(), queues_.get(), id,
-				transport_.traits().long_writes);
+				common_.transport.traits().long_writes);
 	if (ret) {
 		PMEM_WARN(FI_LOG_EP_CTRL, "cannot accept a channel: %s (%d)",
 			  fi_strerror(-ret), -ret);
@@ -343,13 +331,13 @@ bool ServiceThread::read_completions()
 	size_t count = queues_->read_completions(completions, kBatch);
 	if (!count)
 		return false;
-	SharedLock guard(table_->lock(), number_);
+	SharedLock guard(common_.table->lock(), number_);
 	size_t all = 0;
 	do {
 		for (size_t i = 0; i < count; i++)
 			dispatch(completions[i]);
 		all += count;
-		bool more = count >= kMany && all < kMost;
+		bool more = count >= kMany && all < kMost && to_tell_.empty();
 		count = more ? queues_->read_completions(completions, kBatch)
 			     : 0;
 	} while (count);
@@ -417,7 +405,7 @@ void ServiceThread::run(Session *session)
  */
 void ServiceThread::greeted(Session *session)
 {
-	for (size_t thread : channels_->greeted(
+	for (size_t thread : common_.channels->greeted(
 		     session->admission(), session->greeting().channel())) {
 		if (thread == number_)
 			drop_superseded();
@@ -465,7 +453,7 @@ void ServiceThread::drop(uint32_t id, const char *why)
 	if (it == sessions_.end())
 		return;
 	if (it->second->greeting().unproven())
-		table_->events().refused(DomainEvents::authentication);
+		common_.table->events().refused(DomainEvents::authentication);
 	ready_.remove(it->second.get());
 	sessions_.erase(it);
 	PMEM_INFO(FI_LOG_EP_CTRL, "channel %u dropped: %s", id, why);

@@ -11,18 +11,16 @@
 
 #include "core/auth_key.hh"
 #include "core/fork.hh"
-#include "core/lock.hh"
 #include "core/ready_queue.hh"
 #include "service/accept_pause.hh"
 #include "service/channel_registry.hh"
+#include "service/inbox.hh"
 #include "service/placement.hh"
 #include "service/region_table.hh"
 #include "service/session.hh"
-#include "service/task_queue.hh"
 #include "service/workspace.hh"
 #include "transport/transport.hh"
 
-#include <atomic>
 #include <functional>
 #include <memory>
 #include <thread>
@@ -102,11 +100,6 @@ public:
 private:
 	using Sessions = std::unordered_map<uint32_t, std::unique_ptr<Session>>;
 
-	struct Request {
-		std::unique_ptr<ConnectRequest> request;
-		std::unique_ptr<Admission> admission;
-	};
-
 	void run() noexcept;
 	void loop();
 	/* Returns true if something arrived. */
@@ -121,12 +114,13 @@ private:
 	void drop_stopped();
 	[[nodiscard]] bool read_events();
 	[[nodiscard]] bool read_completions();
-	void accept(Request request);
+	void accept(Inbox::Request request);
 	void dispatch(const Completion &completion)
-		PMEM_REQUIRES_SHARED(table_->lock());
-	void finish_batch() PMEM_REQUIRES_SHARED(table_->lock());
-	void go_on(Session *session) PMEM_REQUIRES_SHARED(table_->lock());
-	void run(Session *session) PMEM_REQUIRES_SHARED(table_->lock());
+		PMEM_REQUIRES_SHARED(common_.table->lock());
+	void finish_batch() PMEM_REQUIRES_SHARED(common_.table->lock());
+	void go_on(Session *session)
+		PMEM_REQUIRES_SHARED(common_.table->lock());
+	void run(Session *session) PMEM_REQUIRES_SHARED(common_.table->lock());
 	void greeted(Session *session);
 	void drop_superseded();
 	template <typename Predicate>
@@ -134,16 +128,12 @@ private:
 	void drop(uint32_t id, const char *why);
 
 	const Origin origin_;
-	const Transport &transport_;
-	RegionTable *table_;
-	const AuthKey &auth_key_;
-	ChannelRegistry *channels_;
-	Owner *owner_;
+	const Common common_;
 	const size_t number_;
 	std::unique_ptr<Queues> queues_;
 	uint32_t last_link_id_ = 0;
-	TaskQueue tasks_;
-	Workspace workspace_; /* wakes by tasks_, serves the sessions */
+	Inbox inbox_;
+	Workspace workspace_; /* wakes by the inbox, serves the sessions */
 	Sessions sessions_;
 	/*
 	 * Sessions with a batch to finish are here; those that wait are parked.
@@ -153,10 +143,6 @@ private:
 	/* Threads whose channels are superseded by one of ours. */
 	std::vector<size_t> to_tell_;
 	AcceptPause pause_;
-	Mutex handed_lock_{lock_rank::kHandedOver};
-	std::vector<Request> handed_ PMEM_GUARDED_BY(handed_lock_);
-	std::atomic<bool> any_superseded_{false};
-	std::atomic<bool> stopping_{false};
 	std::thread thread_;
 };
 

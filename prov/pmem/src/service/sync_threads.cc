@@ -43,7 +43,8 @@ void SyncThreads::ask(const PendingDrain &drain)
 					     return one.sync == drain.sync;
 				     });
 		if (same != worker.asked.end())
-			same->ticket = drain.ticket;
+			/* Of regions of one file, one may wait for less. */
+			same->ticket = std::max(same->ticket, drain.ticket);
 		else
 			worker.asked.push_back(drain);
 		if (worker.idle)

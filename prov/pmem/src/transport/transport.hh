@@ -10,8 +10,8 @@
  *
  * The initiator and the service of a domain share a transport, which does not
  * change after it was opened, so any thread may call it. Each of the two has
- * its own queues and uses them, and the links on them, from one thread at a
- * time.
+ * its own queues, a service for each of its threads, and uses them, and the
+ * links on them, from one thread at a time.
  */
 #pragma once
 
@@ -239,8 +239,8 @@ protected:
 
 /*
  * Opens the transport for a domain; `app_info` is the info, of ours, with which
- * the application opened it. Returns a negative fi_errno if its core provider
- * offers no reliable connections with RMA and send-after-write order.
+ * the application opened it. Returns a negative fi_errno, on verbs that of the
+ * device if it cannot do what the links need.
  */
 [[nodiscard]] int open_transport(const fi_info &app_info,
 				 std::unique_ptr<Transport> *transport);

@@ -82,16 +82,23 @@ VerbsLink::~VerbsLink()
 		rdma_destroy_qp(id_.get());
 }
 
-int VerbsLink::probe(const VerbsTransport &transport)
+int VerbsLink::probe(const VerbsTransport &transport, uint32_t *inline_bytes)
 {
 	VerbsPtr<ibv_cq> cq(
 		ibv_create_cq(transport.device(), 16, nullptr, nullptr, 0));
 	if (!cq)
 		return -errno;
-	auto attr = queue_pair_attr(transport, cq.get(), 8, 8);
-	ibv_qp *qp = ibv_create_qp_ex(transport.device(), &attr);
-	if (!qp)
-		return -errno;
+	/* Devices refuse more than they can, and none says how much that is. */
+	ibv_qp *qp = nullptr;
+	for (uint32_t bytes = kMaxInline; !qp; bytes /= 2) {
+		auto attr = queue_pair_attr(transport, cq.get(), 8, 8);
+		attr.cap.max_inline_data = bytes;
+		errno = EINVAL; /* some libraries set none */
+		qp = ibv_create_qp_ex(transport.device(), &attr);
+		*inline_bytes = std::min(bytes, attr.cap.max_inline_data);
+		if (!qp && !bytes)
+			return -errno;
+	}
 	ibv_destroy_qp(qp);
 	return 0;
 }

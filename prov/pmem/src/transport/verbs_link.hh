@@ -25,8 +25,12 @@ public:
 	}
 	~VerbsLink() override;
 
-	/* Checks whether a queue pair with all that is needed can be made. */
-	[[nodiscard]] static int probe(const VerbsTransport &transport);
+	/*
+	 * Checks whether a queue pair with all that is needed can be made. Gets
+	 * how many bytes it copies into its queue, at most kMaxInline.
+	 */
+	[[nodiscard]] static int probe(const VerbsTransport &transport,
+				       uint32_t *inline_bytes);
 
 	[[nodiscard]] int connect(const IpAddress &peer, VerbsQueues *queues);
 

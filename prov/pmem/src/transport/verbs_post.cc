@@ -209,11 +209,21 @@ int VerbsLink::post_chain_extended(const OneSided *chain, size_t count,
 int VerbsLink::post_chain_basic(const OneSided *chain, size_t count,
 				uint64_t number) noexcept
 {
-	int ret = 0;
-	for (size_t i = 0; !ret && i < count; i++)
-		ret = post_one_basic(chain[i], number,
-				     i + 1 == count ? IBV_SEND_SIGNALED : 0);
-	return ret;
+	for (size_t i = 0; i < count; i++) {
+		int ret =
+			post_one_basic(chain[i], number,
+				       i + 1 == count ? IBV_SEND_SIGNALED : 0);
+		if (!ret)
+			continue;
+		if (!i)
+			return ret;
+		/* The NIC may still use the buffers of what is posted: that
+		 * completes with an error, which ends the link. */
+		ibv_qp_attr attr{};
+		attr.qp_state = IBV_QPS_ERR;
+		return -ibv_modify_qp(id_->qp, &attr, IBV_QP_STATE);
+	}
+	return 0;
 }
 
 int VerbsLink::post_chain(const OneSided *chain, size_t count,

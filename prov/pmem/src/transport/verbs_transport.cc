@@ -110,6 +110,11 @@ int VerbsTransport::learn_traits()
 	 */
 	if (nic_ == NicKind::software)
 		limits_.max_sge = 1;
+	/* A READ may take fewer than a WRITE. */
+	if (basic.max_sge_rd > 0)
+		limits_.max_sge =
+			std::min(limits_.max_sge,
+				 static_cast<uint32_t>(basic.max_sge_rd));
 	traits_.max_buffers =
 		std::min<size_t>(kMaxOneSidedBuffers, limits_.max_sge);
 	limits_.max_cqe = basic.max_cqe;
@@ -121,7 +126,6 @@ int VerbsTransport::learn_traits()
 	traits_.needs_local_memory = true;
 	traits_.max_transfer = port.max_msg_sz;
 	traits_.max_chain = kMaxChain;
-	traits_.inline_bytes = kMaxInline;
 	if (params().native_flush != NativeFlushChoice::off) {
 		uint64_t has = attr.device_cap_flags_ex;
 		traits_.native_flush =
@@ -146,9 +150,11 @@ int VerbsTransport::open(const fi_info &app_info)
 	if (!pd_)
 		return -errno;
 	learn_own_address(app_info);
-	ret = VerbsLink::probe(*this);
+	uint32_t inline_bytes = 0;
+	ret = VerbsLink::probe(*this, &inline_bytes);
 	if (ret)
 		return ret;
+	traits_.inline_bytes = inline_bytes;
 	PMEM_INFO(FI_LOG_DOMAIN,
 		  "persistence plane on raw queue pairs of %s, FLUSH %s",
 		  ibv_get_device_name(device_->device),

@@ -57,8 +57,8 @@ class VerbsTransport final : public Transport
 {
 public:
 	/*
-	 * See open_transport(). Returns -FI_ENOSYS if the device cannot do what
-	 * the links need.
+	 * See open_transport(). Returns a negative fi_errno if the device
+	 * cannot do what the links need.
 	 */
 	[[nodiscard]] int open(const fi_info &app_info);
 

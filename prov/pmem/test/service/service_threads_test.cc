@@ -248,15 +248,17 @@ TEST_F(ReplacedChannel, ExecutesNothingMore)
 	EXPECT_EQ(word(), 1U);
 }
 
+/* Also through two registrations of the same memory. */
 TEST_F(ServiceThreads, AtomicsOfAllAddUp)
 {
+	const uint64_t keys[] = {key_, add_region(medium_)};
 	constexpr uint64_t kEach = 200;
 	medium_->after_call = [] { std::this_thread::yield(); };
 	for (size_t i = 0; i < kThreads; i++)
 		add_peer();
 	for (uint64_t sequence = 1; sequence <= kEach; sequence++) {
-		for (auto &peer : peers_)
-			send_increment(peer.get(), key_, sequence);
+		for (size_t i = 0; i < kThreads; i++)
+			send_increment(peers_[i].get(), keys[i % 2], sequence);
 		for (auto &peer : peers_)
 			EXPECT_EQ(peer->receive_ack().status, 0);
 	}
