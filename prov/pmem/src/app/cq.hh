@@ -67,7 +67,6 @@ private:
 	uint64_t cq_data_mask_;
 	PlaneQueue plane_;
 	std::atomic<uint32_t> reads_{0};
-	std::atomic<uint32_t> vain_reads_{0};
 
 	/*
 	 * An inner error that was read to see whose it is, and is the

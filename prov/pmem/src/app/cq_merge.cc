@@ -18,12 +18,10 @@ namespace
 {
 
 /*
- * Reading the inner queue costs more than all the rest where a provider looks
- * at all its connections, as tcp does. So it is read only after this many reads
- * that the ring satisfied, or found empty while it awaits completions.
+ * The inner queue makes progress after this many reads that the ring alone
+ * satisfied.
  */
 constexpr uint32_t kReadsPerProgress = 16;
-constexpr uint32_t kVainReadsPerProgress = 4;
 
 } // namespace
 
@@ -39,9 +37,6 @@ ssize_t CompletionQueue::readfrom(void *buf, size_t count,
 	plane_.deferred().run();
 	if (!plane_.ring.empty() || stashed_)
 		return read_merged(buf, count, sources);
-	if (plane_.ring.awaits() && !plane_.expects() &&
-	    ++vain_reads_ % kVainReadsPerProgress)
-		return -FI_EAGAIN;
 	ssize_t ret = read_below(buf, count, sources);
 	/*
 	 * The count is read after the queue: nothing that was expected before
@@ -57,16 +52,13 @@ ssize_t CompletionQueue::read_merged(void *buf, size_t count,
 	auto done = static_cast<size_t>(own);
 	if (own < 0)
 		return own;
-	/*
-	 * A busy channel must not starve the inner provider, which makes
-	 * progress when its queue is read.
-	 */
-	bool full = count && done == count;
-	bool busy = full || (done && plane_.ring.awaits());
-	if (busy && ++reads_ % kReadsPerProgress)
-		return own;
-	if (full) {
-		static_cast<void>(fi_cq_read(inner(), nullptr, 0));
+	if (count && done == count) {
+		/*
+		 * A busy channel must not starve the inner provider, which
+		 * makes progress when its queue is read.
+		 */
+		if (++reads_ % kReadsPerProgress == 0)
+			static_cast<void>(fi_cq_read(inner(), nullptr, 0));
 		return own;
 	}
 	if (stashed_)

@@ -74,9 +74,6 @@ public:
 
 	bool empty() const noexcept { return pending_.load() == 0; }
 
-	/* Completions are still to come. */
-	bool awaits() const noexcept { return reserved_ > pending_; }
-
 	/*
 	 * Moves up to `count` completions out, in `format`; `sources` may be
 	 * null. Returns their number, or -FI_EAVAIL if an error is first.

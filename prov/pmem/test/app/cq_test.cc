@@ -260,27 +260,6 @@ TEST_F(CompletionQueueTest, ReadNeverExceedsTheCount)
 	EXPECT_EQ(entries[1].op_context, context(3));
 }
 
-/* The inner queue is not read each time then, but soon. */
-TEST_F(CompletionQueueTest, InnerCompletionsComeWhileOwnAreAwaited)
-{
-	constexpr int kFewReads = 16;
-	open();
-	ASSERT_EQ(outer()->plane().reserve(), 0);
-	for (bool own_come : {false, true}) {
-		inner->complete(context(2));
-		bool came = false;
-		for (int i = 0; !came && i <= kFewReads; i++) {
-			if (own_come)
-				push(1);
-			ssize_t count = read();
-			came = count > 0 &&
-			       entries[count - 1].op_context == context(2);
-		}
-		EXPECT_TRUE(came) << own_come;
-	}
-	outer()->plane().unreserve();
-}
-
 TEST_F(CompletionQueueTest, ReadDrivesTheSource)
 {
 	open();
