@@ -54,8 +54,8 @@ public:
 
 	/*
 	 * Makes every pending line durable, whichever region or thread flushed
-	 * it: more than the fence of a CPU does. Callers who want it to take a while use
-	 * sync().
+	 * it: more than the fence of a CPU does. Callers who want it to take a
+	 * while use sync().
 	 */
 	[[nodiscard]] int drain() noexcept;
 
