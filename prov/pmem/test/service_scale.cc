@@ -8,12 +8,12 @@
  * round, the times and their ratio, and the median of the ratios.
  */
 #include "core/params.hh"
+#include "fixture/persist_fixture.hh"
 #include "fixture/plane_fixture.hh"
 #include "fixture/raw_peer.hh"
 
 #include <poll.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -21,6 +21,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <deque>
 #include <thread>
 #include <vector>
 
@@ -163,35 +164,19 @@ private:
 	uint64_t last_ = 0;
 };
 
-/* Memory of a file that is registered as persistent with the table. */
-uint64_t add_region(RegionTable *table)
+/* Makes the memory of a file persistent; returns its token. */
+uint64_t add_region(RegionTable *table, const test::Mapped &memory)
 {
-	char name[] = "service_scale.XXXXXX";
-	int fd = mkstemp(name);
-	check(fd >= 0 && !posix_fallocate(fd, 0, kRegion), "making a file");
-	void *memory = mmap(nullptr, kRegion, PROT_READ | PROT_WRITE,
-			    MAP_SHARED, fd, 0);
-	check(memory != MAP_FAILED, "mapping a file");
+	check(memory.ok(), "mapping a file");
 	auto region = std::make_unique<TargetRegion>();
-	region->memory = static_cast<uint8_t *>(memory);
+	region->memory = reinterpret_cast<uint8_t *>(memory.at());
 	region->len = kRegion;
 	region->access = wire::kRemoteRead | wire::kRemoteWrite;
-	check(!open_backend({memory, kRegion, true}, &region->backend),
+	check(!open_backend({memory.at(), kRegion, true}, &region->backend),
 	      "opening a backend");
-	unlink(name);
-	close(fd);
 	uint64_t token = 0;
 	check(!table->add(std::move(region), &token), "adding a region");
 	return token;
-}
-
-InfoPtr app_info()
-{
-	InfoPtr info(fi_allocinfo());
-	info->fabric_attr->prov_name = strdup("tcp;ofi_pmem");
-	info->fabric_attr->api_version = fi_version();
-	info->domain_attr->name = strdup("lo");
-	return info;
 }
 
 /* Returns the seconds that a service with so many threads takes. */
@@ -200,14 +185,23 @@ double measure(const char *threads)
 	setenv("FI_OFI_PMEM_SERVICE_THREADS", threads, 1);
 	check(!load_params(), "reading the parameters");
 	std::unique_ptr<Transport> transport;
-	check(!open_transport(*app_info(), &transport),
+	check(!open_transport(*test::app_info(), &transport),
 	      "opening the transport");
+	test::TempDir directory;
+	OwnedFd file = test::open_rw(directory.file("regions"));
+	check(file && !posix_fallocate(file.get(), 0, kStreams * kRegion),
+	      "making a file");
+	std::deque<test::Mapped> memory;
 	RegionTable table(Service::stripes());
 	Service service(*transport, &table);
 	check(!service.open(), "opening the service");
 	std::vector<std::vector<uint8_t>> streams;
-	for (size_t i = 0; i < kStreams; i++)
-		streams.push_back(record(add_region(&table)));
+	for (size_t i = 0; i < kStreams; i++) {
+		memory.emplace_back(kRegion, MAP_SHARED, file.get(),
+				    PROT_READ | PROT_WRITE,
+				    static_cast<off_t>(i * kRegion));
+		streams.push_back(record(add_region(&table, memory.back())));
+	}
 	Initiator initiators[kStreams];
 	for (Initiator &one : initiators)
 		one.connect(service.port());

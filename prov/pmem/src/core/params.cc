@@ -66,8 +66,7 @@ constexpr Definition kDefinitions[] = {
 	 "persistence domain, whatever DDIO) or off (default: auto)"},
 	{"powerfail_sync_us", FI_PARAM_STRING,
 	 "Microseconds that a drain takes under the simulated power failure, "
-	 "as "
-	 "the sync of a disk does (default: 0)"},
+	 "as the sync of a disk does (default: 0)"},
 	{"spin_us", FI_PARAM_STRING,
 	 "Microseconds for which the service polls before it sleeps "
 	 "(default: 20)"},
@@ -107,8 +106,7 @@ constexpr Definition kDefinitions[] = {
 	 "for four CPUs of the process, at most 4)"},
 	{"service_cpus", FI_PARAM_STRING,
 	 "CPUs of the service's threads: auto (NUMA node of the NIC, or else "
-	 "of "
-	 "the memory), none (not bound), node:N or a list such as 0-3,8 "
+	 "of the memory), none (not bound), node:N or a list such as 0-3,8 "
 	 "(default: auto)"},
 	{"auth_key_file", FI_PARAM_STRING,
 	 "File with the auth_key of domains that are opened without one: 16 to "

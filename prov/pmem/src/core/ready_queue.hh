@@ -25,7 +25,7 @@ template <typename T> class ReadyQueue;
 /* Says what a parked object waits for. */
 enum class Wait : uint8_t {
 	turn,  /* its next turn: it has more to do than one turn allows */
-	sends, /* the inner provider, which takes no message now */
+	sends, /* its link, which takes no message now */
 	sync,  /* a sync that makes durable what it has stored */
 };
 

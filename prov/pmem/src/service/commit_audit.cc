@@ -145,7 +145,7 @@ void CommitAudit::drop_known(Claims *claims)
 {
 	auto is_known = [&](const Claim &claim) {
 		const TargetRegion *region = table_->find(claim.token);
-		return !region || bool(region->poison());
+		return !region || region->poison();
 	};
 	claims->erase(std::remove_if(claims->begin(), claims->end(), is_known),
 		      claims->end());

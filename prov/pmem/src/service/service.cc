@@ -81,21 +81,26 @@ int Service::open(std::vector<IpAddress> addresses, const Locality &near)
 	return 0;
 }
 
-/* One suffices. */
+/*
+ * The first, without which there is no service, comes last: when it accepts,
+ * those that could not be started are gone.
+ */
 void Service::start_threads(const Locality &near)
 {
-	first().start(near);
-	for (size_t i = 1; i < threads_.size(); i++) {
-		try {
-			threads_[i]->start(near);
-		} catch (const std::system_error &error) {
-			PMEM_WARN(FI_LOG_DOMAIN,
-				  "the service has %zu of %zu threads: %s", i,
-				  threads_.size(), error.what());
-			for (; i < threads_.size(); i++)
-				channels_.retire(i);
+	size_t started = 1;
+	try {
+		for (; started < threads_.size(); started++)
+			threads_[started]->start(near);
+	} catch (const std::system_error &error) {
+		PMEM_WARN(FI_LOG_DOMAIN,
+			  "the service has %zu of %zu threads: %s", started,
+			  threads_.size(), error.what());
+		while (threads_.size() > started) {
+			threads_.pop_back();
+			channels_.retire(threads_.size());
 		}
 	}
+	first().start(near);
 }
 
 int Service::listen_at(const IpAddress &address)

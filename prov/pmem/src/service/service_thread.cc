@@ -231,7 +231,7 @@ bool ServiceThread::resume_synced()
 	return true;
 }
 
-/* Sends answers that the inner provider could not take when they were due. */
+/* Sends answers that their links could not take when they were due. */
 void ServiceThread::retry_unsent()
 {
 	if (!ready_.any_parked(Wait::sends))

@@ -77,7 +77,7 @@ public:
 	bool stopped(std::chrono::steady_clock::time_point now,
 		     std::chrono::milliseconds timeout) noexcept;
 
-	/* Answers wait for the inner provider to take them. */
+	/* Answers wait for the link to take them. */
 	bool unsent() const noexcept;
 
 	/* Commits wait for a sync. */

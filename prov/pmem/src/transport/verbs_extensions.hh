@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /* Copyright (c) 2026 the ofi_pmem developers */
 /*
- * FLUSH and ATOMIC WRITE, which rdma-core has had since versions 46 and 44.
- * With an older one they are never posted, because no device seems to have
- * them.
+ * FLUSH and ATOMIC WRITE, which rdma-core did not always have: version 44 has
+ * the latter, 56 both. Without them they are never posted, because no device
+ * seems to have them.
  */
 #pragma once
 
