@@ -6,8 +6,9 @@
  * whose commit or flush completed must be in the file. The moment is chosen by
  * operations posted and polled, not by the clock, so that a seed repeats a run.
  *
- * PMEM_KILL_ROUNDS (200) and PMEM_KILL_SEED (random) choose other runs. With a
- * mutated plug-in this test must fail: scripts/pmem_mutants_test.sh.
+ * PMEM_KILL_ROUNDS (200), PMEM_KILL_SEED (random) and PMEM_KILL_MEMORY
+ * (powerfail or disk; both) choose other runs. With a mutated plug-in this test
+ * must fail: scripts/pmem_mutants_test.sh.
  */
 #include "common/initiator.hh"
 #include "common/random.hh"
@@ -48,13 +49,20 @@ RegionRequest declared(bool declared)
 	return request;
 }
 
+Memory choose_memory(Random *random)
+{
+	bool disk = random->below(2);
+	if (const char *only = getenv("PMEM_KILL_MEMORY"))
+		disk = only == to_string(Memory::disk);
+	return disk ? Memory::disk : Memory::powerfail;
+}
+
 class Round
 {
 public:
 	Round(Stack stack, uint64_t seed)
 		: random_(seed), seed_(seed), file_(kRegionLen),
-		  target_(stack,
-			  random_.below(2) ? Memory::disk : Memory::powerfail),
+		  target_(stack, choose_memory(&random_)),
 		  region_(target_.add_file(file_.path(), kRegionLen,
 					   declared(random_.below(2)))),
 		  initiator_(stack),

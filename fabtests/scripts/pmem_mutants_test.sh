@@ -36,9 +36,11 @@ for kill_test in pmem_kill_test pmem_atomic_kill_test; do
 	done
 done
 
+# Memory::disk has no ledger.
 for mutant in skip_flush early_ack; do
 	FI_PROVIDER_PATH=$PWD/$mutants/$mutant/.libs FI_OFI_PMEM_LEDGER=yes \
 		FI_LOG_LEVEL=warn FI_LOG_PROV=ofi_pmem \
+		PMEM_KILL_MEMORY=powerfail \
 		PMEM_KILL_ROUNDS=${PMEM_MUTANT_ROUNDS:-100} \
 		fabtests/functional/pmem_kill_test >"$log" 2>&1
 	status=$?
