@@ -11,6 +11,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <vector>
 
 namespace ofi_pmem
@@ -37,6 +38,9 @@ enum class NativeFlushChoice { automatic, vouched, off };
 
 inline constexpr size_t kMinVerifyBlock = 64;
 inline constexpr size_t kMaxVerifyBlock = 1 << 30;
+
+/* Says whether persistent regions are sealed (fi_pmem_seal(7)). */
+enum class SealChoice { off, offered, required };
 
 /* The upper limit of inline_size is the payload of one request. */
 inline constexpr size_t kMaxInlineSize = 65536;
@@ -93,6 +97,16 @@ struct Params {
 	ServiceCpus service_cpus;
 	/* This is for domains that set none by libfabric's attributes. */
 	AuthKey auth_key;
+	SealChoice seal = SealChoice::offered;
+	/* The file of region keys for domains; empty: none. */
+	std::string seal_key_file;
+	/* Remote CQ data of sealed writes may travel in clear. */
+	bool seal_cq_data = false;
+	/* A traffic key is renewed after so many records, if that is before the
+	 * cipher's limit; 0: only then. */
+	uint32_t seal_roll_records = 0;
+	/* Nonces are written to this file (seal/nonce_audit.hh); empty: no. */
+	std::string seal_audit;
 };
 
 /*

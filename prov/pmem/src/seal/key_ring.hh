@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* Copyright (c) 2026 the ofi_pmem developers */
+/*
+ * The region keys of one domain, and which of them an initiator uses for a
+ * remote region. Any thread may call it; it has a lock of its own.
+ */
+#pragma once
+
+#include "core/address.hh"
+#include "core/lock.hh"
+#include "seal/region_key.hh"
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace ofi_pmem
+{
+
+/* A key to be added. The bytes are wiped by who owns them. */
+struct KeySpec {
+	uint64_t id = 0; /* not 0 */
+	Cipher cipher{};
+	const uint8_t *bytes = nullptr;
+	size_t length = 0;
+	KeyLimits limits;
+};
+
+class KeyRing
+{
+public:
+	using Key = std::shared_ptr<RegionKey>;
+
+	/*
+	 * 0: done, or the very same key is there already.
+	 * -FI_EINVAL: the id is 0, the cipher unknown or the length not the
+	 * cipher's; *why says which. -FI_EEXIST is not one of libfabric's, so a
+	 * key of that id with other bytes, cipher or limits is -FI_EALREADY.
+	 * -FI_ENOMEM.
+	 */
+	[[nodiscard]] int add(const KeySpec &spec, const char **why);
+
+	/* Wipes the key and forgets its bindings; null if there is none. Who
+	 * has it learns that by RegionKey::removed(). */
+	Key remove(uint64_t id);
+
+	/* Null if there is none. */
+	Key find(uint64_t id) const;
+	bool empty() const;
+
+	/*
+	 * The initiator's choice: for a remote region, by its MR key (not 0);
+	 * for all regions of a host; or for all. A later call replaces an
+	 * earlier one; id 0 takes it back. Returns 0, -FI_ENOKEY if there is no
+	 * key of that id, or -FI_ENOMEM.
+	 */
+	[[nodiscard]] int bind_region(uint64_t mr_key, uint64_t id);
+	[[nodiscard]] int bind_host(const IpAddress &host, uint64_t id);
+	[[nodiscard]] int bind_default(uint64_t id);
+
+	/* Chooses for a remote region: by MR key, else by host, else the
+	 * default; null if nothing is bound. Ports do not matter. */
+	Key choose(uint64_t mr_key, const IpAddress &host) const;
+
+	/* The target's choice for regions that name no key: by the longest
+	 * prefix of their file's path, else the default. Ids, or 0. */
+	[[nodiscard]] int bind_path(const std::string &prefix, uint64_t id);
+	uint64_t choose_path(const std::string &path) const;
+};
+
+} // namespace ofi_pmem

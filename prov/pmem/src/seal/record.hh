@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* Copyright (c) 2026 the ofi_pmem developers */
+/*
+ * A sealed channel carries records, each
+ *
+ *	version u8 | phase u8 | 0 u16 | length u32 || ciphertext || tag[16]
+ *
+ * little endian, with `length` bytes of ciphertext, at least 1. The first eight
+ * bytes are authenticated, too. The nonce does not travel: it is the iv of the
+ * direction's traffic key, its last eight bytes XORed with the number of the
+ * record (big endian), which both sides count from 0 on. A direction changes to
+ * its next traffic key, with `phase` one higher and the count at 0, before the
+ * cipher's limits are reached; records come in order, so its receiver does the
+ * same when the first record of the next phase is there.
+ */
+#pragma once
+
+#include "seal/cipher.hh"
+#include "seal/region_key.hh"
+#include "seal/schedule.hh"
+
+#include <sys/types.h>
+#include <sys/uio.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+
+namespace ofi_pmem
+{
+
+inline constexpr size_t kRecordHeader = 8;
+inline constexpr size_t kRecordOverhead = kRecordHeader + kTagBytes;
+inline constexpr size_t kMaxPlain = 65536;
+inline constexpr size_t kMaxRecord = kMaxPlain + kRecordOverhead;
+
+/* The length of the records of so many bytes of plaintext. */
+constexpr size_t sealed_length(size_t plain) noexcept
+{
+	return plain + (plain + kMaxPlain - 1) / kMaxPlain * kRecordOverhead;
+}
+
+/*
+ * Returns the length of the record that begins with these kRecordHeader bytes,
+ * or 0 if no record does.
+ */
+[[nodiscard]] size_t record_length(const uint8_t *header) noexcept;
+
+/* One direction of a connection, at either end. Not thread-safe. */
+class RecordKey
+{
+public:
+	static constexpr uint32_t kMaxPhases = 1 << 16;
+
+protected:
+	RecordKey(std::shared_ptr<RegionKey> key,
+		  CipherContext::Direction direction) noexcept
+		: key_(std::move(key)), direction_(direction)
+	{
+	}
+
+	[[nodiscard]] bool open(const TrafficSecret &secret) noexcept;
+	/* Changes to the next traffic key. */
+	[[nodiscard]] bool roll() noexcept;
+	void nonce(uint8_t *nonce) const noexcept;
+
+	const std::shared_ptr<RegionKey> key_;
+	const CipherContext::Direction direction_;
+	CipherContext context_;
+	TrafficSecret secret_;
+	uint8_t iv_[kNonceBytes] = {};
+	uint64_t records_ = 0; /* under this traffic key */
+	uint64_t blocks_ = 0;
+	uint32_t phase_ = 0;
+};
+
+class Sealer : private RecordKey
+{
+public:
+	explicit Sealer(std::shared_ptr<RegionKey> key) noexcept
+		: RecordKey(std::move(key), CipherContext::Direction::seal)
+	{
+	}
+	using RecordKey::open;
+
+	/*
+	 * Seals `len` bytes, 1 to kMaxPlain, gathered from `plain`, as one
+	 * record to `out`, which has len + kRecordOverhead. The bytes may
+	 * change meanwhile if others can write them; then the record has some
+	 * of both. Returns 0; -FI_EKEYREJECTED if the key was removed or every
+	 * phase is used; -FI_EOPNOTSUPP in a child of fork(2), where the
+	 * parent's numbers would be used again; -FI_EIO if the library fails.
+	 * After an error nothing may be sealed any more.
+	 */
+	[[nodiscard]] int seal(const iovec *plain, size_t count, size_t len,
+			       uint8_t *out) noexcept;
+
+private:
+	int failed_ = 0;
+	/* A private copy for a cipher that reads twice. */
+	std::unique_ptr<uint8_t[]> copy_;
+};
+
+class Opener : private RecordKey
+{
+public:
+	explicit Opener(std::shared_ptr<RegionKey> key) noexcept
+		: RecordKey(std::move(key), CipherContext::Direction::open)
+	{
+	}
+	using RecordKey::open;
+
+	/*
+	 * Opens a record of record_length() bytes in place: the plaintext
+	 * stands behind its header. Returns its length, -EBADMSG if the record
+	 * is not what the peer sealed next, or -FI_EKEYREJECTED if the key was
+	 * removed.
+	 */
+	[[nodiscard]] ssize_t unseal(uint8_t *record) noexcept;
+};
+
+} // namespace ofi_pmem
