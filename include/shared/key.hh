@@ -5,10 +5,11 @@
  * an initiator needs besides the peer's address:
  *
  *   63      62..47               46..0
- *   marker  port of the service  token of the region, random
+ *   marker  port of the service  token of the region
  *
- * Keys of ordinary regions have the marker clear. The token is not guessable;
- * a key is a capability, as an RDMA rkey is.
+ * Keys of ordinary regions have the marker clear. The token is random, except
+ * that its highest bit says whether the region is sealed (fi_pmem_seal(7)). It
+ * is not guessable; a key is a capability, as an RDMA rkey is.
  */
 #pragma once
 
@@ -23,6 +24,7 @@ public:
 	static constexpr uint64_t kMarker = 1ULL << 63;
 	static constexpr int kTokenBits = 47;
 	static constexpr uint64_t kTokenMask = (1ULL << kTokenBits) - 1;
+	static constexpr uint64_t kSealed = 1ULL << (kTokenBits - 1);
 
 	explicit constexpr Key(uint64_t value) noexcept : value_(value) {}
 
@@ -34,6 +36,8 @@ public:
 
 	constexpr uint64_t value() const noexcept { return value_; }
 	constexpr bool persistent() const noexcept { return value_ & kMarker; }
+	/* Its region is reached on sealed channels only. */
+	constexpr bool sealed() const noexcept { return value_ & kSealed; }
 	constexpr uint64_t token() const noexcept
 	{
 		return value_ & kTokenMask;

@@ -12,6 +12,9 @@
  *                       <-                 HelloAck [+ Challenge
  *   Response            ->
  *                       <-                 Accepted]
+ *   or, on a channel that is sealed from then on,
+ *   SealOffer           ->
+ *                       <-                 SealAccepted | SealRefused]
  *   Resolve (key)       ->
  *                       <-                 Region  | Ack (failed)
  *   Write + payload     ->
@@ -63,9 +66,11 @@ static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
  *   8  Challenge, Response, Accepted
  *   9  over sockets: the messages follow each other without a framing, and
  *      HelloAck::max_payload may be kMaxLongPayload
+ *  10  SealOffer, SealAccepted, SealRefused; what follows is in records
+ *      (seal/record.hh)
  */
 inline constexpr uint32_t kMagic = 0x4d454d50; /* "PMEM" */
-inline constexpr uint8_t kVersion = 9;
+inline constexpr uint8_t kVersion = 10;
 inline constexpr uint8_t kMinVersion = 6;
 
 /* One request or answer has at most this many bytes of user data. */
@@ -100,11 +105,16 @@ enum class Type : uint8_t {
 	challenge = 14,
 	response = 15,
 	accepted = 16,
+	seal_offer = 17,
+	seal_accepted = 18,
+	seal_refused = 19,
 };
-inline constexpr Type kLastType = Type::accepted;
+inline constexpr Type kLastType = Type::seal_refused;
 
 /* Both ends must know this version if an auth_key is required. */
 inline constexpr uint8_t kAuthVersion = 8;
+/* And this one if the channel is to be sealed. */
+inline constexpr uint8_t kSealVersion = 10;
 
 constexpr uint8_t version_of(Type type) noexcept
 {
@@ -116,6 +126,10 @@ constexpr uint8_t version_of(Type type) noexcept
 	case Type::response:
 	case Type::accepted:
 		return kAuthVersion;
+	case Type::seal_offer:
+	case Type::seal_accepted:
+	case Type::seal_refused:
+		return kSealVersion;
 	default:
 		return 6;
 	}
@@ -163,8 +177,13 @@ struct Hello {
 };
 static_assert(sizeof(Hello) == 32);
 
-/* Header::flags: a Challenge follows. */
+/* Header::flags of a HelloAck: a Challenge follows, and asks for an auth_key. */
 inline constexpr uint16_t kAuthenticate = 1 << 0;
+/*
+ * Of a Hello: the channel is to be sealed. Of its HelloAck: the target can do
+ * that; a Challenge follows.
+ */
+inline constexpr uint16_t kSeal = 1 << 1;
 
 struct HelloAck {
 	static constexpr Type kType = Type::hello_ack;
@@ -203,6 +222,39 @@ struct Accepted {
 	Proof proof;
 };
 static_assert(sizeof(Accepted) == 56);
+
+/*
+ * Names the region key that the channel is sealed with, and proves to have it.
+ * Without an auth_key the proof of that is 0. protocol/seal_handshake.hh says
+ * what is proven.
+ */
+struct SealOffer {
+	static constexpr Type kType = Type::seal_offer;
+	Header header;
+	Nonce nonce;
+	uint64_t key_id;
+	uint8_t cipher; /* ofi_pmem::Cipher */
+	uint8_t reserved[7];
+	Proof auth_proof;
+	Proof key_proof;
+};
+static_assert(sizeof(SealOffer) == 136);
+
+/* Everything behind it is sealed, in both directions. */
+struct SealAccepted {
+	static constexpr Type kType = Type::seal_accepted;
+	Header header;
+	Proof auth_proof;
+	Proof key_proof;
+};
+static_assert(sizeof(SealAccepted) == 88);
+
+/* The target does not have this key, or not any more. */
+struct SealRefused {
+	static constexpr Type kType = Type::seal_refused;
+	Header header;
+};
+static_assert(sizeof(SealRefused) == 24);
 
 struct Resolve {
 	static constexpr Type kType = Type::resolve;

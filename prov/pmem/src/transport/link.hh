@@ -19,9 +19,13 @@
 
 #include <cstdint>
 #include <cstring>
+#include <memory>
 
 namespace ofi_pmem
 {
+
+class Opener;
+class Sealer;
 
 inline constexpr size_t kMaxOneSidedBuffers = 8;
 
@@ -54,6 +58,23 @@ public:
 
 	uint32_t id() const noexcept { return attr_.id; }
 	bool long_writes() const noexcept { return attr_.long_writes; }
+
+	/*
+	 * What is sent from now on is sealed, and what is received must be.
+	 * Returns 0, or -EPROTO if more was received already, which nobody
+	 * has sealed. Both are null on a link that is not sealed.
+	 */
+	[[nodiscard]] virtual int seal(std::unique_ptr<Sealer> out,
+				       std::unique_ptr<Opener> in) = 0;
+	/*
+	 * Call it once before received(), with the length of the completion.
+	 * Returns the length of the messages, or a negative fi_errno if they
+	 * are not what the peer has sealed.
+	 */
+	[[nodiscard]] virtual ssize_t open_received(uint16_t, size_t len)
+	{
+		return static_cast<ssize_t>(len);
+	}
 
 	/* Returns what was received: one or more whole messages, end to end. */
 	virtual const uint8_t *received(uint16_t slot) const noexcept = 0;

@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include "seal/record.hh"
 #include "transport/link.hh"
 
 #include <cstdint>
@@ -52,9 +53,13 @@ private:
 class NicLink : public Link
 {
 public:
+	int seal(std::unique_ptr<Sealer> out,
+		 std::unique_ptr<Opener> in) override;
+	ssize_t open_received(uint16_t slot, size_t len) noexcept override;
 	const uint8_t *received(uint16_t slot) const noexcept override
 	{
-		return receive_buffers_.at(slot);
+		return receive_buffers_.at(slot) +
+		       (opener_ ? kRecordHeader : 0);
 	}
 
 	size_t free_sends() const noexcept override
@@ -108,6 +113,13 @@ private:
 		size_t len;
 	};
 
+	/* Room for a message: the buffer begun last, or what is sealed to it.
+	 */
+	uint8_t *room() noexcept
+	{
+		return sealer_ ? plain_.get() : send_buffers_.at(begun_);
+	}
+	[[nodiscard]] int seal_filled(size_t *len) noexcept;
 	[[nodiscard]] int post_filled() noexcept;
 
 	std::vector<uint16_t> free_sends_;
@@ -117,6 +129,9 @@ private:
 	size_t filled_ = 0;    /* bytes of complete messages in the buffer */
 	bool holding_ = false;
 	int failed_ = 0; /* posting failed; the next send() reports it */
+	std::unique_ptr<Sealer> sealer_;
+	std::unique_ptr<Opener> opener_;
+	std::unique_ptr<uint8_t[]> plain_; /* what is sealed next */
 };
 
 } // namespace ofi_pmem

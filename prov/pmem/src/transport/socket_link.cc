@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <new>
 
 namespace ofi_pmem
 {
@@ -141,7 +142,7 @@ int SocketLink::watch() noexcept
 	bool up = !over_ && !connecting_;
 	if (up && !paused_)
 		wanted |= EPOLLIN;
-	if (up && !out_.empty())
+	if (up && !all_sent())
 		wanted |= EPOLLOUT;
 	int ret = queues_->watch(*this, watched_, wanted);
 	if (!ret)
@@ -155,7 +156,7 @@ bool SocketLink::attend(uint32_t events, Completion *completion)
 		int ret = flush();
 		if (ret)
 			return fail(-ret, completion);
-		if (out_.empty()) {
+		if (all_sent()) {
 			*completion = {handle(Handle::send, 0), 0, 0};
 			return true;
 		}
@@ -210,6 +211,20 @@ void SocketLink::note_amid() noexcept
 	queues_->count_amid(amid_);
 }
 
+int SocketLink::seal(std::unique_ptr<Sealer> out, std::unique_ptr<Opener> in)
+{
+	/* What was begun before leaves as it is. */
+	int ret = flush();
+	if (!ret && !out_.empty())
+		ret = -FI_EAGAIN;
+	if (!ret)
+		ret = reader_.seal(std::move(in), &queues_->pool());
+	if (!ret)
+		sealed_ = std::make_unique<SealedOutput>(std::move(out),
+							 queues_->spare());
+	return ret;
+}
+
 int SocketLink::post_receive(uint16_t) noexcept
 {
 	reader_.give_back();
@@ -217,13 +232,16 @@ int SocketLink::post_receive(uint16_t) noexcept
 	return resume();
 }
 
+/* Memory for a record may be short. */
 ssize_t SocketLink::read_rest(uint8_t *into, size_t len) noexcept
-{
+try {
 	ssize_t got = reader_.read_rest(fd(), into, len);
 	if (got)
 		return got;
 	awaits_rest_ = true;
 	return resume();
+} catch (const std::bad_alloc &) {
+	return -FI_ENOMEM;
 }
 
 int SocketLink::resume() noexcept
@@ -276,21 +294,44 @@ int SocketLink::send_waiting() noexcept
 
 int SocketLink::flush() noexcept
 {
+	int ret = 0;
+	if (!sealed_)
+		ret = send_all(&out_);
+	while (sealed_ && !ret && !all_sent()) {
+		ret = seal_more();
+		if (!ret)
+			ret = send_all(&sealed_->records());
+		if (!sealed_->records().empty())
+			break;
+	}
+	return ret ? ret : watch();
+}
+
+int SocketLink::seal_more() noexcept
+try {
+	return sealed_->fill(&out_);
+} catch (const std::bad_alloc &) {
+	return -FI_ENOMEM;
+}
+
+/* Sends as much as the socket takes. */
+int SocketLink::send_all(OutQueue *queue) noexcept
+{
 	constexpr size_t kBuffers = 64;
-	while (!out_.empty()) {
+	while (!queue->empty()) {
 		iovec iov[kBuffers];
 		msghdr message{};
 		message.msg_iov = iov;
-		message.msg_iovlen = out_.next(iov, kBuffers);
+		message.msg_iovlen = queue->next(iov, kBuffers);
 		ssize_t sent = sendmsg(fd(), &message, MSG_NOSIGNAL);
 		if (sent < 0 && errno == EAGAIN)
 			break;
 		if (sent < 0 && errno != EINTR)
 			return errno == EPIPE ? -ECONNRESET : -errno;
 		if (sent > 0)
-			out_.sent(static_cast<size_t>(sent));
+			queue->sent(static_cast<size_t>(sent));
 	}
-	return watch();
+	return 0;
 }
 
 } // namespace ofi_pmem

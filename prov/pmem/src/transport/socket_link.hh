@@ -9,6 +9,7 @@
 #include "core/owned_fd.hh"
 #include "transport/link.hh"
 #include "transport/out_queue.hh"
+#include "transport/sealed_output.hh"
 #include "transport/socket_queues.hh"
 #include "transport/socket_reader.hh"
 
@@ -42,6 +43,8 @@ public:
 	/* They call this when there may be something to receive. */
 	[[nodiscard]] bool try_receive(Completion *completion);
 
+	int seal(std::unique_ptr<Sealer> out,
+		 std::unique_ptr<Opener> in) override;
 	const uint8_t *received(uint16_t) const noexcept override
 	{
 		return reader_.bytes();
@@ -93,6 +96,12 @@ private:
 	void note_amid() noexcept;
 	[[nodiscard]] bool fail(int err, Completion *completion) noexcept;
 	[[nodiscard]] int flush() noexcept;
+	[[nodiscard]] int seal_more() noexcept;
+	[[nodiscard]] int send_all(OutQueue *queue) noexcept;
+	bool all_sent() const noexcept
+	{
+		return out_.empty() && (!sealed_ || sealed_->records().empty());
+	}
 	[[nodiscard]] int watch() noexcept;
 	[[nodiscard]] int resume() noexcept;
 
@@ -107,6 +116,7 @@ private:
 	uint32_t watched_ = 0; /* epoll events */
 	SocketReader reader_;
 	OutQueue out_;
+	std::unique_ptr<SealedOutput> sealed_; /* through which out_ leaves */
 	size_t begun_ = 0;	/* the length of the message begun last */
 	uint64_t position_ = 0; /* behind all that was given to out_ */
 };

@@ -4,8 +4,6 @@
 
 #include "transport/message_cut.hh"
 
-#include <sys/socket.h>
-
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
@@ -13,18 +11,22 @@
 namespace ofi_pmem
 {
 
-/* Returns the number of bytes, 0 if there are none, or a negative fi_errno. */
-ssize_t SocketReader::receive_some(int fd, uint8_t *into, size_t len) noexcept
+int SocketReader::seal(std::unique_ptr<Opener> opener, ReceivePool *pool)
 {
-	ssize_t got;
-	do {
-		got = recv(fd, into, len, 0);
-	} while (got < 0 && errno == EINTR);
-	if (!got)
-		return -FI_ENOTCONN;
-	if (got < 0)
-		return errno == EAGAIN ? 0 : -errno;
-	received_ += static_cast<size_t>(got);
+	if (len_ > taken_)
+		return -EPROTO;
+	sealed_ = std::make_unique<SealedInput>(std::move(opener), pool);
+	return 0;
+}
+
+/* Reads what was sent, whether or not it was sealed. */
+ssize_t SocketReader::read(int fd, uint8_t *into, size_t len)
+{
+	if (sealed_)
+		return sealed_->read(fd, into, len);
+	ssize_t got = receive_some(fd, into, len);
+	if (got > 0)
+		received_ += static_cast<size_t>(got);
 	return got;
 }
 
@@ -49,15 +51,28 @@ ssize_t SocketReader::receive(int fd, const LinkAttr &attr, ReceivePool *pool)
 
 ssize_t SocketReader::receive_into(int fd, ReceivePool *pool, size_t wanted)
 {
-	ssize_t got;
-	if (len_) {
-		make_room(wanted);
-		got = receive_some(fd, held_.bytes + len_, wanted - len_);
-		if (got > 0)
-			len_ += static_cast<size_t>(got);
+	if (!len_)
+		return receive_first(fd, pool);
+	make_room(wanted);
+	ssize_t got = read(fd, held_.bytes + len_, wanted - len_);
+	if (got > 0)
+		len_ += static_cast<size_t>(got);
+	return got;
+}
+
+/* What was sealed stays where it was opened. */
+ssize_t SocketReader::receive_first(int fd, ReceivePool *pool)
+{
+	if (sealed_) {
+		ssize_t got = sealed_->fill(fd);
+		if (got <= 0)
+			return got;
+		held_ = sealed_->opened();
+		len_ = sealed_->left();
+		sealed_->take(len_);
 		return got;
 	}
-	got = receive_some(fd, pool->space(), read_size_);
+	ssize_t got = read(fd, pool->space(), read_size_);
 	if (got <= 0)
 		return got;
 	len_ = static_cast<size_t>(got);
@@ -78,16 +93,16 @@ void SocketReader::make_room(size_t wanted)
 	own_room_ = wanted;
 }
 
-ssize_t SocketReader::read_rest(int fd, uint8_t *into, size_t len) noexcept
+ssize_t SocketReader::read_rest(int fd, uint8_t *into, size_t len)
 {
 	len = std::min(len, rest_);
-	if (size_t here = std::min(len, rest_here())) {
+	if (size_t here = std::min(len, len_ - taken_)) {
 		std::memcpy(into, held_.bytes + taken_, here);
 		taken_ += here;
 		rest_ -= here;
 		return static_cast<ssize_t>(here);
 	}
-	ssize_t got = receive_some(fd, into, len);
+	ssize_t got = read(fd, into, len);
 	if (got > 0)
 		rest_ -= static_cast<size_t>(got);
 	return got;

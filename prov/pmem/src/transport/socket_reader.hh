@@ -9,6 +9,7 @@
 #pragma once
 
 #include "transport/receive_pool.hh"
+#include "transport/sealed_input.hh"
 #include "transport/transport.hh"
 
 #include <sys/types.h>
@@ -16,6 +17,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 
 namespace ofi_pmem
 {
@@ -32,6 +34,13 @@ public:
 	[[nodiscard]] ssize_t receive(int fd, const LinkAttr &attr,
 				      ReceivePool *pool);
 
+	/*
+	 * What arrives from now on is in records. Returns 0, or -EPROTO if
+	 * something has arrived before.
+	 */
+	[[nodiscard]] int seal(std::unique_ptr<Opener> opener,
+			       ReceivePool *pool);
+
 	/* What was received last has not been given back. */
 	bool taken() const noexcept { return taken_ != 0; }
 	const uint8_t *bytes() const noexcept { return held_.bytes; }
@@ -41,29 +50,34 @@ public:
 	/* So many of them are in the memory of the reader. */
 	size_t rest_here() const noexcept
 	{
-		return std::min(rest_, len_ - taken_);
+		return sealed_ ? rest_ : std::min(rest_, len_ - taken_);
 	}
 	/*
 	 * Reads up to `len` of them, len >= 1. Returns how many, 0 if none is
 	 * there yet, or a negative fi_errno as receive() does.
 	 */
-	[[nodiscard]] ssize_t read_rest(int fd, uint8_t *into,
-					size_t len) noexcept;
+	[[nodiscard]] ssize_t read_rest(int fd, uint8_t *into, size_t len);
 
 	void give_back() noexcept;
 
-	uint64_t received_bytes() const noexcept { return received_; }
+	uint64_t received_bytes() const noexcept
+	{
+		return received_ + (sealed_ ? sealed_->received_bytes() : 0);
+	}
 
 	/* Something that is to be looked at by receive() is here already. */
-	bool has_more() const noexcept { return !taken_ && len_; }
+	bool has_more() const noexcept
+	{
+		return !taken_ && (len_ || (sealed_ && sealed_->any()));
+	}
 	/* A message, or a payload, has not come to its end. */
 	bool amid_message() const noexcept { return rest_ || has_more(); }
 
 private:
-	[[nodiscard]] ssize_t receive_some(int fd, uint8_t *into,
-					   size_t len) noexcept;
+	[[nodiscard]] ssize_t read(int fd, uint8_t *into, size_t len);
 	[[nodiscard]] ssize_t receive_into(int fd, ReceivePool *pool,
 					   size_t wanted);
+	[[nodiscard]] ssize_t receive_first(int fd, ReceivePool *pool);
 	void make_room(size_t wanted);
 
 	/* Bytes that were received: first those that are taken. */
@@ -75,6 +89,7 @@ private:
 	size_t rest_ = 0;
 	uint64_t received_ = 0;
 	size_t read_size_ = kFirstRead;
+	std::unique_ptr<SealedInput> sealed_;
 
 	/*
 	 * It receives little at first, because all that it gets of a payload

