@@ -147,6 +147,68 @@ enum fi_pmem_method {
 	FI_PMEM_METHOD_ACK = 4,	    /* the write's own acknowledgement */
 };
 
+/* The authenticated ciphers of region keys; fi_pmem_seal(7). */
+enum fi_pmem_cipher {
+	FI_PMEM_AES_128_GCM = 1,
+	FI_PMEM_AES_256_GCM = 2,
+	FI_PMEM_AES_128_CCM = 3,
+	FI_PMEM_AES_256_CCM = 4,
+	FI_PMEM_CHACHA20_POLY1305 = 5,
+};
+
+/* The length of the cipher's keys in bytes, or 0. */
+static inline size_t fi_pmem_key_length(enum fi_pmem_cipher cipher)
+{
+	switch (cipher) {
+	case FI_PMEM_AES_128_GCM:
+	case FI_PMEM_AES_128_CCM:
+		return 16;
+	case FI_PMEM_AES_256_GCM:
+	case FI_PMEM_AES_256_CCM:
+	case FI_PMEM_CHACHA20_POLY1305:
+		return 32;
+	}
+	return 0;
+}
+
+/*
+ * A region key. Later versions of this header add members at the end; the
+ * caller sets those that it does not use to 0.
+ */
+struct fi_pmem_key {
+	/* The caller sets this to sizeof(struct fi_pmem_key). */
+	size_t size;
+	/* Names the key at both ends; not 0. Ids travel in clear. */
+	uint64_t id;
+	enum fi_pmem_cipher cipher;
+	/* fi_pmem_key_length(cipher) bytes. They are copied; the caller wipes
+	 * its own. */
+	const uint8_t *bytes;
+	size_t length;
+	/*
+	 * How much may be sealed and opened with keys that are derived from
+	 * this one, by this domain: bytes of messages, and records of up to 64
+	 * KiB. 0 means no limit. At 90 % a warning is logged; at 100 %
+	 * operations are refused with -FI_EKEYREJECTED.
+	 */
+	uint64_t max_bytes;
+	uint64_t max_records;
+};
+
+/*
+ * Nonces for the upper layer's own use, with keys that derive() returned for
+ * the same connection: `count` numbers of 96 bits, big endian, from `first` on.
+ * Later versions of this header add members at the end.
+ */
+struct fi_pmem_nonces {
+	/* The caller sets this to sizeof(struct fi_pmem_nonces). */
+	size_t size;
+	uint64_t count;
+	uint8_t first[12];
+	/* As derive() returns it. */
+	uint64_t connection;
+};
+
 /* Where a flushed store is safe from a power failure. */
 enum fi_pmem_domain {
 	FI_PMEM_DOMAIN_DETECT = 0, /* in a declaration: detect it */
@@ -237,6 +299,11 @@ struct fi_pmem_region_attr {
 	uint32_t digests;
 	/* Which copy of the data a digest covers; 0 if there are no digests. */
 	enum fi_pmem_coverage coverage;
+	/* The region key that seals the channel to it; 0: it is not sealed. */
+	uint64_t key_id;
+	enum fi_pmem_cipher cipher; /* 0: it is not sealed */
+	/* What is left of fi_pmem_key::max_bytes here; UINT64_MAX: no limit. */
+	uint64_t key_bytes_left;
 };
 
 /* This is the argument of verify(). */
@@ -296,6 +363,12 @@ struct fi_pmem_mr_attr {
 	 * FI_PMEM_DOMAIN_MEMORY_CONTROLLER or FI_PMEM_DOMAIN_CPU_CACHE.
 	 */
 	enum fi_pmem_domain domain;
+	/*
+	 * The first region key that the region accepts, a key of the domain. It
+	 * is sealed then, for its life: no initiator reaches it in clear. With
+	 * 0 the key file decides (FI_OFI_PMEM_SEAL_KEY_FILE).
+	 */
+	uint64_t key_id;
 };
 
 /* The kinds of events that read_event() returns. */
@@ -383,6 +456,63 @@ struct fi_ops_pmem_domain {
 	 */
 	int (*read_event)(struct fid_domain *domain,
 			  struct fi_pmem_event *event);
+
+	/*
+	 * Adds a region key to those of the domain. It may be added again.
+	 *
+	 * 0                done
+	 * -FI_EINVAL       `key` is null or too short, its id is 0, the cipher
+	 *                  is not one of this header, or the length is not that
+	 *                  of the cipher's keys; the log says which
+	 * -FI_EALREADY     there is another key with this id: other bytes,
+	 *                  another cipher or other limits
+	 * -FI_EOPNOTSUPP   FI_OFI_PMEM_SEAL=off, or the domain was opened
+	 *                  before this process was forked
+	 * -FI_ENOMEM       memory is short, or none of it can be locked
+	 *
+	 * Every thread that may use the domain may call this and the next four,
+	 * except from a callback of the provider.
+	 */
+	int (*key_add)(struct fid_domain *domain,
+		       const struct fi_pmem_key *key);
+
+	/*
+	 * Removes and wipes a key. When it has returned, every channel that the
+	 * key sealed is closed, at this end: what was outstanding there has
+	 * failed or will not be executed. Regions do not accept the key any
+	 * more, and bindings to it are gone. Returns 0, or -FI_ENOKEY if there
+	 * is no such key.
+	 */
+	int (*key_remove)(struct fid_domain *domain, uint64_t id);
+
+	/*
+	 * Chooses the key for the channel to a remote region, or with mr_key 0
+	 * for all that have no choice of their own. Only the initiator chooses.
+	 * The id 0 takes a choice back. Operations that were posted under an
+	 * earlier choice are visible before the next one is executed, which may
+	 * be refused with -FI_EAGAIN until then. `flags` must be 0.
+	 *
+	 * 0                done
+	 * -FI_ENOKEY       the domain has no such key
+	 * -FI_EINVAL       mr_key is not that of a sealed region
+	 * -FI_EBADFLAGS    there are flags
+	 */
+	int (*key_bind)(struct fid_domain *domain, uint64_t mr_key, uint64_t id,
+			uint64_t flags);
+
+	/*
+	 * The sealed region accepts one key more, or one less. At most 8 are
+	 * accepted at a time. When mr_key_remove() has returned, nothing under
+	 * that key is executed on the region any more.
+	 *
+	 * 0                done
+	 * -FI_EINVAL       it is not a sealed region
+	 * -FI_ENOKEY       the domain, or for mr_key_remove() the region, has
+	 *                  no such key
+	 * -FI_ENOSPC       the region accepts 8 keys already
+	 */
+	int (*mr_key_add)(struct fid_mr *mr, uint64_t id);
+	int (*mr_key_remove)(struct fid_mr *mr, uint64_t id);
 };
 
 /* The functions of an endpoint. Later versions add some at the end. */
@@ -549,6 +679,40 @@ struct fi_ops_pmem_ep {
 	 */
 	ssize_t (*verify)(struct fid_ep *ep,
 			  const struct fi_pmem_msg_verify *msg, uint64_t flags);
+
+	/*
+	 * Derives a key of the upper layer's own from a sealed connection, as
+	 * an exporter of TLS does (RFC 8446, 7.5): `len` bytes, 1 to 1024, that
+	 * both ends get for the same label, a string of at most 200 bytes, and
+	 * nobody else. They say nothing about the provider's own keys. The
+	 * initiator sets *connection to 0 and names a sealed region of `peer`;
+	 * it gets the name of the connection, which it tells its target. The
+	 * target sets *connection to that, and the other two do not matter.
+	 * With the connection the keys are gone; after a reconnection there are
+	 * others.
+	 *
+	 * 0                done
+	 * -FI_EAGAIN       there is no connection yet: read the completion
+	 *                  queue, then call again
+	 * -FI_EINVAL       an argument is null or out of its range, or the
+	 *                  region is not sealed
+	 * -FI_ENOKEY       there is no such connection
+	 * others           as for fi_writemsg(); fi_pmem(7), ERRORS
+	 *
+	 * Every thread that may use the endpoint may call this and the next.
+	 */
+	int (*derive)(struct fid_ep *ep, fi_addr_t peer, uint64_t mr_key,
+		      const char *label, void *out, size_t len,
+		      uint64_t *connection);
+
+	/*
+	 * Takes `count` nonces, 1 or more, that nobody else gets on the
+	 * connection to a sealed region of `peer`, and that the provider never
+	 * uses. Only the initiator can; its target derives a key of its own.
+	 * Returns what derive() does.
+	 */
+	int (*take_nonces)(struct fid_ep *ep, fi_addr_t peer, uint64_t mr_key,
+			   uint64_t count, struct fi_pmem_nonces *nonces);
 };
 
 #ifdef __cplusplus

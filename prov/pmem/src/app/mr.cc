@@ -67,9 +67,9 @@ int domain_reg(fid *domain, const void *buf, size_t len, uint64_t access,
 	iovec iov{const_cast<void *>(buf), len};
 	Registration request{&iov,	    1,	   access, offset,
 			     requested_key, flags, context};
-	auto inner_reg = [&](uint64_t key, uint64_t below, fid_mr **inner) {
-		return fi_mr_reg(outer.inner(), buf, len, access, offset, key,
-				 below, inner, context);
+	auto inner_reg = [&](const InnerRegistration &below, fid_mr **inner) {
+		return fi_mr_reg(outer.inner(), buf, len, below.access, offset,
+				 below.key, below.flags, inner, context);
 	};
 	return guarded([&] {
 		return MemoryRegion::open(outer, request, inner_reg, mr);
@@ -83,9 +83,10 @@ int domain_regv(fid *domain, const iovec *iov, size_t count, uint64_t access,
 	auto &outer = *outer_of<Domain>(domain);
 	Registration request{iov,	    count, access, offset,
 			     requested_key, flags, context};
-	auto inner_reg = [&](uint64_t key, uint64_t below, fid_mr **inner) {
-		return fi_mr_regv(outer.inner(), iov, count, access, offset,
-				  key, below, inner, context);
+	auto inner_reg = [&](const InnerRegistration &below, fid_mr **inner) {
+		return fi_mr_regv(outer.inner(), iov, count, below.access,
+				  offset, below.key, below.flags, inner,
+				  context);
 	};
 	return guarded([&] {
 		return MemoryRegion::open(outer, request, inner_reg, mr);
@@ -97,7 +98,7 @@ int domain_regattr(fid *domain, const fi_mr_attr *attr, uint64_t flags,
 {
 	return guarded([&] {
 		return register_memory(*outer_of<Domain>(domain), *attr, flags,
-				       {}, mr);
+				       {}, 0, mr);
 	});
 }
 
@@ -205,15 +206,23 @@ int MemoryRegion::open(Domain &domain, const Registration &request,
 		new MemoryRegion(domain, request.context));
 	if (domain.persistence()) {
 		int ret = open_region_backend(request, &region.backend);
+		if (!ret && region.backend)
+			ret = domain.persistence()->choose_key(
+				request.key_id, request.iov->iov_base,
+				&region.key_id);
 		if (ret)
 			return ret;
 	}
-	uint64_t key = request.requested_key;
-	int ret = domain.inner_key(&key);
+	InnerRegistration below{request.requested_key,
+				request.flags & ~FI_RMA_PMEM, request.access};
+	/* Nobody reaches a sealed region around the seal. */
+	if (region.key_id)
+		below.access &= ~uint64_t{FI_REMOTE_READ | FI_REMOTE_WRITE};
+	int ret = domain.inner_key(&below.key);
 	if (ret)
 		return ret;
 	fid_mr *inner = nullptr;
-	ret = inner_reg(key, request.flags & ~FI_RMA_PMEM, &inner);
+	ret = inner_reg(below, &inner);
 	if (ret) {
 		warn_refused(domain.info(), request, ret);
 		return ret;
@@ -249,7 +258,8 @@ AuthKey auth_key_of(const fi_mr_attr &attr, uint32_t version)
 } // namespace
 
 int register_memory(Domain &domain, const fi_mr_attr &attr, uint64_t flags,
-		    const RegionDeclaration &declared, fid_mr **mr)
+		    const RegionDeclaration &declared, uint64_t key_id,
+		    fid_mr **mr)
 {
 	uint32_t version = domain.fabric().api_version;
 	if (!domain.accepts_auth_key(auth_key_of(attr, version)))
@@ -258,19 +268,21 @@ int register_memory(Domain &domain, const fi_mr_attr &attr, uint64_t flags,
 			     attr.offset, attr.requested_key, flags,
 			     attr.context};
 	request.declared = declared;
+	request.key_id = key_id;
 	if (is_dmabuf(flags, version)) {
 		request.iov = nullptr;
 		request.iov_count = 0;
 	}
 	if (FI_VERSION_GE(version, FI_VERSION(1, 10)))
 		request.iface = attr.iface;
-	auto inner_reg = [&](uint64_t key, uint64_t below, fid_mr **inner) {
+	auto inner_reg = [&](const InnerRegistration &below, fid_mr **inner) {
 		auto roomy = copy_attr(attr, version);
 		fi_mr_attr &copy = roomy.known;
-		copy.requested_key = key;
+		copy.requested_key = below.key;
+		copy.access = below.access;
 		if (domain.persistence())
 			copy.auth_key_size = 0; /* the plane's */
-		return fi_mr_regattr(domain.inner(), &copy, below, inner);
+		return fi_mr_regattr(domain.inner(), &copy, below.flags, inner);
 	};
 	return MemoryRegion::open(domain, request, inner_reg, mr);
 }
@@ -304,14 +316,55 @@ int MemoryRegion::publish(const Registration &request, RegionRequest *region)
 	region->access = request.access;
 	region->notify_base = region->base;
 	region->notify_key = inner()->key;
+	int ret = region->key_id ? open_notify(region) : 0;
+	if (ret)
+		return ret;
 	Key assigned(0);
-	int ret = domain_.persistence()->add_region(std::move(*region),
-						    &assigned);
+	ret = domain_.persistence()->add_region(std::move(*region), &assigned);
 	if (ret)
 		return ret;
 	persistent_key_ = assigned;
 	copy_key();
 	return 0;
+}
+
+/* CQ data is refused unless the administrator lets it travel in clear. */
+int MemoryRegion::open_notify(RegionRequest *region)
+{
+	region->notify_base = 0;
+	region->notify_key = 0;
+	if (!params().seal_cq_data)
+		return 0;
+	uint64_t key = 0;
+	int ret = domain_.inner_key(&key);
+	if (ret)
+		return ret;
+	fid_mr *made = nullptr;
+	ret = fi_mr_reg(domain_.inner(), &notify_word_, sizeof(notify_word_),
+			FI_REMOTE_WRITE, 0, key, 0, &made, nullptr);
+	if (ret)
+		return ret;
+	notify_.reset(made);
+	if (region->base)
+		region->notify_base =
+			reinterpret_cast<uintptr_t>(&notify_word_);
+	region->notify_key = made->key;
+	return 0;
+}
+
+int MemoryRegion::add_key(uint64_t id)
+{
+	if (!persistent_key_ || !persistent_key_->sealed())
+		return -FI_EINVAL;
+	return domain_.persistence()->add_region_key(*persistent_key_, id);
+}
+
+int MemoryRegion::remove_key(uint64_t id)
+{
+	if (!persistent_key_ || !persistent_key_->sealed())
+		return -FI_EINVAL;
+	return domain_.persistence()->regions().remove_key(
+		persistent_key_->token(), id);
 }
 
 int MemoryRegion::close() noexcept

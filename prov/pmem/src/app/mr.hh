@@ -26,6 +26,14 @@ struct Registration {
 	void *context;
 	fi_hmem_iface iface = FI_HMEM_SYSTEM;
 	RegionDeclaration declared = {};
+	uint64_t key_id = 0; /* the region key; 0: the key file decides */
+};
+
+/* What the inner provider is asked for. */
+struct InnerRegistration {
+	uint64_t key;
+	uint64_t flags;
+	uint64_t access;
 };
 
 /*
@@ -37,8 +45,8 @@ class MemoryRegion final : public Wrapper<fid_mr>
 {
 public:
 	/*
-	 * Registers with the inner domain through `inner_reg(key, flags, &mr)`
-	 * and wraps the result. FI_RMA_PMEM makes a region persistent; it is
+	 * Registers with the inner domain through `inner_reg(inner, &mr)` and
+	 * wraps the result. FI_RMA_PMEM makes a region persistent; it is
 	 * an error on a plain domain and never reaches the inner provider.
 	 */
 	template <typename InnerReg>
@@ -49,6 +57,10 @@ public:
 	int control(int command, void *arg) noexcept;
 	int close() noexcept;
 
+	/* See fi_ops_pmem_domain::mr_key_add(). */
+	int add_key(uint64_t id);
+	int remove_key(uint64_t id);
+
 private:
 	MemoryRegion(Domain &domain, void *context) noexcept;
 
@@ -56,6 +68,7 @@ private:
 	void announce_locally(const Registration &request) noexcept;
 	/* Fills in the rest of *region, which keeps the backend on failure. */
 	int publish(const Registration &request, RegionRequest *region);
+	[[nodiscard]] int open_notify(RegionRequest *region);
 	void copy_key() noexcept;
 
 	Domain &domain_;
@@ -63,13 +76,19 @@ private:
 	std::optional<Key> persistent_key_;
 	std::vector<Dependence> bound_;
 	FidMapEntry events_;
+	/* Where the CQ data of writes to a sealed region goes: to memory that
+	 * holds nothing. */
+	uint64_t notify_word_ = 0;
+	FidPtr<fid_mr> notify_;
 };
 
 /* These are slots of fid_domain::mr. */
 extern fi_ops_mr mr_ops;
 
-/* Does fi_mr_regattr(), with the application's declaration of the memory. */
+/* Does fi_mr_regattr(), with the application's declaration of the memory and
+ * its region key, or 0. */
 int register_memory(Domain &domain, const fi_mr_attr &attr, uint64_t flags,
-		    const RegionDeclaration &declared, fid_mr **mr);
+		    const RegionDeclaration &declared, uint64_t key_id,
+		    fid_mr **mr);
 
 } // namespace ofi_pmem

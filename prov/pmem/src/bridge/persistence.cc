@@ -5,6 +5,8 @@
 #include "core/fid.hh"
 #include "core/log.hh"
 #include "core/params.hh"
+#include "persist/proc_maps.hh"
+#include "seal/key_file.hh"
 
 namespace ofi_pmem
 {
@@ -19,13 +21,98 @@ int Persistence::open(const fi_info &info, const AddressList *passive)
 	auth_key_ = auth_key_of(info);
 	if (auth_key_.empty())
 		auth_key_ = params().auth_key;
-	int ret = open_transport(info, &transport_);
+	int ret = read_keys();
+	if (!ret)
+		ret = open_transport(info, &transport_);
 	if (ret)
 		return ret;
 	nic_ = info.domain_attr->name;
-	initiator_ = std::make_unique<Initiator>(*transport_, auth_key_);
+	initiator_ =
+		std::make_unique<Initiator>(*transport_, auth_key_, &keys_);
 	return initiator_->open(info.domain_attr->data_progress ==
 				FI_PROGRESS_AUTO);
+}
+
+int Persistence::read_keys()
+{
+	const std::string &file = params().seal_key_file;
+	std::string why;
+	if (file.empty() || params().seal == SealChoice::off ||
+	    read_key_file(file.c_str(), 0, &keys_, &why))
+		return 0;
+	PMEM_WARN(FI_LOG_DOMAIN, "FI_OFI_PMEM_SEAL_KEY_FILE %s: %s",
+		  file.c_str(), why.c_str());
+	return -FI_EINVAL;
+}
+
+int Persistence::choose_key(uint64_t asked, const void *memory, uint64_t *id)
+{
+	*id = asked;
+	if (params().seal == SealChoice::off) {
+		if (asked)
+			PMEM_WARN(FI_LOG_MR,
+				  "a region cannot be sealed: "
+				  "FI_OFI_PMEM_SEAL=off");
+		return asked ? -FI_EOPNOTSUPP : 0;
+	}
+	if (!asked && !keys_.empty())
+		*id = keys_.choose_path(file_name_at(memory));
+	if (!*id && params().seal == SealChoice::required) {
+		PMEM_WARN(FI_LOG_MR,
+			  "the region has no region key, and "
+			  "FI_OFI_PMEM_SEAL=required");
+		return -FI_EKEYREJECTED;
+	}
+	if (!*id || keys_.find(*id))
+		return 0;
+	PMEM_WARN(FI_LOG_MR, "the domain has no region key %llu",
+		  static_cast<unsigned long long>(*id));
+	return -FI_ENOKEY;
+}
+
+int Persistence::add_key(const KeySpec &spec)
+{
+	if (params().seal == SealChoice::off)
+		return -FI_EOPNOTSUPP;
+	const char *why = "";
+	int ret = keys_.add(spec, &why);
+	if (ret)
+		PMEM_WARN(FI_LOG_DOMAIN, "region key %llu: %s",
+			  static_cast<unsigned long long>(spec.id), why);
+	return ret;
+}
+
+int Persistence::remove_key(uint64_t id)
+{
+	if (!keys_.remove(id))
+		return -FI_ENOKEY;
+	initiator_->disconnect_removed();
+	if (Service *running = service())
+		running->disconnect_removed();
+	return 0;
+}
+
+int Persistence::bind_key(uint64_t mr_key, uint64_t id)
+{
+	if (!mr_key)
+		return keys_.bind_default(id);
+	Key key(mr_key);
+	return key.persistent() && key.sealed()
+		       ? keys_.bind_region(mr_key, id)
+		       : -FI_EINVAL;
+}
+
+int Persistence::add_region_key(Key key, uint64_t id)
+{
+	return keys_.find(id) ? regions_.add_key(key.token(), id)
+			      : -FI_ENOKEY;
+}
+
+int Persistence::exporter(uint64_t connection, TrafficSecret *secret)
+{
+	Service *running = service();
+	return running && running->exporter(connection, secret) ? 0
+								: -FI_ENOKEY;
 }
 
 int Persistence::start_service(const RegionRequest &first)
@@ -34,7 +121,8 @@ int Persistence::start_service(const RegionRequest &first)
 	if (service_)
 		return 0;
 	auto service =
-		std::make_unique<Service>(*transport_, &regions_, auth_key_);
+		std::make_unique<Service>(*transport_, &regions_, auth_key_,
+					  &keys_);
 	int ret = service->open(endpoint_addresses(),
 				{nic_, first.memory, first.len});
 	if (!ret)
@@ -128,9 +216,12 @@ int Persistence::add_region(RegionRequest &&request, Key *key)
 		region->access |= wire::kRemoteWrite;
 	region->notify_base = request.notify_base;
 	region->notify_key = request.notify_key;
+	region->sealed = request.key_id != 0;
+	if (region->sealed)
+		region->key_ids.push_back(request.key_id);
 	uint64_t remote = request.access & (FI_REMOTE_READ | FI_REMOTE_WRITE);
 	if (transport_->traits().one_sided && request.backend->one_sided() &&
-	    remote) {
+	    remote && !region->sealed) {
 		ret = transport_->register_memory(request.memory, request.len,
 						  remote, true,
 						  &region->link_memory);

@@ -13,6 +13,7 @@
 #include "core/key.hh"
 #include "core/lock.hh"
 #include "initiator/initiator.hh"
+#include "seal/key_ring.hh"
 #include "service/service.hh"
 
 #include <rdma/fi_ext_pmem.h>
@@ -33,6 +34,7 @@ struct RegionRequest {
 	/* These belong to the inner region of the application's domain. */
 	uint64_t notify_base;
 	uint64_t notify_key;
+	uint64_t key_id; /* the first region key it accepts; 0: not sealed */
 };
 
 class Persistence
@@ -56,6 +58,28 @@ public:
 	RegionTable &regions() noexcept { return regions_; }
 	const AuthKey &auth_key() const noexcept { return auth_key_; }
 
+	/* The region keys of the domain; the functions below change them. */
+	const KeyRing &keys() const noexcept { return keys_; }
+
+	/*
+	 * Chooses the region key of a region that is being registered: `asked`,
+	 * or if that is 0 what the key file says for its memory. Gets 0 if the
+	 * region is not sealed. Returns 0 or a negative fi_errno, after a
+	 * warning.
+	 */
+	[[nodiscard]] int choose_key(uint64_t asked, const void *memory,
+				     uint64_t *id);
+
+	/* See struct fi_ops_pmem_domain. */
+	[[nodiscard]] int add_key(const KeySpec &spec);
+	[[nodiscard]] int remove_key(uint64_t id);
+	[[nodiscard]] int bind_key(uint64_t mr_key, uint64_t id);
+	[[nodiscard]] int add_region_key(Key key, uint64_t id);
+
+	/* Gets the exporter's secret of a sealed connection to the service.
+	 * Returns 0 or -FI_ENOKEY. */
+	[[nodiscard]] int exporter(uint64_t connection, TrafficSecret *secret);
+
 	/*
 	 * Makes a region reachable; the first one starts the service. On
 	 * failure the backend stays the caller's.
@@ -67,6 +91,7 @@ public:
 	void remove_region(Key key);
 
 private:
+	[[nodiscard]] int read_keys();
 	[[nodiscard]] int start_service(const RegionRequest &first);
 	/* Returns null before the first region; then it stays. */
 	Service *service() noexcept PMEM_EXCLUDES(service_mutex_);
@@ -81,6 +106,7 @@ private:
 	const AddressList *passive_ = nullptr;
 	AddressList endpoints_;
 	AuthKey auth_key_;
+	KeyRing keys_;
 	RegionTable regions_{Service::stripes()};
 	std::unique_ptr<Initiator> initiator_;
 	Mutex service_mutex_{lock_rank::kService};

@@ -65,6 +65,14 @@ const char *cause_text(int prov_errno) noexcept
 		return "the target did not answer in time "
 		       "(FI_OFI_PMEM_OPERATION_TIMEOUT_MS); nothing is known "
 		       "about the data";
+	case Cause::sealed_otherwise:
+		return "the region is not reached with this region key; it was "
+		       "never accepted there, or is not any more";
+	case Cause::seal_key_used_up:
+		return "the region key has sealed as much as its limit allows";
+	case Cause::seal_key_rejected:
+		return "one side does not have this region key, or not any "
+		       "more";
 	}
 	return nullptr;
 }

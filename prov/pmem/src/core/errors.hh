@@ -36,6 +36,9 @@ enum class Cause : uint16_t {
 	bad_blocks = 16,
 	ledger_violated = 20,
 	timed_out = 21,
+	sealed_otherwise = 22,
+	seal_key_used_up = 23,
+	seal_key_rejected = 24,
 };
 
 /* An error as it travels: a positive fi_errno and our own reason for it. */

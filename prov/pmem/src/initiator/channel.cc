@@ -23,8 +23,9 @@ namespace ofi_pmem
 {
 
 Channel::Parts::Parts(Initiator *initiator, LinkUser *user,
-		      const IpAddress &peer, uint64_t name) noexcept
-	: connection(initiator, user, peer, name),
+		      const IpAddress &peer, const KeyRing::Key &key,
+		      uint64_t name) noexcept
+	: connection(initiator, user, peer, key, name),
 	  window(&connection, &dirty, &stall), nic(&connection, &stall),
 	  regions(initiator->transport(), peer),
 	  flusher(&connection, &window, &nic, &dirty, &regions),
@@ -63,7 +64,8 @@ int Channel::start_to_connect()
 {
 	if (!name_ && getrandom(&name_, sizeof(name_), 0) != sizeof(name_))
 		return -errno;
-	parts_ = std::make_unique<Parts>(initiator_, this, peer_, name_);
+	parts_ = std::make_unique<Parts>(initiator_, this, peer_, key_,
+					 name_);
 	int ret = parts_->connection.connect();
 	if (!ret)
 		return -FI_EAGAIN;
@@ -162,9 +164,16 @@ void Channel::on_receive(uint16_t slot, size_t len)
 {
 	Parts *parts = parts_.get();
 	Connection &connection = parts->connection;
+	ssize_t opened = connection.link().open_received(slot, len);
+	if (opened <= 0) {
+		disconnect(EPROTO, "the answer is not what the target sealed");
+		return;
+	}
+	len = static_cast<size_t>(opened);
 	const uint8_t *bytes = connection.link().received(slot);
 	while (len) {
 		size_t one = wire::first_length(bytes, len);
+		bool greets = !connection.open();
 		bool good =
 			one && (connection.open() ? on_answer(bytes, one)
 						  : on_greeting(bytes, one));
@@ -176,6 +185,11 @@ void Channel::on_receive(uint16_t slot, size_t len)
 		}
 		bytes += one;
 		len -= one;
+		/* Nobody has sealed what is behind the end of the greeting. */
+		if (len && greets && connection.open() && key_) {
+			disconnect(EPROTO, "there is more than the greeting");
+			return;
+		}
 	}
 	connection.posted(connection.link().post_receive(slot));
 	if (!queue_.empty())
@@ -223,6 +237,9 @@ bool Channel::on_region(const uint8_t *bytes, size_t len)
 	if (!window.awaits(sequence) ||
 	    window.at(sequence).type != wire::Type::resolve)
 		return false;
+	/* In clear it would reach the region by the NIC. */
+	if (key_)
+		info.one_sided = false;
 	return parts_->regions.accept(window.at(sequence).range.token, info,
 				      parts_->connection.features()) &&
 	       settle_until(sequence, Failure{}, wire::Type::region);
@@ -432,8 +449,9 @@ void Channel::disconnect(int err, const char *why, Cause cause)
 	std::unique_ptr<Parts> lost = std::move(parts_);
 	/* A target that does not accept our proof hangs up. */
 	if (lost->connection.proving() && err == FI_ECONNRESET) {
-		err = FI_EACCES;
-		why = "the target refuses our auth_key";
+		err = key_ ? FI_EKEYREJECTED : FI_EACCES;
+		why = key_ ? "the target refuses our region key"
+			   : "the target refuses our auth_key";
 	}
 	if (lost->connection.greeting() && err == FI_ECONNRESET) {
 		err = FI_ECONNREFUSED;

@@ -36,6 +36,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <utility>
 
 namespace ofi_pmem
 {
@@ -62,12 +63,12 @@ class Channel final : public LinkUser
 public:
 	/*
 	 * The owner calls the peer `name`; `peer` is the host and the port of
-	 * the service.
+	 * the service. If there is a key, the channel is sealed with it.
 	 */
 	Channel(Initiator *initiator, ChannelOwner *owner, fi_addr_t name,
-		const IpAddress &peer) noexcept
+		const IpAddress &peer, KeyRing::Key key = {}) noexcept
 		: initiator_(initiator), owner_(owner), peer_name_(name),
-		  peer_(peer)
+		  peer_(peer), key_(std::move(key))
 	{
 	}
 	~Channel();
@@ -131,6 +132,14 @@ public:
 		return parts_ && parts_->connection.open();
 	}
 
+	/* The key that it is sealed with, or null. */
+	const RegionKey *key() const noexcept { return key_.get(); }
+	/* What seals the connection; call it while stands(). */
+	const ChannelSeal &seal() const noexcept
+	{
+		return parts_->connection.seal();
+	}
+
 	/* These implement LinkUser. */
 	void on_connected() override;
 	void on_receive(uint16_t slot, size_t len) override;
@@ -139,6 +148,10 @@ public:
 	void disconnect(int err, const char *why,
 			Cause cause = Cause::connection_lost) override;
 	void progress(size_t budget) override;
+	bool key_removed() const noexcept override
+	{
+		return key_ && key_->removed();
+	}
 	bool urgent() const noexcept override;
 	[[nodiscard]] bool
 	still_waits(std::chrono::milliseconds since) override;
@@ -147,7 +160,8 @@ private:
 	/* Everything that begins and ends with a connection. */
 	struct Parts {
 		Parts(Initiator *initiator, LinkUser *user,
-		      const IpAddress &peer, uint64_t name) noexcept;
+		      const IpAddress &peer, const KeyRing::Key &key,
+		      uint64_t name) noexcept;
 
 		StallWatch stall;
 		Connection connection;
@@ -188,6 +202,7 @@ private:
 	ChannelOwner *owner_;
 	const fi_addr_t peer_name_;
 	const IpAddress peer_;
+	const KeyRing::Key key_;
 	uint64_t name_ = 0; /* random, from the first connection on */
 	int refusal_ = 0;   /* the next connect() returns it */
 	/* The front is being posted. */

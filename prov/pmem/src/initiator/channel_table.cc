@@ -107,6 +107,44 @@ int check_region(const fi_rma_iov &rma, const OpRequest &request,
 	return request.options().checked ? check_comparison(region) : 0;
 }
 
+int refuse_unsealed() noexcept
+{
+	PMEM_WARN(FI_LOG_EP_DATA,
+		  "the region is not sealed, and FI_OFI_PMEM_SEAL=required");
+	return -FI_EKEYREJECTED;
+}
+
+int refuse_mixture() noexcept
+{
+	PMEM_WARN(FI_LOG_EP_DATA,
+		  "the ranges of one operation must be in regions under the "
+		  "same region key, or in regions that are not sealed");
+	return -FI_EINVAL;
+}
+
+int refuse_without_key(Key key, const RegionKey *chosen) noexcept
+{
+	if (!chosen)
+		PMEM_WARN(FI_LOG_EP_DATA,
+			  "the region 0x%" PRIx64
+			  " is sealed, and there is no region key for it "
+			  "(fi_pmem_seal(7))",
+			  key.value());
+	else
+		PMEM_WARN(FI_LOG_EP_DATA, "region key %" PRIu64 " is %s",
+			  chosen->id(),
+			  chosen->removed() ? "removed" : "used up");
+	return -FI_EKEYREJECTED;
+}
+
+int refuse_cq_data() noexcept
+{
+	PMEM_WARN(FI_LOG_EP_DATA,
+		  "remote CQ data of a write to a sealed region would travel "
+		  "in clear; FI_OFI_PMEM_SEAL_CQ_DATA=clear allows it");
+	return -FI_EOPNOTSUPP;
+}
+
 int lost_before(const char *what) noexcept
 {
 	PMEM_WARN(FI_LOG_EP_DATA,
@@ -137,24 +175,104 @@ void ChannelTable::open(size_t operations)
 	refused_.reserve(operations);
 }
 
-int ChannelTable::channel_to(fi_addr_t peer, uint16_t port, Channel **channel)
+int ChannelTable::channel_to(fi_addr_t peer, Key key, Channel **channel)
 {
-	PeerService service{peer, port};
+	int ret = key.sealed() ? sealed_channel(peer, key, channel)
+		  : params().seal == SealChoice::required
+			  ? refuse_unsealed()
+			  : open_channel({peer, key.port(), 0}, {}, channel);
+	return ret ? ret : (*channel)->connect();
+}
+
+/* All ranges of an operation have one channel. */
+int ChannelTable::channel_to_all(const OpRequest &request, fi_addr_t peer,
+				 Channel **channel)
+{
+	const fi_msg_rma &msg = request.msg();
+	Key first(msg.rma_iov[0].key);
+	int ret = channel_to(peer, first, channel);
+	for (size_t i = 1; !ret && i < msg.rma_iov_count; i++) {
+		Key key(msg.rma_iov[i].key);
+		Channel *other = *channel;
+		if (key.sealed() && first.sealed())
+			ret = sealed_channel(peer, key, &other);
+		if (!ret && (key.sealed() != first.sealed() ||
+			     other != *channel))
+			ret = refuse_mixture();
+	}
+	return ret;
+}
+
+int ChannelTable::open_channel(const PeerService &service,
+			       const KeyRing::Key &key, Channel **channel)
+{
 	auto entry = channels_.find(service);
 	if (entry == channels_.end()) {
 		IpAddress address;
-		int ret = owner_->peer_address(peer, &address);
+		int ret = owner_->peer_address(service.peer, &address);
 		if (ret)
 			return ret;
-		address.set_port(port);
+		address.set_port(service.port);
 		ChannelOwner *self = this;
-		auto made = std::make_unique<Channel>(initiator_, self, peer,
-						      address);
-		lost_.try_emplace(peer, false);
+		auto made = std::make_unique<Channel>(
+			initiator_, self, service.peer, address, key);
+		lost_.try_emplace(service.peer, false);
 		entry = channels_.emplace(service, std::move(made)).first;
 	}
 	*channel = entry->second.get();
-	return (*channel)->connect();
+	return 0;
+}
+
+int ChannelTable::sealed_channel(fi_addr_t peer, Key key, Channel **channel)
+{
+	auto found = routes_.find({peer, key.value()});
+	if (found != routes_.end()) {
+		const Route &route = found->second;
+		*channel = route.channel;
+		if (route.generation == initiator_->keys().generation() &&
+		    route.channel->key()->usable())
+			return 0;
+	}
+	return choose_channel(peer, key, channel);
+}
+
+/*
+ * Only this side chooses the key: a peer that said which one a region has would
+ * name one that it knows. When the choice changes, what is under way under the
+ * earlier key comes first, as it would on one channel.
+ */
+int ChannelTable::choose_channel(fi_addr_t peer, Key key, Channel **channel)
+{
+	uint64_t generation = initiator_->keys().generation();
+	forget_removed();
+	IpAddress address;
+	int ret = owner_->peer_address(peer, &address);
+	if (ret)
+		return ret;
+	KeyRing::Key chosen = initiator_->keys().choose(key.value(), address);
+	if (!chosen || !chosen->usable())
+		return refuse_without_key(key, chosen.get());
+	Route &route = routes_[{peer, key.value()}];
+	if (route.channel && route.channel->key() != chosen.get() &&
+	    !route.channel->make_visible())
+		return -FI_EAGAIN;
+	ret = open_channel({peer, key.port(), chosen->id()}, chosen, channel);
+	if (ret)
+		return ret;
+	route = {*channel, generation};
+	return 0;
+}
+
+/* Their connections are closed. */
+void ChannelTable::forget_removed()
+{
+	for (auto it = channels_.begin(); it != channels_.end();) {
+		const Channel &channel = *it->second;
+		bool gone = channel.key_removed() && !channel.stands();
+		if (gone)
+			routes_.clear();
+		it = gone ? channels_.erase(it) : std::next(it);
+	}
 }
 
 namespace
@@ -187,8 +305,7 @@ ssize_t ChannelTable::submit(const OpRequest &request, fi_addr_t peer)
 {
 	MutexLock guard(initiator_->lock());
 	Channel *channel = nullptr;
-	Key key(request.msg().rma_iov[0].key);
-	int ret = channel_to(peer, key.port(), &channel);
+	int ret = channel_to_all(request, peer, &channel);
 	if (!ret && free_ops_.empty())
 		return -FI_EAGAIN;
 	if (!ret) {
@@ -209,6 +326,7 @@ int ChannelTable::prepare(const OpRequest &request, fi_addr_t peer,
 	op->assign(request, initiator_->new_operation_id());
 	op->peer.channel = peer;
 	op->peer.port = Key(request.msg().rma_iov[0].key).port();
+	op->peer.key_id = channel->key() ? channel->key()->id() : 0;
 	int ret = resolve_ranges(channel, request, op);
 	bool flush = request.is(OpKind::flush);
 	if (!ret && request.options().checked && !flush)
@@ -243,7 +361,7 @@ int ChannelTable::query(fi_addr_t peer, Key key, RemoteRegion *region)
 	MutexLock guard(initiator_->lock());
 	Channel *channel = nullptr;
 	RemoteRegion *known = nullptr;
-	int ret = channel_to(peer, key.port(), &channel);
+	int ret = channel_to(peer, key, &channel);
 	if (!ret)
 		ret = channel->resolve(key.token(), &known);
 	if (ret == -FI_EAGAIN)
@@ -354,6 +472,8 @@ int ChannelTable::resolve_ranges(Channel *channel, const OpRequest &request,
 				 whole ? info.length : rma.len};
 	}
 	if (request.options().notify) {
+		if (channel->key() && !params().seal_cq_data)
+			return refuse_cq_data();
 		op->write().notify_addr = op->regions[0]->info.notify_base;
 		op->write().notify_key = op->regions[0]->info.notify_key;
 	}
@@ -450,7 +570,8 @@ void ChannelTable::return_notification(const Notification &notification)
  */
 int ChannelTable::why_not_notified(PersistentOp *op) const
 {
-	auto channel = channels_.find({op->peer.channel, op->peer.port});
+	auto channel = channels_.find(
+		{op->peer.channel, op->peer.port, op->peer.key_id});
 	if (channel == channels_.end() || !channel->second->stands())
 		return FI_ECONNRESET;
 	auto now = std::chrono::steady_clock::now();
@@ -494,6 +615,7 @@ std::unique_ptr<PersistentOp> ChannelTable::detach(PersistentOp *op)
 std::vector<std::unique_ptr<InternalOp>> ChannelTable::shutdown()
 {
 	MutexLock guard(initiator_->lock());
+	routes_.clear();
 	channels_.clear();
 	for (PersistentOp *op : to_notify_)
 		end_notification(op, FI_ECANCELED, false);
@@ -527,6 +649,7 @@ bool ChannelTable::make_visible(fi_addr_t peer)
 void ChannelTable::drop(fi_addr_t peer)
 {
 	MutexLock guard(initiator_->lock());
+	routes_.clear();
 	for (auto it = channels_.begin(); it != channels_.end();)
 		it = it->first.peer == peer ? channels_.erase(it)
 					    : std::next(it);

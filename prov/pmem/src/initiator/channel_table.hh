@@ -2,7 +2,8 @@
 /* Copyright (c) 2026 the ofi_pmem developers */
 /*
  * The persistence plane of one endpoint: its channels, one for each remote
- * service it writes to, and the pool of its operations.
+ * service it writes to and each region key that seals one, and the pool of its
+ * operations.
  *
  * Any thread may call it: its public functions take the initiator's lock.
  */
@@ -104,17 +105,38 @@ private:
 	struct PeerService {
 		fi_addr_t peer;
 		uint16_t port;
+		uint64_t key_id; /* 0: not sealed */
 		bool operator==(const PeerService &other) const noexcept
 		{
-			return peer == other.peer && port == other.port;
+			return peer == other.peer && port == other.port &&
+			       key_id == other.key_id;
+		}
+	};
+	/* A sealed region of a peer, by its MR key. */
+	struct SealedRegion {
+		fi_addr_t peer;
+		uint64_t mr_key;
+		bool operator==(const SealedRegion &other) const noexcept
+		{
+			return peer == other.peer && mr_key == other.mr_key;
 		}
 	};
 	struct Hash {
+		static constexpr uint64_t kOdd = 0x9e3779b97f4a7c15;
 		size_t operator()(const PeerService &key) const noexcept
 		{
-			return std::hash<uint64_t>()(
-				key.peer * 0x9e3779b97f4a7c15 + key.port);
+			return (key.peer * kOdd + key.port) * kOdd + key.key_id;
 		}
+		size_t operator()(const SealedRegion &key) const noexcept
+		{
+			return key.peer * kOdd + key.mr_key;
+		}
+	};
+	/* The channel of a sealed region, as long as the ring has not changed.
+	 */
+	struct Route {
+		Channel *channel = nullptr;
+		uint64_t generation = 0;
 	};
 
 	[[nodiscard]] int prepare(const OpRequest &request, fi_addr_t peer,
@@ -133,9 +155,22 @@ private:
 		PMEM_REQUIRES(initiator_->lock());
 	std::unique_ptr<PersistentOp> detach(PersistentOp *op)
 		PMEM_REQUIRES(initiator_->lock());
-	[[nodiscard]] int channel_to(fi_addr_t peer, uint16_t port,
-				     Channel **channel)
+	[[nodiscard]] int channel_to(fi_addr_t peer, Key key, Channel **channel)
 		PMEM_REQUIRES(initiator_->lock());
+	[[nodiscard]] int channel_to_all(const OpRequest &request,
+					 fi_addr_t peer, Channel **channel)
+		PMEM_REQUIRES(initiator_->lock());
+	[[nodiscard]] int sealed_channel(fi_addr_t peer, Key key,
+					 Channel **channel)
+		PMEM_REQUIRES(initiator_->lock());
+	[[nodiscard]] int choose_channel(fi_addr_t peer, Key key,
+					 Channel **channel)
+		PMEM_REQUIRES(initiator_->lock());
+	[[nodiscard]] int open_channel(const PeerService &service,
+				       const KeyRing::Key &key,
+				       Channel **channel)
+		PMEM_REQUIRES(initiator_->lock());
+	void forget_removed() PMEM_REQUIRES(initiator_->lock());
 	[[nodiscard]] static int resolve_ranges(Channel *channel,
 						const OpRequest &request,
 						PersistentOp *op);
@@ -156,6 +191,9 @@ private:
 		initiator_->lock()); /* peers, since begin_notifications */
 	std::unordered_map<PeerService, std::unique_ptr<Channel>, Hash>
 		channels_ PMEM_GUARDED_BY(initiator_->lock());
+	/* Cleared when a channel goes. */
+	std::unordered_map<SealedRegion, Route, Hash>
+		routes_ PMEM_GUARDED_BY(initiator_->lock());
 	/*
 	 * For each peer: writes to it were lost since its last fenced commit.
 	 * Its first channel adds it, so that a loss never needs memory.

@@ -12,6 +12,8 @@
 #include "initiator/link_user.hh"
 #include "protocol/features.hh"
 #include "protocol/handshake.hh"
+#include "protocol/seal_handshake.hh"
+#include "seal/key_ring.hh"
 #include "transport/link.hh"
 
 #include <chrono>
@@ -27,10 +29,12 @@ class Connection
 public:
 	static constexpr size_t kMaxChains = 128;
 
-	/* `name` is that of the channel, see wire::Hello. */
+	/* `name` is that of the channel, see wire::Hello. It is sealed with
+	 * `key` unless that is null. */
 	Connection(Initiator *initiator, LinkUser *user, const IpAddress &peer,
-		   uint64_t name) noexcept
-		: initiator_(initiator), user_(user), peer_(peer), name_(name)
+		   const KeyRing::Key &key, uint64_t name) noexcept
+		: initiator_(initiator), user_(user), peer_(peer), key_(key),
+		  name_(name)
 	{
 	}
 	~Connection();
@@ -79,6 +83,9 @@ public:
 	/* Returns the most bytes of user data that a Write may have. */
 	uint32_t max_payload() const noexcept { return said_.ack.max_payload; }
 	const Features &features() const noexcept { return features_; }
+	/* What an open connection is sealed with; `key` is null if it is not.
+	 */
+	const ChannelSeal &seal() const noexcept { return seal_; }
 
 	/* Gives the channel a turn soon. */
 	void attend() const { initiator_->attend(user_); }
@@ -102,7 +109,7 @@ private:
 		connecting,
 		greeting,   /* a HelloAck comes next */
 		challenged, /* a Challenge comes next */
-		proving,    /* an Accepted comes next */
+		proving,    /* an Accepted or a SealAccepted comes next */
 		open,
 	};
 
@@ -110,15 +117,21 @@ private:
 	[[nodiscard]] Outcome on_hello_ack(const uint8_t *bytes, size_t len);
 	[[nodiscard]] Outcome on_challenge(const uint8_t *bytes, size_t len);
 	[[nodiscard]] Outcome on_accepted(const uint8_t *bytes, size_t len);
+	[[nodiscard]] Outcome offer();
+	[[nodiscard]] Outcome on_seal_accepted(const uint8_t *bytes,
+					       size_t len);
 	[[nodiscard]] Outcome refuse(int err, const char *why) const;
 	[[nodiscard]] Outcome opened();
 
 	Initiator *initiator_;
 	LinkUser *user_;
 	const IpAddress &peer_;
+	const KeyRing::Key &key_;
 	const uint64_t name_;
 	State state_ = State::connecting;
 	Handshake said_{}; /* the state of the greeting */
+	SealHandshake sealing_;
+	ChannelSeal seal_;
 	Features features_;
 	std::chrono::steady_clock::time_point deadline_{};
 	std::unique_ptr<Link> link_;

@@ -2,8 +2,8 @@
 /* Copyright (c) 2026 the ofi_pmem developers */
 /*
  * The greeting opens a connection: it negotiates versions and, where there is
- * an auth_key, proves that both ends have it. A side that has a key accepts
- * nobody without it.
+ * an auth_key or a region key, proves that both ends have it. A side that has a
+ * key accepts nobody without it.
  */
 #include "core/log.hh"
 #include "initiator/buffers.hh"
@@ -46,6 +46,8 @@ void Connection::greet()
 		return;
 	state_ = State::greeting;
 	auto hello = wire::make<wire::Hello>(0, name_);
+	if (key_)
+		hello.header.flags |= wire::kSeal;
 	hello.magic = wire::kMagic;
 	hello.min_version = wire::kMinVersion;
 	hello.max_version = wire::kVersion;
@@ -61,7 +63,8 @@ Connection::Outcome Connection::take(const uint8_t *bytes, size_t len)
 	case State::challenged:
 		return on_challenge(bytes, len);
 	case State::proving:
-		return on_accepted(bytes, len);
+		return key_ ? on_seal_accepted(bytes, len)
+			    : on_accepted(bytes, len);
 	default:
 		return kMalformed;
 	}
@@ -82,6 +85,13 @@ Connection::Outcome Connection::on_hello_ack(const uint8_t *bytes, size_t len)
 		return {Kind::refused, FI_ENOPROTOOPT,
 			"no protocol version in common"};
 	}
+	bool seals = ack.header.flags & wire::kSeal;
+	if (key_ && !seals)
+		return refuse(FI_ENOPROTOOPT,
+			      "the target does not seal channels: it is older, "
+			      "or has FI_OFI_PMEM_SEAL=off");
+	if (seals && !key_)
+		return kMalformed;
 	if (ack.status || ack.credits < kMinCredits ||
 	    ack.credits > wire::kMaxCredits ||
 	    ack.max_payload != wire::max_payload(link_->long_writes()))
@@ -98,7 +108,7 @@ Connection::Outcome Connection::on_hello_ack(const uint8_t *bytes, size_t len)
 		return refuse(FI_EACCES,
 			      "the target has no auth_key, and there is "
 			      "one here (fi_pmem(7), SECURITY)");
-	if (!asked)
+	if (!asked && !key_)
 		return opened();
 	state_ = State::challenged;
 	return kGoesOn;
@@ -110,6 +120,8 @@ Connection::Outcome Connection::on_challenge(const uint8_t *bytes, size_t len)
 	if (!wire::parse(bytes, len, &challenge))
 		return kMalformed;
 	said_.target = challenge.nonce;
+	if (key_)
+		return offer();
 	auto response = wire::make<wire::Response>(0, 0);
 	if (!draw(&said_.initiator) ||
 	    !prove(initiator_->auth_key(), kInitiator, said_, &response.proof))
@@ -130,6 +142,53 @@ Connection::Outcome Connection::on_accepted(const uint8_t *bytes, size_t len)
 		return refuse(FI_EACCES,
 			      "the target does not prove that it has our "
 			      "auth_key");
+	return opened();
+}
+
+Connection::Outcome Connection::offer()
+{
+	auto offer = wire::make<wire::SealOffer>(0, 0);
+	bool authenticates = !initiator_->auth_key().empty();
+	offer.key_id = key_->id();
+	offer.cipher = static_cast<uint8_t>(key_->cipher().cipher);
+	bool drawn = draw(&said_.initiator);
+	offer.nonce = said_.initiator;
+	if (!drawn || !sealing_.open(key_, said_, offer) ||
+	    !sealing_.prove(Side::initiator, &offer.key_proof) ||
+	    (authenticates && !prove(initiator_->auth_key(), kInitiator, said_,
+				     &offer.auth_proof)))
+		return refuse(FI_EKEYREJECTED,
+			      "the proof of the region key cannot be "
+			      "computed");
+	state_ = State::proving;
+	say(offer);
+	return kGoesOn;
+}
+
+Connection::Outcome Connection::on_seal_accepted(const uint8_t *bytes,
+						 size_t len)
+{
+	wire::SealRefused refused;
+	if (wire::parse(bytes, len, &refused))
+		return refuse(FI_EKEYREJECTED,
+			      "the target does not have our region key, or our "
+			      "auth_key");
+	wire::SealAccepted accepted;
+	if (!wire::parse(bytes, len, &accepted))
+		return kMalformed;
+	if (!sealing_.proven(Side::target, accepted.key_proof))
+		return refuse(FI_EKEYREJECTED,
+			      "the target does not prove that it has our "
+			      "region key");
+	if (!initiator_->auth_key().empty() &&
+	    !proven(initiator_->auth_key(), kTarget, said_,
+		    accepted.auth_proof))
+		return refuse(FI_EACCES,
+			      "the target does not prove that it has our "
+			      "auth_key");
+	if (!sealing_.derive(Side::initiator, &seal_) ||
+	    link_->seal(std::move(seal_.out), std::move(seal_.in)))
+		return refuse(FI_EIO, "the channel cannot be sealed");
 	return opened();
 }
 

@@ -32,8 +32,10 @@ constexpr const char *kClosed = "the target closed the connection";
 
 } // namespace
 
-Initiator::Initiator(const Transport &transport, const AuthKey &key)
-	: transport_(transport), auth_key_(key), local_memory_(transport)
+Initiator::Initiator(const Transport &transport, const AuthKey &key,
+		     const KeyRing *ring)
+	: transport_(transport), auth_key_(key), ring_(ring),
+	  local_memory_(transport)
 {
 }
 
@@ -153,6 +155,18 @@ void Initiator::look_after_links()
 	}
 	if (!watching_)
 		watchdog_.disarm();
+}
+
+void Initiator::disconnect_removed()
+{
+	MutexLock guard(mutex_);
+	for (auto next = links_.begin(); next != links_.end();) {
+		LinkUser *user = (next++)->second;
+		if (user->key_removed())
+			user->disconnect(FI_EKEYREJECTED,
+					 "its region key is removed",
+					 Cause::seal_key_rejected);
+	}
 }
 
 void Initiator::read_events()

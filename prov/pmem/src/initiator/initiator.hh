@@ -17,6 +17,7 @@
 #include "initiator/link_user.hh"
 #include "initiator/local_memory.hh"
 #include "initiator/watchdog.hh"
+#include "seal/key_ring.hh"
 #include "transport/transport.hh"
 
 #include <atomic>
@@ -36,8 +37,10 @@ namespace ofi_pmem
 class Initiator final : public ProgressSource
 {
 public:
-	/* If there is a key, channels prove that they have it. */
-	explicit Initiator(const Transport &transport, const AuthKey &key = {});
+	/* If there is a key, channels prove that they have it. The ring, if
+	 * there is one, outlives the initiator. */
+	explicit Initiator(const Transport &transport, const AuthKey &key = {},
+			   const KeyRing *ring = nullptr);
 	~Initiator() override;
 
 	/* If `automatic` is true, a thread drives the channels. */
@@ -66,6 +69,7 @@ public:
 	/* These do not change after open(). */
 	const Transport &transport() const noexcept { return transport_; }
 	const AuthKey &auth_key() const noexcept { return auth_key_; }
+	const KeyRing &keys() const noexcept { return ring_ ? *ring_ : none_; }
 	Queues *queues() const noexcept { return queues_.get(); }
 	/* A thread of its own makes progress. */
 	bool automatic() const noexcept { return stop_fd_ >= 0; }
@@ -116,6 +120,9 @@ public:
 		mutex_.assert_held();
 		return ++last_operation_id_;
 	}
+	/* Closes the channels that are sealed with a key that was removed. */
+	void disconnect_removed();
+
 	/* Returns null where open_digest() does. */
 	DigestEngine *digest_engine(DigestAlgorithm algorithm);
 
@@ -131,6 +138,8 @@ private:
 	const Origin origin_;
 	const Transport &transport_;
 	const AuthKey auth_key_;
+	const KeyRing none_;
+	const KeyRing *const ring_;
 	LocalMemory local_memory_;
 	std::unique_ptr<Queues> queues_;
 	int epoll_fd_ = -1;

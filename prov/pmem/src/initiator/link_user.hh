@@ -34,6 +34,9 @@ public:
 	 */
 	virtual void progress(size_t budget) = 0;
 
+	/* The key that it is sealed with was removed. */
+	virtual bool key_removed() const noexcept = 0;
+
 	/* It has messages that no event will move: it needs a turn. */
 	virtual bool urgent() const noexcept = 0;
 

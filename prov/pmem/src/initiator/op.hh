@@ -437,6 +437,7 @@ public:
 		fi_addr_t named = FI_ADDR_UNSPEC; /* as the call names it */
 		fi_addr_t channel = 0; /* as the channel table names it */
 		uint16_t port = 0;     /* of that peer's service */
+		uint64_t key_id = 0;   /* of its channel; 0: not sealed */
 	};
 
 	/* Says how much of the operation has been posted. */

@@ -44,17 +44,22 @@ void Executor::will_drain(uint64_t token)
 		undrained_.push_back(token);
 }
 
+Failure Executor::admit(const wire::Range &range, uint8_t access,
+			TargetRegion **region) const
+{
+	Failure failure = table_->admit(range.token, key_, region);
+	return failure ? failure
+		       : (*region)->check(range.offset, range.length, access);
+}
+
 Failure Executor::check(const wire::Write &request, size_t len,
 			TargetRegion **region)
 {
 	uint64_t operation = request.header.operation;
 	if (Failure failure = refused(operation))
 		return failure;
-	*region = table_->find(request.token);
-	if (!*region)
-		return remember(kUnknownKey);
-	Failure failure =
-		(*region)->check(request.offset, len, wire::kRemoteWrite);
+	Failure failure = admit({request.token, request.offset, len},
+				wire::kRemoteWrite, region);
 	if (failure)
 		return remember(failure);
 	bool flush = request.header.flags & wire::kFlush;
@@ -80,15 +85,15 @@ Failure Executor::write(const wire::Write &request, const Payload &payload)
 
 /*
  * Since the last part was stored, the region may have been closed, or drained
- * for a commit that came before.
+ * for a commit that came before, or may not accept the key any more.
  */
 ssize_t Executor::receive(const wire::Write &request, size_t done, size_t most,
 			  Link *link, Failure *failure)
 {
-	TargetRegion *region = table_->find(request.token);
+	TargetRegion *region = nullptr;
 	bool failed_before = bool(*failure);
-	if (!failed_before && !region)
-		*failure = kUnknownKey;
+	if (!failed_before)
+		*failure = table_->admit(request.token, key_, &region);
 	if (!*failure && (request.header.flags & wire::kFlush))
 		will_drain(request.token);
 	ssize_t got = receive_payload(request, done, most, link,
@@ -106,11 +111,8 @@ Failure Executor::flush(const wire::Flush &request, const uint8_t *ranges,
 	for (size_t i = 0; i < count; i++) {
 		wire::Range range;
 		std::memcpy(&range, ranges + i * sizeof(range), sizeof(range));
-		TargetRegion *region = table_->find(range.token);
-		Failure failure = kUnknownKey;
-		if (region)
-			failure = region->check(range.offset, range.length,
-						wire::kRemoteWrite);
+		TargetRegion *region = nullptr;
+		Failure failure = admit(range, wire::kRemoteWrite, &region);
 		if (!failure) {
 			trace(operation, "flush", range.length);
 			will_drain(range.token);
@@ -124,11 +126,10 @@ Failure Executor::flush(const wire::Flush &request, const uint8_t *ranges,
 
 Failure Executor::read(const wire::Read &request, uint8_t *answer)
 {
-	TargetRegion *region = table_->find(request.token);
-	if (!region)
-		return kUnknownKey;
-	Failure failure = region->check(request.offset, request.length,
-					wire::kRemoteRead);
+	TargetRegion *region = nullptr;
+	Failure failure =
+		admit({request.token, request.offset, request.length},
+		      wire::kRemoteRead, &region);
 	if (failure)
 		return failure;
 	trace(request.header.operation, "load", request.length);
@@ -141,12 +142,9 @@ Failure Executor::check(const AtomicRequest &request) const
 	if (!request.function())
 		return {FI_EOPNOTSUPP, Cause::unsupported_atomic};
 	for (size_t i = 0; i < request.range_count(); i++) {
-		wire::Range range = request.range(i);
-		const TargetRegion *region = table_->find(range.token);
-		if (!region)
-			return kUnknownKey;
-		Failure failure = region->check(range.offset, range.length,
-						request.needed_access());
+		TargetRegion *region = nullptr;
+		Failure failure = admit(request.range(i),
+					request.needed_access(), &region);
 		if (!failure && request.traits().modifies())
 			failure = region->poison();
 		if (failure)
@@ -207,11 +205,8 @@ Failure Executor::announced_length(const uint8_t *ranges, size_t count,
 	for (size_t i = 0; i < count; i++) {
 		wire::Range range;
 		std::memcpy(&range, ranges + i * sizeof(range), sizeof(range));
-		const TargetRegion *region = table_->find(range.token);
-		if (!region)
-			return remember(kUnknownKey);
-		Failure failure = region->check(range.offset, range.length,
-						wire::kRemoteWrite);
+		TargetRegion *region = nullptr;
+		Failure failure = admit(range, wire::kRemoteWrite, &region);
 		if (failure)
 			return remember(failure);
 		*length += range.length;

@@ -30,6 +30,10 @@ public:
 	{
 	}
 
+	/* The channel is sealed with this key, which outlives the executor. */
+	void set_key(const RegionKey *key) noexcept { key_ = key; }
+	const RegionKey *key() const noexcept { return key_; }
+
 	[[nodiscard]] Failure write(const wire::Write &request,
 				    const Payload &payload);
 	/*
@@ -92,11 +96,15 @@ private:
 	[[nodiscard]] Failure check(const wire::Write &request, size_t len,
 				    TargetRegion **region);
 	[[nodiscard]] Failure check(const AtomicRequest &request) const;
+	/* Gets a region that may be accessed so. */
+	[[nodiscard]] Failure admit(const wire::Range &range, uint8_t access,
+				    TargetRegion **region) const;
 	[[nodiscard]] Failure apply(const AtomicRequest &request, size_t index,
 				    size_t done, uint8_t *was);
 
 	RegionTable *table_;
 	Workspace *workspace_;
+	const RegionKey *key_ = nullptr;
 	std::vector<uint64_t> undrained_;
 	Failure since_fence_;
 	uint64_t refused_operation_ = 0;

@@ -7,6 +7,7 @@
 
 #include <sys/random.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cinttypes>
 #include <cstring>
@@ -162,7 +163,9 @@ int RegionTable::add(std::unique_ptr<TargetRegion> &&region, uint64_t *token)
 	do {
 		if (getrandom(&random, sizeof(random), 0) != sizeof(random))
 			return -errno;
-		random &= Key::kTokenMask;
+		random &= Key::kTokenMask & ~Key::kSealed;
+		if (region->sealed)
+			random |= Key::kSealed;
 	} while (regions_.count(random));
 	std::unique_ptr<TargetRegion> &place = regions_[random];
 	keeps_ledgers_ = keeps_ledgers_ || region->backend->ledger();
@@ -202,6 +205,62 @@ TargetRegion *RegionTable::find(uint64_t token) noexcept
 	lock_.assert_shared();
 	auto it = regions_.find(token);
 	return it == regions_.end() ? nullptr : it->second.get();
+}
+
+/* A peer without the key learns nothing of a region, not even whether the
+ * address lies in it. */
+Failure RegionTable::admit(uint64_t token, const RegionKey *key,
+			   TargetRegion **region) noexcept
+{
+	*region = find(token);
+	if (!*region)
+		return kUnknownKey;
+	if (!(*region)->sealed && !key)
+		return {};
+	const std::vector<uint64_t> &ids = (*region)->key_ids;
+	bool accepted = (*region)->sealed && key && !key->removed() &&
+			std::find(ids.begin(), ids.end(), key->id()) !=
+				ids.end();
+	if (!accepted)
+		return {FI_EACCES, Cause::sealed_otherwise};
+	if (key->exhausted())
+		return {FI_EKEYREJECTED, Cause::seal_key_used_up};
+	return {};
+}
+
+TargetRegion *RegionTable::sealed_region(uint64_t token) noexcept
+{
+	TargetRegion *region = find(token);
+	return region && region->sealed ? region : nullptr;
+}
+
+int RegionTable::add_key(uint64_t token, uint64_t key_id)
+{
+	ExclusiveLock guard(lock_);
+	TargetRegion *region = sealed_region(token);
+	if (!region)
+		return -FI_EINVAL;
+	std::vector<uint64_t> &ids = region->key_ids;
+	if (std::find(ids.begin(), ids.end(), key_id) != ids.end())
+		return 0;
+	if (ids.size() == kMaxRegionKeys)
+		return -FI_ENOSPC;
+	ids.push_back(key_id);
+	return 0;
+}
+
+int RegionTable::remove_key(uint64_t token, uint64_t key_id) noexcept
+{
+	ExclusiveLock guard(lock_);
+	TargetRegion *region = sealed_region(token);
+	if (!region)
+		return -FI_EINVAL;
+	std::vector<uint64_t> &ids = region->key_ids;
+	auto found = std::find(ids.begin(), ids.end(), key_id);
+	if (found == ids.end())
+		return -FI_ENOKEY;
+	ids.erase(found);
+	return 0;
 }
 
 void RegionTable::share_failures() noexcept

@@ -13,6 +13,7 @@
 #include "persist/backend.hh"
 #include "persist/device_sync.hh"
 #include "persist/flush_ledger.hh"
+#include "seal/region_key.hh"
 #include "service/announcements.hh"
 #include "service/domain_events.hh"
 #include "service/guess_limit.hh"
@@ -23,13 +24,17 @@
 #include <atomic>
 #include <memory>
 #include <unordered_map>
+#include <vector>
 
 namespace ofi_pmem
 {
 
+/* A sealed region accepts at most so many keys at a time. */
+inline constexpr size_t kMaxRegionKeys = 8;
+
 /*
  * One persistent region. Its fields are fixed when it is added, except
- * `link_memory`. Several threads may execute on it.
+ * `link_memory` and `key_ids`. Several threads may execute on it.
  */
 struct TargetRegion {
 	uint8_t *memory = nullptr;
@@ -46,6 +51,10 @@ struct TargetRegion {
 	 * in the table, it belongs to access_lock().
 	 */
 	std::unique_ptr<LinkMemory> link_memory;
+	/* It is reached on sealed channels only, under one of these keys. They
+	 * change while nobody executes. */
+	bool sealed = false;
+	std::vector<uint64_t> key_ids;
 	bool poison_told = false;
 	DomainEvents *events = nullptr; /* the table's; gets the event */
 
@@ -166,6 +175,23 @@ public:
 	/* Returns null if there is none; call it under the lock. */
 	TargetRegion *find(uint64_t token) noexcept;
 
+	/*
+	 * Gets the region that a peer names, on a channel that is sealed with
+	 * this key, or with none. Everything that a peer asks for a region
+	 * passes here. Call it under the lock.
+	 */
+	[[nodiscard]] Failure admit(uint64_t token, const RegionKey *key,
+				    TargetRegion **region) noexcept;
+
+	/*
+	 * The sealed region accepts one key more, or less. After the latter has
+	 * returned, nothing is executed on it under that key any more. Returns
+	 * 0, -FI_EINVAL for a region that is not sealed, -FI_ENOSPC,
+	 * -FI_ENOKEY, or -FI_ENOMEM.
+	 */
+	[[nodiscard]] int add_key(uint64_t token, uint64_t key_id);
+	[[nodiscard]] int remove_key(uint64_t token, uint64_t key_id) noexcept;
+
 	/* A sync failed: poisons every region of that file. */
 	void share_failures() noexcept;
 
@@ -187,6 +213,8 @@ private:
 		PendingDrain drain;
 	};
 
+	TargetRegion *sealed_region(uint64_t token) noexcept
+		PMEM_REQUIRES_SHARED(lock_);
 	TargetRegion *containing(const iovec &buffer, uint64_t *token) noexcept
 		PMEM_REQUIRES_SHARED(lock_);
 	/* Threads that are not the service's share the last stripe. */

@@ -31,12 +31,14 @@ void warn_cannot_listen(int ret) noexcept
 } // namespace
 
 Service::Service(const Transport &transport, RegionTable *table,
-		 const AuthKey &key)
+		 const AuthKey &key, const KeyRing *ring)
 	: transport_(transport), table_(table), auth_key_(key),
 	  listeners_(transport), channels_(threads_for(transport))
 {
-	const ServiceThread::Common common{transport_, table_, auth_key_,
-					   &channels_, this};
+	const Gate gate{auth_key_, ring ? *ring : no_keys_, table->events(),
+			table->guesses()};
+	const ServiceThread::Common common{transport_, table_, gate, &channels_,
+					   this};
 	for (size_t i = 0; i < threads_for(transport); i++)
 		threads_.push_back(std::make_unique<ServiceThread>(common, i));
 }
@@ -129,6 +131,21 @@ void Service::disconnect_users(uint64_t token)
 {
 	for (auto &thread : threads_)
 		thread->disconnect_users(token);
+}
+
+void Service::disconnect_removed()
+{
+	for (auto &thread : threads_)
+		thread->disconnect_removed();
+}
+
+bool Service::exporter(uint64_t connection, TrafficSecret *secret)
+{
+	for (auto &thread : threads_) {
+		if (thread->exporter(connection, secret))
+			return true;
+	}
+	return false;
 }
 
 void Service::requested(std::unique_ptr<ConnectRequest> request)

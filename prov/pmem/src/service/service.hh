@@ -30,9 +30,10 @@ class Service final : private ServiceThread::Owner
 public:
 	/*
 	 * If there is a key, it serves only initiators that prove to have it.
+	 * The table and the ring, if there is one, outlive the service.
 	 */
 	Service(const Transport &transport, RegionTable *table,
-		const AuthKey &key = {});
+		const AuthKey &key = {}, const KeyRing *ring = nullptr);
 	~Service();
 	Service(const Service &) = delete;
 	Service &operator=(const Service &) = delete;
@@ -75,6 +76,14 @@ public:
 	 */
 	void disconnect_users(uint64_t token);
 
+	/* Closes the channels that are sealed with a key that was removed, and
+	 * waits until this is done. Any thread but our own may call it. */
+	void disconnect_removed();
+
+	/* Gets the exporter's secret of a sealed connection; returns false if
+	 * there is none of that name. Any thread but our own may call it. */
+	[[nodiscard]] bool exporter(uint64_t connection, TrafficSecret *secret);
+
 private:
 	void requested(std::unique_ptr<ConnectRequest> request) override;
 	void superseded(size_t thread) override;
@@ -89,6 +98,7 @@ private:
 	const Transport &transport_;
 	RegionTable *table_;
 	const AuthKey auth_key_;
+	const KeyRing no_keys_;
 	Listeners listeners_;
 	uint16_t port_ = 0;
 	ChannelRegistry channels_; /* outlives the threads' sessions */

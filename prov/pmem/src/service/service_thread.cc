@@ -103,6 +103,30 @@ void ServiceThread::disconnect_users(uint64_t token)
 	});
 }
 
+void ServiceThread::disconnect_removed()
+{
+	execute([this] {
+		drop_if("its region key is removed", [](const Session &one) {
+			return one.key() && one.key()->removed();
+		});
+	});
+}
+
+bool ServiceThread::exporter(uint64_t connection, TrafficSecret *secret)
+{
+	bool found = false;
+	execute([&] {
+		for (auto &[id, session] : sessions_) {
+			const ChannelSeal &seal = session->greeting().seal();
+			if (!seal.key || seal.connection != connection)
+				continue;
+			*secret = seal.exporter;
+			found = true;
+		}
+	});
+	return found;
+}
+
 /* The lock shows that the batch has ended in which they were not known to be
  * superseded. */
 void ServiceThread::silence_superseded()
@@ -305,7 +329,7 @@ bool ServiceThread::read_events()
 void ServiceThread::accept(Inbox::Request request)
 {
 	auto session = std::make_unique<Session>(common_.table, &workspace_,
-						 common_.auth_key,
+						 common_.gate,
 						 std::move(request.admission));
 	uint32_t id = ++last_link_id_;
 	int ret = session->open(request.request.get(), queues_.get(), id,

@@ -54,7 +54,7 @@ public:
 	struct Common {
 		const Transport &transport;
 		RegionTable *table;
-		const AuthKey &auth_key;
+		Gate gate;
 		ChannelRegistry *channels;
 		Owner *owner;
 	};
@@ -91,8 +91,13 @@ public:
 	 */
 	bool execute(const std::function<void()> &body);
 
-	/* Drops the channels that may be amid one-sided access to a region. */
+	/* Drops the channels that may be amid one-sided access to a region, or
+	 * are sealed with a key that was removed. */
 	void disconnect_users(uint64_t token);
+	void disconnect_removed();
+
+	/* See Service::exporter(). */
+	[[nodiscard]] bool exporter(uint64_t connection, TrafficSecret *secret);
 
 	/* Waits until superseded channels execute nothing; drops them soon. */
 	void silence_superseded();

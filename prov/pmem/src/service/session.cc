@@ -70,11 +70,11 @@ bool is_fenced_commit(const wire::Header &header) noexcept
 
 } // namespace
 
-Session::Session(RegionTable *table, Workspace *workspace, const AuthKey &key,
+Session::Session(RegionTable *table, Workspace *workspace, const Gate &gate,
 		 std::unique_ptr<Admission> admission) noexcept
 	: table_(table), workspace_(workspace),
 	  admission_(std::move(admission)), executor_(table, workspace),
-	  audit_(table), greeting_(key, table->events())
+	  audit_(table), greeting_(gate)
 {
 }
 
@@ -94,7 +94,7 @@ bool Session::enqueue(uint16_t slot, size_t len)
 {
 	if (len < sizeof(wire::Header))
 		return false;
-	backlog_.push_back({slot, len, 0});
+	backlog_.push_back({slot, len, 0, false});
 	return true;
 }
 
@@ -107,11 +107,40 @@ bool Session::can_execute() const noexcept
 
 bool Session::run(size_t budget)
 {
-	for (; budget && can_execute() && !must_wait(); budget--) {
+	for (; budget && can_execute(); budget--) {
+		if (!open_first())
+			return false;
+		if (must_wait())
+			break;
 		if (!run_first())
 			return false;
 	}
 	return true;
+}
+
+/*
+ * What came before the channel was sealed is not taken for what came after, so
+ * a message is opened when its turn comes.
+ */
+bool Session::open_first()
+{
+	Received &first = backlog_.front();
+	if (first.opened)
+		return true;
+	ssize_t len = link_->open_received(first.slot, first.len);
+	first.opened = true;
+	first.len = len > 0 ? static_cast<size_t>(len) : 0;
+	return len > 0;
+}
+
+/* Somebody on the path may have appended to what comes before the seal. */
+bool Session::greet(const uint8_t *bytes, size_t len)
+{
+	if (!greeting_.take(link_.get(), bytes, len))
+		return false;
+	executor_.set_key(greeting_.seal().key.get());
+	const Received &first = backlog_.front();
+	return !key() || first.done + len == first.len;
 }
 
 /* What is queued first waits for the outcome of what came before. */
@@ -142,8 +171,7 @@ bool Session::run_first()
 	if (!len && link_->rest())
 		len = left;
 	if (!len ||
-	    !(greeting_.done() ? execute(bytes, len)
-			       : greeting_.take(link_.get(), bytes, len)))
+	    !(greeting_.done() ? execute(bytes, len) : greet(bytes, len)))
 		return false;
 	received.done += len;
 	return received.done < received.len || arrival_ || take_back();
@@ -397,7 +425,8 @@ bool Session::execute_announce(const uint8_t *bytes, size_t len)
 bool Session::execute_verify(const uint8_t *bytes, size_t len)
 {
 	auto verifier =
-		std::make_unique<Verifier>(table_, &workspace_->read_back());
+		std::make_unique<Verifier>(table_, key(),
+					   &workspace_->read_back());
 	if (!greeting_.features().verify || !verifier->parse(bytes, len))
 		return false;
 	Failure failure = executor_.refused(verifier->header().operation);
@@ -432,9 +461,10 @@ bool Session::execute_resolve(const uint8_t *bytes, size_t len)
 	wire::Resolve request;
 	if (!wire::parse(bytes, len, &request))
 		return false;
-	TargetRegion *region = table_->find(request.token);
-	if (!region) {
-		pend(request.header, request.token, kUnknownKey);
+	TargetRegion *region = nullptr;
+	Failure failure = table_->admit(request.token, key(), &region);
+	if (failure) {
+		pend(request.header, request.token, failure);
 		return true;
 	}
 	if (!send_answers())

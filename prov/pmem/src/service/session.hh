@@ -34,8 +34,8 @@ class Session : public Turn<Session>
 public:
 	using Admission = ChannelRegistry::Admission;
 
-	/* `workspace` and `key` outlive the session. */
-	Session(RegionTable *table, Workspace *workspace, const AuthKey &key,
+	/* `workspace` and all of the gate outlive the session. */
+	Session(RegionTable *table, Workspace *workspace, const Gate &gate,
 		std::unique_ptr<Admission> admission) noexcept;
 	~Session();
 	Session(const Session &) = delete;
@@ -83,6 +83,9 @@ public:
 	/* Commits wait for a sync. */
 	bool awaits_sync() const noexcept { return !rounds_.empty(); }
 
+	/* The key that the channel is sealed with, or null. */
+	const RegionKey *key() const noexcept { return executor_.key(); }
+
 	/* True if the peer was given one-sided access to this region. */
 	bool uses(uint64_t token) const noexcept;
 
@@ -107,6 +110,7 @@ private:
 		uint16_t slot;
 		size_t len;
 		size_t done; /* bytes executed so far */
+		bool opened; /* see Link::open_received() */
 	};
 	/* An executed request that is not answered yet. */
 	struct Pending {
@@ -134,6 +138,8 @@ private:
 	};
 
 	[[nodiscard]] bool can_execute() const noexcept;
+	[[nodiscard]] bool open_first();
+	[[nodiscard]] bool greet(const uint8_t *bytes, size_t len);
 	[[nodiscard]] bool must_wait();
 	[[nodiscard]] bool run_first();
 	[[nodiscard]] bool execute(const uint8_t *bytes, size_t len);

@@ -58,13 +58,14 @@ Failure Verifier::open()
 {
 	for (size_t i = 0; i < request_.count; i++) {
 		wire::Range range = block(i);
-		const TargetRegion *region = table_->find(range.token);
-		if (!region)
-			return kUnknownKey;
+		TargetRegion *region = nullptr;
+		Failure failure = table_->admit(range.token, key_, &region);
+		if (failure)
+			return failure;
 		if (!range.length)
 			return {FI_EINVAL, Cause::out_of_range};
-		Failure failure = region->check(range.offset, range.length,
-						wire::kRemoteRead);
+		failure = region->check(range.offset, range.length,
+					wire::kRemoteRead);
 		if (failure)
 			return failure;
 	}
@@ -78,11 +79,10 @@ Failure Verifier::open()
 /* Returns 0 or a positive fi_errno. */
 int Verifier::read_slice(const wire::Range &range, size_t len)
 {
-	TargetRegion *region = table_->find(range.token);
-	if (!region) {
-		failure_ = kUnknownKey;
-		return FI_ENOKEY;
-	}
+	TargetRegion *region = nullptr;
+	failure_ = table_->admit(range.token, key_, &region);
+	if (failure_)
+		return failure_.err;
 	int ret =
 		region->backend->read_back(range.offset + done_, len, buffer_);
 	if (!ret)

@@ -25,9 +25,11 @@ namespace ofi_pmem
 class Verifier
 {
 public:
-	/* Bytes are read back into `buffer`. */
-	Verifier(RegionTable *table, ReadBackBuffer *buffer) noexcept
-		: table_(table), buffer_(buffer)
+	/* The channel's key, or null, is that of RegionTable::admit(). Bytes
+	 * are read back into `buffer`. */
+	Verifier(RegionTable *table, const RegionKey *key,
+		 ReadBackBuffer *buffer) noexcept
+		: table_(table), key_(key), buffer_(buffer)
 	{
 	}
 
@@ -60,6 +62,7 @@ private:
 	void end_block(int status);
 
 	RegionTable *table_;
+	const RegionKey *key_;
 	ReadBackBuffer *buffer_;
 	wire::Verify request_{};
 	size_t digest_length_ = 0;
