@@ -61,7 +61,7 @@ const char *unfit_file(const struct stat &status)
 		       "root and to a group of this process";
 	if (status.st_uid != geteuid() && status.st_uid != 0)
 		return "it belongs to another user";
-	return unfit_size(static_cast<size_t>(status.st_size));
+	return nullptr;
 }
 
 AuthKey key_at(const uint8_t *bytes, size_t size)
@@ -100,7 +100,8 @@ void replace(uint8_t **bytes, size_t *size, const AuthKey &key)
 
 } // namespace
 
-bool read_auth_key(const char *path, AuthKey *key, std::string *why)
+bool read_secret_file(const char *path, size_t most,
+		      std::vector<uint8_t> *bytes, std::string *why)
 {
 	struct stat status {
 	};
@@ -119,9 +120,29 @@ bool read_auth_key(const char *path, AuthKey *key, std::string *why)
 		*why = unfit ? unfit : strerror(errno);
 		return false;
 	}
-	AuthKey bytes(static_cast<size_t>(status.st_size));
-	if (fread(bytes.data(), 1, bytes.size(), file.get()) != bytes.size()) {
+	if (static_cast<size_t>(status.st_size) > most) {
+		*why = "it has more than " + std::to_string(most) + " bytes";
+		return false;
+	}
+	/* The stream would keep a copy of the secret. */
+	setvbuf(file.get(), nullptr, _IONBF, 0);
+	bytes->resize(static_cast<size_t>(status.st_size));
+	if (fread(bytes->data(), 1, bytes->size(), file.get()) !=
+	    bytes->size()) {
 		*why = "it cannot be read";
+		return false;
+	}
+	return true;
+}
+
+bool read_auth_key(const char *path, AuthKey *key, std::string *why)
+{
+	AuthKey bytes;
+	if (!read_secret_file(path, kMaxAuthKey, &bytes, why))
+		return false;
+	const char *unfit = unfit_size(bytes.size());
+	if (unfit) {
+		*why = unfit;
 		return false;
 	}
 	*key = std::move(bytes);

@@ -31,6 +31,11 @@ inline constexpr size_t kMaxAuthKey = 4096;
 [[nodiscard]] bool read_auth_key(const char *path, AuthKey *key,
 				 std::string *why);
 
+/* The same for another file of secrets, with at most so many bytes. */
+[[nodiscard]] bool read_secret_file(const char *path, size_t most,
+				    std::vector<uint8_t> *bytes,
+				    std::string *why);
+
 /*
  * Returns why the keys of an info cannot be used, or null if they can. If its
  * endpoint and its domain both name a key, it must be the same: a domain has

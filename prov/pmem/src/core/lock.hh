@@ -58,6 +58,9 @@ inline constexpr LockRank kPageBackend{9, "PageBackend::mutex_"};
 inline constexpr LockRank kDeviceSync{10, "DeviceSync::mutex_"};
 inline constexpr LockRank kLineSimulation{10, "LineSimulation::lock_"};
 
+/* A key that is added is compared with the one that is there. */
+inline constexpr LockRank kKeyRing{10, "KeyRing::lock_"};
+
 /* No other mutex is taken under these. */
 inline constexpr LockRank kAddressList{11, "AddressList::lock_"};
 inline constexpr LockRank kAnnouncements{11, "Announcements::mutex_"};
@@ -72,6 +75,7 @@ inline constexpr LockRank kGuesses{11, "GuessLimit::mutex_"};
 inline constexpr LockRank kInbox{11, "Inbox::mutex_"};
 inline constexpr LockRank kListeners{11, "Listeners::lock_"};
 inline constexpr LockRank kRegionAccess{11, "TargetRegion::access_lock_"};
+inline constexpr LockRank kSecret{11, "Secret::lock_"};
 inline constexpr LockRank kSyncThreads{11, "SyncThreads::mutex_"};
 inline constexpr LockRank kLocalMemory{11, "LocalMemory::mutex_"};
 

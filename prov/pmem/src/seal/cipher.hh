@@ -82,6 +82,9 @@ private:
 		void operator()(evp_cipher_ctx_st *context) const noexcept;
 	};
 
+	bool begin(const uint8_t *nonce, const uint8_t *aad, size_t aad_len,
+		   size_t len) noexcept;
+
 	std::unique_ptr<evp_cipher_ctx_st, Free> context_;
 	const CipherTraits *traits_ = nullptr;
 	uint8_t key_[kMaxKeyBytes] = {}; /* CCM takes it with each nonce */

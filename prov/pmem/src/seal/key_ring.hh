@@ -65,9 +65,29 @@ public:
 	Key choose(uint64_t mr_key, const IpAddress &host) const;
 
 	/* The target's choice for regions that name no key: by the longest
-	 * prefix of their file's path, else the default. Ids, or 0. */
+	 * prefix of their file's path, in whole names, else the default. Ids,
+	 * or 0. */
 	[[nodiscard]] int bind_path(const std::string &prefix, uint64_t id);
 	uint64_t choose_path(const std::string &path) const;
+
+private:
+	using Keys = std::map<uint64_t, Key>;
+	struct HostBinding {
+		IpAddress host;
+		uint64_t id;
+	};
+
+	bool known(uint64_t id) const PMEM_REQUIRES(lock_);
+	Key get(uint64_t id) const PMEM_REQUIRES(lock_);
+	void forget_bindings(uint64_t id) PMEM_REQUIRES(lock_);
+
+	mutable Mutex lock_{lock_rank::kKeyRing};
+	Keys keys_ PMEM_GUARDED_BY(lock_);
+	/* The bindings are of keys that are there. */
+	std::map<uint64_t, uint64_t> regions_ PMEM_GUARDED_BY(lock_);
+	std::vector<HostBinding> hosts_ PMEM_GUARDED_BY(lock_);
+	std::map<std::string, uint64_t> paths_ PMEM_GUARDED_BY(lock_);
+	uint64_t default_ PMEM_GUARDED_BY(lock_) = 0;
 };
 
 } // namespace ofi_pmem

@@ -15,7 +15,11 @@
  */
 #pragma once
 
+#include "core/params.hh"
 #include "seal/cipher.hh"
+#include "seal/fork_marker.hh"
+#include "seal/nonce_audit.hh"
+#include "seal/phase_key.hh"
 #include "seal/region_key.hh"
 #include "seal/schedule.hh"
 
@@ -25,6 +29,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <string>
+#include <utility>
 
 namespace ofi_pmem
 {
@@ -52,36 +58,49 @@ class RecordKey
 public:
 	static constexpr uint32_t kMaxPhases = 1 << 16;
 
+	/* What the cipher allows. */
+	static PhaseLimits limits_of(const CipherTraits &cipher) noexcept
+	{
+		return {cipher.max_blocks, cipher.max_records, kMaxPhases};
+	}
+
+	/* An audit is referred to, and two copies would share nonces. */
+	RecordKey(const RecordKey &) = delete;
+	RecordKey &operator=(const RecordKey &) = delete;
+
 protected:
 	RecordKey(std::shared_ptr<RegionKey> key,
-		  CipherContext::Direction direction) noexcept
-		: key_(std::move(key)), direction_(direction)
+		  const PhaseLimits &limits) noexcept
+		: key_(std::move(key)), limits_(limits)
 	{
 	}
 
-	[[nodiscard]] bool open(const TrafficSecret &secret) noexcept;
-	/* Changes to the next traffic key. */
-	[[nodiscard]] bool roll() noexcept;
-	void nonce(uint8_t *nonce) const noexcept;
+	/* Derives the next traffic key; false if there has been the last. */
+	[[nodiscard]] bool derive(PhaseKey *next) const noexcept;
 
 	const std::shared_ptr<RegionKey> key_;
-	const CipherContext::Direction direction_;
-	CipherContext context_;
-	TrafficSecret secret_;
-	uint8_t iv_[kNonceBytes] = {};
-	uint64_t records_ = 0; /* under this traffic key */
-	uint64_t blocks_ = 0;
-	uint32_t phase_ = 0;
+	const PhaseLimits limits_;
+	PhaseKey current_;
+	int failed_ = 0;
 };
 
 class Sealer : private RecordKey
 {
 public:
-	explicit Sealer(std::shared_ptr<RegionKey> key) noexcept
-		: RecordKey(std::move(key), CipherContext::Direction::seal)
+	/* The limits are by default the cipher's, or lower by
+	 * FI_OFI_PMEM_SEAL_ROLL_RECORDS. The receiver's must not be lower than
+	 * the sender's. */
+	explicit Sealer(std::shared_ptr<RegionKey> key) noexcept;
+	Sealer(std::shared_ptr<RegionKey> key,
+	       const PhaseLimits &limits) noexcept
+		: RecordKey(std::move(key), limits)
 	{
 	}
-	using RecordKey::open;
+
+	/* `audit` is a path for NonceAudit, or empty. */
+	[[nodiscard]] bool
+	open(const TrafficSecret &secret,
+	     const std::string &audit = params().seal_audit) noexcept;
 
 	/*
 	 * Seals `len` bytes, 1 to kMaxPlain, gathered from `plain`, as one
@@ -89,14 +108,20 @@ public:
 	 * change meanwhile if others can write them; then the record has some
 	 * of both. Returns 0; -FI_EKEYREJECTED if the key was removed or every
 	 * phase is used; -FI_EOPNOTSUPP in a child of fork(2), where the
-	 * parent's numbers would be used again; -FI_EIO if the library fails.
+	 * parent's numbers would be used again; -FI_EIO if the library fails;
+	 * -FI_EINVAL for another length or fewer bytes.
 	 * After an error nothing may be sealed any more.
 	 */
 	[[nodiscard]] int seal(const iovec *plain, size_t count, size_t len,
 			       uint8_t *out) noexcept;
 
 private:
-	int failed_ = 0;
+	int refusal(size_t len) noexcept;
+	int seal_one(const iovec *plain, size_t count, size_t len,
+		     uint8_t *out) noexcept;
+
+	ForkMarker marker_;
+	NonceAudit audit_;
 	/* A private copy for a cipher that reads twice. */
 	std::unique_ptr<uint8_t[]> copy_;
 };
@@ -105,18 +130,28 @@ class Opener : private RecordKey
 {
 public:
 	explicit Opener(std::shared_ptr<RegionKey> key) noexcept
-		: RecordKey(std::move(key), CipherContext::Direction::open)
+		: Opener(key, limits_of(key->cipher()))
 	{
 	}
-	using RecordKey::open;
+	Opener(std::shared_ptr<RegionKey> key,
+	       const PhaseLimits &limits) noexcept
+		: RecordKey(std::move(key), limits)
+	{
+	}
+
+	[[nodiscard]] bool open(const TrafficSecret &secret) noexcept;
 
 	/*
 	 * Opens a record of record_length() bytes in place: the plaintext
 	 * stands behind its header. Returns its length, -EBADMSG if the record
 	 * is not what the peer sealed next, or -FI_EKEYREJECTED if the key was
-	 * removed.
+	 * removed. After an error it opens nothing any more.
 	 */
 	[[nodiscard]] ssize_t unseal(uint8_t *record) noexcept;
+
+private:
+	bool unseal_as(PhaseKey *key, uint8_t *record, size_t len) noexcept;
+	bool unseal_next(uint8_t *record, size_t len) noexcept;
 };
 
 } // namespace ofi_pmem

@@ -45,13 +45,14 @@ public:
 	bool exhausted() const noexcept;
 	bool usable() const noexcept { return !removed() && !exhausted(); }
 
-	void remove() noexcept { removed_ = true; }
+	/* Wipes the secret, too. */
+	void remove() noexcept;
 
 	/* A record with so many bytes of plaintext was sealed or opened. The
 	 * first time that 90 % of a limit are reached a warning says so. */
 	void count(size_t bytes) noexcept;
 
-	/* UINT64_MAX: there is no limit. */
+	/* UINT64_MAX: there is no limit. 0 if it is exhausted. */
 	uint64_t bytes_left() const noexcept;
 
 private:

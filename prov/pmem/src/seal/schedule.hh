@@ -55,7 +55,8 @@ enum class Side { initiator, target };
 class Schedule
 {
 public:
-	/* The key must not be removed before. */
+	/* Fails, too, if the key is removed or another process's. Without it
+	 * the others fail. */
 	[[nodiscard]] bool open(const RegionKey &key, const Hash &th) noexcept;
 
 	/* HMAC-SHA-256(proof key, th). */
@@ -69,8 +70,12 @@ public:
 	[[nodiscard]] bool exporter(TrafficSecret *secret) const noexcept;
 
 private:
+	[[nodiscard]] bool expand(std::string_view label,
+				  TrafficSecret *out) const noexcept;
+
 	TrafficSecret prk_;
 	Hash th_{};
+	bool opened_ = false;
 };
 
 /* The key of one phase, and the secret of the next. */
