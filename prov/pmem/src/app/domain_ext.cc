@@ -68,6 +68,13 @@ RegionDeclaration declaration_of(const fi_pmem_mr_attr &attr) noexcept
 	return declared;
 }
 
+uint64_t key_id_of(const fi_pmem_mr_attr &attr) noexcept
+{
+	constexpr size_t kEnd = offsetof(fi_pmem_mr_attr, key_id) +
+				sizeof(fi_pmem_mr_attr::key_id);
+	return attr.size < kEnd ? 0 : attr.key_id;
+}
+
 int mr_reg(fid_domain *domain, const fi_mr_attr *attr, uint64_t flags,
 	   const fi_pmem_mr_attr *pmem, fid_mr **mr) noexcept
 {
@@ -78,7 +85,8 @@ int mr_reg(fid_domain *domain, const fi_mr_attr *attr, uint64_t flags,
 		return -FI_EINVAL;
 	return guarded([&] {
 		return register_memory(*outer, *attr, flags | FI_RMA_PMEM,
-				       declaration_of(*pmem), mr);
+				       declaration_of(*pmem), key_id_of(*pmem),
+				       mr);
 	});
 }
 
@@ -113,8 +121,79 @@ int read_event(fid_domain *domain, fi_pmem_event *event) noexcept
 	});
 }
 
-fi_ops_pmem_domain domain_ext_ops = {sizeof(domain_ext_ops), mr_reg, event_fd,
-				     read_event};
+/* The size that the first version of the header has. */
+constexpr size_t kFirstKey =
+	offsetof(fi_pmem_key, max_records) + sizeof(fi_pmem_key::max_records);
+
+/* Cipher's numbers are those of the header. */
+template <typename Theirs> constexpr bool same(Theirs theirs, Cipher ours)
+{
+	return static_cast<unsigned>(theirs) == static_cast<unsigned>(ours);
+}
+static_assert(same(FI_PMEM_AES_128_GCM, Cipher::aes_128_gcm) &&
+	      same(FI_PMEM_AES_256_GCM, Cipher::aes_256_gcm) &&
+	      same(FI_PMEM_AES_128_CCM, Cipher::aes_128_ccm) &&
+	      same(FI_PMEM_AES_256_CCM, Cipher::aes_256_ccm) &&
+	      same(FI_PMEM_CHACHA20_POLY1305, Cipher::chacha20_poly1305));
+
+int key_add(fid_domain *domain, const fi_pmem_key *key) noexcept
+{
+	return with_persistence(domain, [&](Persistence &persistence) {
+		if (!key || key->size < kFirstKey) {
+			PMEM_WARN(FI_LOG_DOMAIN,
+				  "fi_pmem_key size %zu: must be set to its "
+				  "sizeof, at least %zu",
+				  key ? key->size : 0, kFirstKey);
+			return -FI_EINVAL;
+		}
+		KeySpec spec;
+		spec.id = key->id;
+		unsigned cipher = number_of(key->cipher);
+		/* 0 is no cipher either. */
+		spec.cipher = static_cast<Cipher>(
+			cipher > UINT8_MAX ? 0 : cipher);
+		spec.bytes = key->bytes;
+		spec.length = key->length;
+		spec.limits = {key->max_bytes, key->max_records};
+		return persistence.add_key(spec);
+	});
+}
+
+int key_remove(fid_domain *domain, uint64_t id) noexcept
+{
+	return with_persistence(domain, [&](Persistence &persistence) {
+		return persistence.remove_key(id);
+	});
+}
+
+int key_bind(fid_domain *domain, uint64_t mr_key, uint64_t id,
+	     uint64_t flags) noexcept
+{
+	if (flags)
+		return -FI_EBADFLAGS;
+	return with_persistence(domain, [&](Persistence &persistence) {
+		return persistence.bind_key(mr_key, id);
+	});
+}
+
+int mr_key_add(fid_mr *mr, uint64_t id) noexcept
+{
+	auto region = find_ours<MemoryRegion>(&mr->fid);
+	return region ? guarded([&] { return region->add_key(id); })
+		      : -FI_EINVAL;
+}
+
+int mr_key_remove(fid_mr *mr, uint64_t id) noexcept
+{
+	auto region = find_ours<MemoryRegion>(&mr->fid);
+	return region ? guarded([&] { return region->remove_key(id); })
+		      : -FI_EINVAL;
+}
+
+fi_ops_pmem_domain domain_ext_ops = {
+	sizeof(domain_ext_ops), mr_reg,	  event_fd,   read_event,   key_add,
+	key_remove,		key_bind, mr_key_add, mr_key_remove,
+};
 
 } // namespace
 

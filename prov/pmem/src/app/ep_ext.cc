@@ -90,11 +90,18 @@ int query(Endpoint &endpoint, fi_addr_t peer, uint64_t key,
 		return -FI_EINVAL;
 	}
 	RemoteRegion region;
-	int ret = endpoint.plane()->query(peer, key, &region);
+	KeyRing::Key sealed_with;
+	int ret = endpoint.plane()->query(peer, key, &region, &sealed_with);
 	if (ret)
 		return ret;
 	size_t room = attr->size;
 	fi_pmem_region_attr filled = describe(endpoint, region);
+	if (sealed_with) {
+		filled.key_id = sealed_with->id();
+		filled.cipher = static_cast<fi_pmem_cipher>(
+			sealed_with->cipher().cipher);
+		filled.key_bytes_left = sealed_with->bytes_left();
+	}
 	filled.size = std::min(room, sizeof(filled));
 	std::memcpy(attr, &filled, filled.size);
 	return 0;
@@ -236,6 +243,54 @@ ssize_t verify(Endpoint &endpoint, const fi_pmem_msg_verify *msg,
 		{&ranges, op, msg->digests_size, endpoint.completes(flags)});
 }
 
+constexpr size_t kMaxLabel = 200;
+constexpr size_t kMaxDerived = 1024;
+
+int derive(Endpoint &endpoint, fi_addr_t peer, uint64_t mr_key,
+	   const char *label, void *out, size_t len,
+	   uint64_t *connection) noexcept
+{
+	if (!label || strnlen(label, kMaxLabel + 1) > kMaxLabel || !out ||
+	    !len || len > kMaxDerived || !connection)
+		return -FI_EINVAL;
+	TrafficSecret secret;
+	Persistence *persistence = endpoint.domain().persistence();
+	int ret = *connection
+			  ? guarded([&] {
+				    return persistence->exporter(*connection,
+								 &secret);
+			    })
+			  : endpoint.plane()->exporter(peer, mr_key, &secret,
+						       connection);
+	if (ret)
+		return ret;
+	auto bytes = static_cast<uint8_t *>(out);
+	return export_key(secret, label, bytes, len) ? 0 : -FI_EIO;
+}
+
+/* The size that the first version of the header has. */
+constexpr size_t kFirstNonces = offsetof(fi_pmem_nonces, connection) +
+				sizeof(fi_pmem_nonces::connection);
+
+int take_nonces(Endpoint &endpoint, fi_addr_t peer, uint64_t mr_key,
+		uint64_t count, fi_pmem_nonces *nonces) noexcept
+{
+	if (!nonces || nonces->size < kFirstNonces || !count)
+		return -FI_EINVAL;
+	uint64_t first = 0;
+	int ret = endpoint.plane()->take_nonces(peer, mr_key, count, &first,
+						&nonces->connection);
+	if (ret)
+		return ret;
+	nonces->size = sizeof(*nonces);
+	nonces->count = count;
+	std::fill(std::begin(nonces->first), std::end(nonces->first), 0);
+	for (size_t i = 0; i < sizeof(first); i++)
+		nonces->first[sizeof(nonces->first) - 1 - i] =
+			static_cast<uint8_t>(first >> 8 * i);
+	return 0;
+}
+
 /* A slot calls the function with our endpoint behind the fid. */
 template <auto Function> struct Slot;
 
@@ -260,6 +315,8 @@ fi_ops_pmem_ep make_ops() noexcept
 	ops.flushv = Slot<flushv>::call;
 	ops.drain_all = Slot<drain_all>::call;
 	ops.verify = Slot<verify>::call;
+	ops.derive = Slot<derive>::call;
+	ops.take_nonces = Slot<take_nonces>::call;
 	return ops;
 }
 

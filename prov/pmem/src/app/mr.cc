@@ -9,6 +9,7 @@
 #include "core/log.hh"
 #include "core/params.hh"
 #include "persist/not_durable.hh"
+#include "persist/proc_maps.hh"
 
 #include <memory>
 
@@ -171,6 +172,21 @@ int open_region_backend(const Registration &request,
 	return open_backend(memory, backend);
 }
 
+/* The key file may name the region's file. */
+int choose_region_key(Persistence *persistence, const Registration &request,
+		      uint64_t *id)
+{
+	std::vector<MapSegment> segments;
+	auto first = reinterpret_cast<uintptr_t>(request.iov->iov_base);
+	if (!request.key_id && !persistence->keys().empty()) {
+		int ret = read_map(first, first + 1, &segments);
+		if (ret)
+			return ret;
+	}
+	return persistence->choose_key(
+		request.key_id, segments.empty() ? "" : segments[0].path, id);
+}
+
 void warn_refused(const fi_info &domain, const Registration &request, int ret)
 {
 	if (request.iface != FI_HMEM_SYSTEM)
@@ -207,9 +223,8 @@ int MemoryRegion::open(Domain &domain, const Registration &request,
 	if (domain.persistence()) {
 		int ret = open_region_backend(request, &region.backend);
 		if (!ret && region.backend)
-			ret = domain.persistence()->choose_key(
-				request.key_id, request.iov->iov_base,
-				&region.key_id);
+			ret = choose_region_key(domain.persistence(), request,
+						&region.key_id);
 		if (ret)
 			return ret;
 	}

@@ -352,20 +352,63 @@ ssize_t EndpointPlane::drain_all(void *context, bool report,
 	});
 }
 
-int EndpointPlane::query(fi_addr_t peer, uint64_t key,
-			 RemoteRegion *region) noexcept
+/* Returns 0 if it is; else -FI_EINVAL after a warning. */
+int EndpointPlane::check_key(Key key) noexcept
 {
-	if (int ret = check_process())
-		return ret;
-	Key asked(key);
-	if (!asked.persistent()) {
-		PMEM_WARN(FI_LOG_EP_CTRL,
-			  "key 0x%llx does not belong to a persistent region",
-			  static_cast<unsigned long long>(key));
-		return -FI_EINVAL;
-	}
-	return guarded([&] {
-		return channels_->query(identity(peer), asked, region);
+	if (key.persistent())
+		return 0;
+	PMEM_WARN(FI_LOG_EP_CTRL,
+		  "key 0x%llx does not belong to a persistent region",
+		  static_cast<unsigned long long>(key.value()));
+	return -FI_EINVAL;
+}
+
+int EndpointPlane::query(fi_addr_t peer, uint64_t key, RemoteRegion *region,
+			 KeyRing::Key *sealed_with) noexcept
+{
+	int ret = check_process();
+	if (!ret)
+		ret = check_key(Key(key));
+	return ret ? ret : guarded([&] {
+		return channels_->query(identity(peer), Key(key), region,
+					sealed_with);
+	});
+}
+
+template <typename Use>
+int EndpointPlane::use_seal(fi_addr_t peer, uint64_t key, Use &&use) noexcept
+{
+	int ret = check_process();
+	if (!ret)
+		ret = check_key(Key(key));
+	if (!ret && !Key(key).sealed())
+		ret = -FI_EINVAL;
+	return ret ? ret : guarded([&] {
+		return channels_->use_seal(identity(peer), Key(key), use);
+	});
+}
+
+int EndpointPlane::exporter(fi_addr_t peer, uint64_t key,
+			    TrafficSecret *secret,
+			    uint64_t *connection) noexcept
+{
+	return use_seal(peer, key, [&](ChannelSeal *seal) {
+		*secret = seal->exporter;
+		*connection = seal->connection;
+		return 0;
+	});
+}
+
+int EndpointPlane::take_nonces(fi_addr_t peer, uint64_t key, uint64_t count,
+			       uint64_t *first, uint64_t *connection) noexcept
+{
+	return use_seal(peer, key, [&](ChannelSeal *seal) {
+		if (count > UINT64_MAX - seal->nonces_taken)
+			return -FI_EKEYREJECTED;
+		*first = seal->nonces_taken;
+		seal->nonces_taken += count;
+		*connection = seal->connection;
+		return 0;
 	});
 }
 

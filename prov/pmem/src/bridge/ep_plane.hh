@@ -64,11 +64,20 @@ public:
 
 	/*
 	 * Gets the region behind `key` at `peer`, with the reason for its
-	 * method. On -FI_EAGAIN make progress, then try again. Other errors are
-	 * those of a write to it.
+	 * method, and the region key of its channel or null. On -FI_EAGAIN make
+	 * progress, then try again. Other errors are those of a write to it.
 	 */
 	[[nodiscard]] int query(fi_addr_t peer, uint64_t key,
-				RemoteRegion *region) noexcept;
+				RemoteRegion *region,
+				KeyRing::Key *sealed_with) noexcept;
+
+	/* For derive() and take_nonces() of struct fi_ops_pmem_ep. */
+	[[nodiscard]] int exporter(fi_addr_t peer, uint64_t key,
+				   TrafficSecret *secret,
+				   uint64_t *connection) noexcept;
+	[[nodiscard]] int take_nonces(fi_addr_t peer, uint64_t key,
+				      uint64_t count, uint64_t *first,
+				      uint64_t *connection) noexcept;
 
 	/*
 	 * Does an application-plane transmit with `inner_call`. Returns
@@ -98,6 +107,11 @@ public:
 	void close() noexcept;
 
 private:
+	[[nodiscard]] static int check_key(Key key) noexcept;
+	template <typename Use>
+	[[nodiscard]] int use_seal(fi_addr_t peer, uint64_t key,
+				   Use &&use) noexcept;
+
 	/* These implement OpOwner. */
 	int peer_address(fi_addr_t peer, IpAddress *address) noexcept override;
 	int reserve_completion() noexcept override;

@@ -5,7 +5,6 @@
 #include "core/fid.hh"
 #include "core/log.hh"
 #include "core/params.hh"
-#include "persist/proc_maps.hh"
 #include "seal/key_file.hh"
 
 namespace ofi_pmem
@@ -38,14 +37,15 @@ int Persistence::read_keys()
 	const std::string &file = params().seal_key_file;
 	std::string why;
 	if (file.empty() || params().seal == SealChoice::off ||
-	    read_key_file(file.c_str(), 0, &keys_, &why))
+	    read_key_file(file.c_str(), params().seal_key_id, &keys_, &why))
 		return 0;
 	PMEM_WARN(FI_LOG_DOMAIN, "FI_OFI_PMEM_SEAL_KEY_FILE %s: %s",
 		  file.c_str(), why.c_str());
 	return -FI_EINVAL;
 }
 
-int Persistence::choose_key(uint64_t asked, const void *memory, uint64_t *id)
+int Persistence::choose_key(uint64_t asked, const std::string &path,
+			    uint64_t *id)
 {
 	*id = asked;
 	if (params().seal == SealChoice::off) {
@@ -55,8 +55,8 @@ int Persistence::choose_key(uint64_t asked, const void *memory, uint64_t *id)
 				  "FI_OFI_PMEM_SEAL=off");
 		return asked ? -FI_EOPNOTSUPP : 0;
 	}
-	if (!asked && !keys_.empty())
-		*id = keys_.choose_path(file_name_at(memory));
+	if (!asked)
+		*id = keys_.choose_path(path);
 	if (!*id && params().seal == SealChoice::required) {
 		PMEM_WARN(FI_LOG_MR,
 			  "the region has no region key, and "

@@ -63,11 +63,11 @@ public:
 
 	/*
 	 * Chooses the region key of a region that is being registered: `asked`,
-	 * or if that is 0 what the key file says for its memory. Gets 0 if the
+	 * or if that is 0 what the key file says for its path. Gets 0 if the
 	 * region is not sealed. Returns 0 or a negative fi_errno, after a
 	 * warning.
 	 */
-	[[nodiscard]] int choose_key(uint64_t asked, const void *memory,
+	[[nodiscard]] int choose_key(uint64_t asked, const std::string &path,
 				     uint64_t *id);
 
 	/* See struct fi_ops_pmem_domain. */

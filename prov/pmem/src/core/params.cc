@@ -113,6 +113,25 @@ constexpr Definition kDefinitions[] = {
 	 "4096 bytes, readable only by its owner, or by root and a group of "
 	 "the process (default: none, so that anyone who reaches the service "
 	 "may connect)"},
+	{"seal", FI_PARAM_STRING,
+	 "Whether persistent regions are sealed with region keys: off, offered "
+	 "(those that have a key) or required (all; others are refused) "
+	 "(default: offered)"},
+	{"seal_key_file", FI_PARAM_STRING,
+	 "File with the region keys of every domain, as readable as that of "
+	 "the auth_key (default: none)"},
+	{"seal_key_id", FI_PARAM_STRING,
+	 "The id of the one key of that file that is used, for everything "
+	 "(default: all are used as their lines say)"},
+	{"seal_cq_data", FI_PARAM_STRING,
+	 "Remote CQ data of writes to sealed regions: refuse, or clear (it "
+	 "travels in clear) (default: refuse)"},
+	{"seal_roll_records", FI_PARAM_STRING,
+	 "Records after which a traffic key is renewed, for tests; 0: when the "
+	 "cipher needs it (default: 0)"},
+	{"seal_audit", FI_PARAM_STRING,
+	 "File to which the nonce of each sealed record is appended, for tests "
+	 "(default: none)"},
 };
 
 constexpr std::string_view kPrefix = "FI_OFI_PMEM_";
@@ -315,6 +334,40 @@ int read_auth_key_file(AuthKey *value)
 	return -FI_EINVAL;
 }
 
+void read_path(const char *name, std::string *value)
+{
+	char *path = nullptr;
+	if (!fi_param_get_str(&provider, name, &path) && path)
+		*value = path;
+}
+
+/* The file is read when a domain is opened, which needs it. */
+int read_seal(Params *values)
+{
+	int ret = read_choice<SealChoice>("seal", "off, offered, required",
+					  {{"off", SealChoice::off},
+					   {"offered", SealChoice::offered},
+					   {"required", SealChoice::required}},
+					  &values->seal);
+	if (ret)
+		return ret;
+	ret = read_choice<bool>("seal_cq_data", "refuse, clear",
+				{{"refuse", false}, {"clear", true}},
+				&values->seal_cq_data);
+	if (ret)
+		return ret;
+	ret = read_number<uint32_t>("seal_roll_records", 0, 1 << 30,
+				    "0 to 1073741824",
+				    &values->seal_roll_records);
+	if (ret)
+		return ret;
+	read_path("seal_key_file", &values->seal_key_file);
+	read_path("seal_audit", &values->seal_audit);
+	return read_number<uint64_t>("seal_key_id", 0, UINT64_MAX - 1,
+				     "the id of a region key",
+				     &values->seal_key_id);
+}
+
 int read_bool(const char *name, bool *value)
 {
 	int flag = 0;
@@ -472,7 +525,8 @@ int read_all(Params *values)
 	ret = read_service_cpus(&values->service_cpus);
 	if (ret)
 		return ret;
-	return read_auth_key_file(&values->auth_key);
+	ret = read_auth_key_file(&values->auth_key);
+	return ret ? ret : read_seal(values);
 }
 
 int define_and_read(Params *values)

@@ -100,6 +100,8 @@ struct Params {
 	SealChoice seal = SealChoice::offered;
 	/* The file of region keys for domains; empty: none. */
 	std::string seal_key_file;
+	/* The id of its only line that counts; 0: all do. */
+	uint64_t seal_key_id = 0;
 	/* Remote CQ data of sealed writes may travel in clear. */
 	bool seal_cq_data = false;
 	/* A traffic key is renewed after so many records, if that is before the

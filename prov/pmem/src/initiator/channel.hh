@@ -133,12 +133,9 @@ public:
 	}
 
 	/* The key that it is sealed with, or null. */
-	const RegionKey *key() const noexcept { return key_.get(); }
+	const KeyRing::Key &key() const noexcept { return key_; }
 	/* What seals the connection; call it while stands(). */
-	const ChannelSeal &seal() const noexcept
-	{
-		return parts_->connection.seal();
-	}
+	ChannelSeal *seal() noexcept { return parts_->connection.seal(); }
 
 	/* These implement LinkUser. */
 	void on_connected() override;

@@ -253,7 +253,7 @@ int ChannelTable::choose_channel(fi_addr_t peer, Key key, Channel **channel)
 	if (!chosen || !chosen->usable())
 		return refuse_without_key(key, chosen.get());
 	Route &route = routes_[{peer, key.value()}];
-	if (route.channel && route.channel->key() != chosen.get() &&
+	if (route.channel && route.channel->key() != chosen &&
 	    !route.channel->make_visible())
 		return -FI_EAGAIN;
 	ret = open_channel({peer, key.port(), chosen->id()}, chosen, channel);
@@ -356,7 +356,18 @@ int ChannelTable::start(PersistentOp *op, Channel *channel)
 	return ret;
 }
 
-int ChannelTable::query(fi_addr_t peer, Key key, RemoteRegion *region)
+int ChannelTable::use_seal(fi_addr_t peer, Key key, const UseSeal &use)
+{
+	MutexLock guard(initiator_->lock());
+	Channel *channel = nullptr;
+	int ret = channel_to(peer, key, &channel);
+	if (ret == -FI_EAGAIN)
+		initiator_->progress_locked();
+	return ret ? ret : use(channel->seal());
+}
+
+int ChannelTable::query(fi_addr_t peer, Key key, RemoteRegion *region,
+			KeyRing::Key *sealed_with)
 {
 	MutexLock guard(initiator_->lock());
 	Channel *channel = nullptr;
@@ -366,9 +377,12 @@ int ChannelTable::query(fi_addr_t peer, Key key, RemoteRegion *region)
 		ret = channel->resolve(key.token(), &known);
 	if (ret == -FI_EAGAIN)
 		initiator_->progress_locked();
-	if (!ret)
-		*region = *known;
-	return ret;
+	if (ret)
+		return ret;
+	*region = *known;
+	if (sealed_with)
+		*sealed_with = channel->key();
+	return 0;
 }
 
 /*

@@ -14,6 +14,7 @@
 #include "initiator/initiator.hh"
 #include "initiator/op.hh"
 
+#include <functional>
 #include <memory>
 #include <unordered_map>
 #include <vector>
@@ -54,10 +55,19 @@ public:
 					bool checked);
 
 	/*
-	 * Describes the region behind the key at `peer` in *region and returns
-	 * 0; else returns the errors of submit().
+	 * Describes the region behind the key at `peer` in *region, with the
+	 * region key of its channel or null, and returns 0; else returns the
+	 * errors of submit().
 	 */
-	[[nodiscard]] int query(fi_addr_t peer, Key key, RemoteRegion *region);
+	[[nodiscard]] int query(fi_addr_t peer, Key key, RemoteRegion *region,
+				KeyRing::Key *sealed_with = nullptr);
+
+	/*
+	 * Calls `use` with what seals the connection to a sealed region, and
+	 * returns its result; else returns the errors of submit().
+	 */
+	using UseSeal = std::function<int(ChannelSeal *seal)>;
+	[[nodiscard]] int use_seal(fi_addr_t peer, Key key, const UseSeal &use);
 
 	/*
 	 * Returns true if all operations to `peer` are done and visible there;

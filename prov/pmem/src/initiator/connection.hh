@@ -85,7 +85,7 @@ public:
 	const Features &features() const noexcept { return features_; }
 	/* What an open connection is sealed with; `key` is null if it is not.
 	 */
-	const ChannelSeal &seal() const noexcept { return seal_; }
+	ChannelSeal *seal() noexcept { return &seal_; }
 
 	/* Gives the channel a turn soon. */
 	void attend() const { initiator_->attend(user_); }

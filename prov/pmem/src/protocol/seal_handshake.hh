@@ -28,6 +28,8 @@ struct ChannelSeal {
 	TrafficSecret exporter;
 	/* Names the connection, the same at both ends; not 0. */
 	uint64_t connection = 0;
+	/* Nonces that the upper layer has got so far. */
+	uint64_t nonces_taken = 0;
 };
 
 class SealHandshake

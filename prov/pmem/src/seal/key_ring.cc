@@ -100,6 +100,7 @@ KeyRing::Key KeyRing::remove(uint64_t id)
 	keys_.erase(found);
 	forget_bindings(id);
 	key->remove();
+	generation_++;
 	return key;
 }
 
@@ -154,6 +155,7 @@ int KeyRing::bind_region(uint64_t mr_key, uint64_t id)
 			regions_[mr_key] = id;
 		else
 			regions_.erase(mr_key);
+		generation_++;
 		return 0;
 	});
 }
@@ -177,6 +179,7 @@ int KeyRing::bind_host(const IpAddress &host, uint64_t id)
 		} else {
 			hosts_.erase(there);
 		}
+		generation_++;
 		return 0;
 	});
 }
@@ -187,6 +190,7 @@ int KeyRing::bind_default(uint64_t id)
 	if (!known(id))
 		return -FI_ENOKEY;
 	default_ = id;
+	generation_++;
 	return 0;
 }
 

@@ -10,6 +10,7 @@
 #include "core/lock.hh"
 #include "seal/region_key.hh"
 
+#include <atomic>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -50,6 +51,12 @@ public:
 	Key find(uint64_t id) const;
 	bool empty() const;
 
+	/* As long as it is the same, so is what choose() returns. */
+	uint64_t generation() const noexcept
+	{
+		return generation_.load(std::memory_order_acquire);
+	}
+
 	/*
 	 * The initiator's choice: for a remote region, by its MR key (not 0);
 	 * for all regions of a host; or for all. A later call replaces an
@@ -81,6 +88,7 @@ private:
 	Key get(uint64_t id) const PMEM_REQUIRES(lock_);
 	void forget_bindings(uint64_t id) PMEM_REQUIRES(lock_);
 
+	std::atomic<uint64_t> generation_{1};
 	mutable Mutex lock_{lock_rank::kKeyRing};
 	Keys keys_ PMEM_GUARDED_BY(lock_);
 	/* The bindings are of keys that are there. */

@@ -157,6 +157,19 @@ bool Schedule::exporter(TrafficSecret *secret) const noexcept
 	return expand("ofi_pmem exporter", secret);
 }
 
+bool export_key(const TrafficSecret &exporter, std::string_view label,
+		uint8_t *out, size_t len) noexcept
+{
+	static constexpr std::string_view kPrefix = "ofi_pmem export ";
+	uint8_t info[256];
+	if (label.size() > sizeof(info) - kPrefix.size())
+		return false;
+	std::copy(kPrefix.begin(), kPrefix.end(), info);
+	std::copy(label.begin(), label.end(), info + kPrefix.size());
+	return hkdf_expand(exporter.bytes, info, kPrefix.size() + label.size(),
+			   out, len);
+}
+
 bool derive_key(const TrafficSecret &secret, const CipherTraits &cipher,
 		TrafficKey *key) noexcept
 {
