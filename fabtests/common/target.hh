@@ -95,6 +95,7 @@ struct RegionRequest {
 	bool declared = false;
 	fi_pmem_granularity granularity = FI_PMEM_GRANULARITY_DETECT;
 	fi_pmem_domain domain = FI_PMEM_DOMAIN_DETECT;
+	uint64_t key_id = 0; /* of its region key, if it is declared */
 };
 
 struct TargetCommand {

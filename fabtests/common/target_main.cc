@@ -185,7 +185,8 @@ FidPtr<fid_mr> Server::register_declared(const Region &added,
 	attr.requested_key = next_id_;
 	fi_pmem_mr_attr pmem{sizeof(pmem), added.mapping->fd(),
 			     added.mapping->offset() + request.offset,
-			     request.granularity, request.domain};
+			     request.granularity, request.domain,
+			     request.key_id};
 	fid_mr *mr = nullptr;
 	check(static_cast<fi_ops_pmem_domain *>(opened)->mr_reg(
 		      node_->domain.get(), &attr, 0, &pmem, &mr),
