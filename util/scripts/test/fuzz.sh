@@ -33,6 +33,7 @@ targets=()
 parsers=(
 	prov/pmem/src/core/{address,params}.cc
 	prov/pmem/src/persist/proc_maps.cc
+	prov/pmem/src/seal/key_{file,line}.cc
 	$(wire_readers) prov/pmem/src/protocol/wire.hh
 	util/lib/client/{address,greeter,private_data}.cc
 	util/lib/log/{layout,reader,recovery,scanner}.cc
