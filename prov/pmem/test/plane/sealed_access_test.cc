@@ -146,13 +146,13 @@ TEST_P(SealedAccess, LongWrite)
 
 TEST_P(SealedAccess, Read)
 {
-	std::fill_n(medium_->visible.begin(), 8, 0x5a);
+	std::fill_n(medium_->visible.begin(), 16, 0x5a);
 	auto request = wire::make<wire::Read>(0, 1);
 	request.token = token_;
-	request.length = 8;
+	request.length = 16;
 	auto answer = ask(request);
 	EXPECT_EQ(status(answer), answered());
-	EXPECT_EQ(answer.size() == sizeof(wire::Data) + 8, !expected());
+	EXPECT_EQ(answer.size() == sizeof(wire::Data) + 16, !expected());
 }
 
 TEST_P(SealedAccess, Flush)
@@ -209,7 +209,7 @@ TEST_P(SealedAccess, Compare)
 
 INSTANTIATE_TEST_SUITE_P(
 	Peers, SealedAccess, testing::ValuesIn(kCases),
-	[](const auto &info) { return std::string(info.param.name); });
+	[](const auto &one) { return std::string(one.param.name); });
 
 /* What a peer without the right key meets before it can ask for anything. */
 class SealedGreeting : public SealedFixture

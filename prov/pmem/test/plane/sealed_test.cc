@@ -89,9 +89,9 @@ INSTANTIATE_TEST_SUITE_P(Ciphers, SealedSizes,
 					 Cipher::aes_128_ccm,
 					 Cipher::aes_256_ccm,
 					 Cipher::chacha20_poly1305),
-			 [](const auto &info) {
+			 [](const auto &one) {
 				 std::string name =
-					 cipher_traits(info.param)->name;
+					 cipher_traits(one.param)->name;
 				 std::replace(name.begin(), name.end(), '-',
 					      '_');
 				 return name;
@@ -386,7 +386,8 @@ TEST_F(SealedNic, CommitsOfEverySizeTravelInRequests)
 		EXPECT_EQ(wait().failure.err, 0);
 		EXPECT_EQ(back, bytes);
 	}
-	EXPECT_TRUE(nic_.take_posted().empty());
+	for (const std::string &name : names(nic_.take_posted()))
+		EXPECT_EQ(name.find("write"), std::string::npos) << name;
 }
 
 } // namespace
