@@ -9,9 +9,10 @@
  * bytes are authenticated, too. The nonce does not travel: it is the iv of the
  * direction's traffic key, its last eight bytes XORed with the number of the
  * record (big endian), which both sides count from 0 on. A direction changes to
- * its next traffic key, with `phase` one higher and the count at 0, before the
- * cipher's limits are reached; records come in order, so its receiver does the
- * same when the first record of the next phase is there.
+ * its next traffic key, with `phase` one higher, before the cipher's limits are
+ * reached; records come in order, so its receiver does the same when the first
+ * record of the next phase is there. The numbers go on: did they begin again,
+ * nobody would miss a record that was the last of its phase.
  */
 #pragma once
 

@@ -95,6 +95,18 @@ TEST_P(SealPhase, IsNotSkipped)
 	EXPECT_EQ(stream.refusal, -EBADMSG);
 }
 
+/* Otherwise nobody would see that the last record is missing. */
+TEST_P(SealPhase, IsNotEnteredWithoutTheLastRecordOfTheOneBefore)
+{
+	SealedStream stream(key_, PhaseLimits{kAny, 2, 1 << 16});
+	EXPECT_EQ(exchange(&stream), 0);
+	static_cast<void>(stream.seal(counting(10)));
+	Bytes next = stream.seal(counting(10));
+	ASSERT_EQ(next[1], 1);
+	EXPECT_TRUE(stream.unseal(next).empty());
+	EXPECT_EQ(stream.refusal, -EBADMSG);
+}
+
 TEST_P(SealPhase, DoesNotGoBack)
 {
 	SealedStream stream(key_, PhaseLimits{kAny, 2, 1 << 16});
