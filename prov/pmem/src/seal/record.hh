@@ -91,7 +91,7 @@ public:
 	/* The limits are by default the cipher's, or lower by
 	 * FI_OFI_PMEM_SEAL_ROLL_RECORDS. The receiver's must not be lower than
 	 * the sender's. */
-	explicit Sealer(std::shared_ptr<RegionKey> key) noexcept;
+	explicit Sealer(const std::shared_ptr<RegionKey> &key) noexcept;
 	Sealer(std::shared_ptr<RegionKey> key,
 	       const PhaseLimits &limits) noexcept
 		: RecordKey(std::move(key), limits)
@@ -117,7 +117,7 @@ public:
 			       uint8_t *out) noexcept;
 
 private:
-	int refusal(size_t len) noexcept;
+	int prepare(size_t len) noexcept;
 	int seal_one(const iovec *plain, size_t count, size_t len,
 		     uint8_t *out) noexcept;
 
@@ -130,7 +130,7 @@ private:
 class Opener : private RecordKey
 {
 public:
-	explicit Opener(std::shared_ptr<RegionKey> key) noexcept
+	explicit Opener(const std::shared_ptr<RegionKey> &key) noexcept
 		: Opener(key, limits_of(key->cipher()))
 	{
 	}
