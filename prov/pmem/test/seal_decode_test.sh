@@ -56,6 +56,7 @@ decode_records --out "$dir/plain"
 [ "$(wc -c <"$dir/plain")" -eq 57 ]
 refused "tag is wrong" 2 3
 refused "tag is wrong" 1 1
+refused "tag is wrong" 1 3 # the last of the first phase is missing
 refused "tag is wrong" 2 1
 refused "tag is wrong" 1 3 3
 refused "tag is wrong" 4 # of the other direction

@@ -43,6 +43,7 @@ bool PhaseKey::derive(PhaseKey *next) const noexcept
 	if (!cipher_ || !next_secret(&secret) ||
 	    !next->open(*cipher_, direction_, secret, audit_))
 		return false;
+	next->number_ = number_;
 	next->phase_ = phase_ + 1;
 	return true;
 }
@@ -56,9 +57,10 @@ bool PhaseKey::takes(size_t len, const PhaseLimits &limits) const noexcept
 void PhaseKey::take_nonce(size_t len, uint8_t *nonce) noexcept
 {
 	std::memcpy(nonce, iv_, kNonceBytes);
-	for (size_t i = 0; i < sizeof(records_); i++)
+	for (size_t i = 0; i < sizeof(number_); i++)
 		nonce[kNonceBytes - 1 - i] ^=
-			static_cast<uint8_t>(records_ >> (8 * i));
+			static_cast<uint8_t>(number_ >> (8 * i));
+	number_++;
 	records_++;
 	blocks_ += blocks_of(len);
 }

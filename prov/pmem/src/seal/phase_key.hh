@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /* Copyright (c) 2026 the ofi_pmem developers */
 /*
- * The traffic key of one phase of one direction, and the count from which its
- * nonces are made: each record, sealed or opened, takes the next one. A key and
- * its count are one object, so that no count can begin again under its key. Not
+ * The traffic key of one phase of one direction, and the number of the next
+ * record, from which its nonce is made. A number is taken once, whether or not
+ * the record succeeds, and the next phase goes on where this one ends. Not
  * thread-safe.
  */
 #pragma once
@@ -61,7 +61,8 @@ private:
 	NonceAudit *audit_ = nullptr;
 	TrafficSecret secret_;
 	uint8_t iv_[kNonceBytes] = {};
-	uint64_t records_ = 0;
+	uint64_t number_ = 0;  /* of the next record of the direction */
+	uint64_t records_ = 0; /* under this key, as blocks_ */
 	uint64_t blocks_ = 0;
 	uint32_t phase_ = 0;
 };

@@ -94,7 +94,7 @@ bool RecordKey::derive(PhaseKey *next) const noexcept
 	       current_.derive(next);
 }
 
-Sealer::Sealer(std::shared_ptr<RegionKey> key) noexcept
+Sealer::Sealer(const std::shared_ptr<RegionKey> &key) noexcept
 	: Sealer(key, sealing_limits(limits_of(key->cipher())))
 {
 }
@@ -111,8 +111,8 @@ bool Sealer::open(const TrafficSecret &secret,
 			     audit_.on() ? &audit_ : nullptr);
 }
 
-/* Why nothing may be sealed, or 0. */
-int Sealer::refusal(size_t len) noexcept
+/* Renews the traffic key if it must. */
+int Sealer::prepare(size_t len) noexcept
 {
 	if (failed_)
 		return failed_;
@@ -154,7 +154,7 @@ int Sealer::seal_one(const iovec *plain, size_t count, size_t len,
 int Sealer::seal(const iovec *plain, size_t count, size_t len,
 		 uint8_t *out) noexcept
 {
-	failed_ = refusal(len);
+	failed_ = prepare(len);
 	if (!failed_)
 		failed_ = seal_one(plain, count, len, out);
 	return failed_;

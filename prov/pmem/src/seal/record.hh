@@ -9,9 +9,10 @@
  * bytes are authenticated, too. The nonce does not travel: it is the iv of the
  * direction's traffic key, its last eight bytes XORed with the number of the
  * record (big endian), which both sides count from 0 on. A direction changes to
- * its next traffic key, with `phase` one higher and the count at 0, before the
- * cipher's limits are reached; records come in order, so its receiver does the
- * same when the first record of the next phase is there.
+ * its next traffic key, with `phase` one higher, before the cipher's limits are
+ * reached; records come in order, so its receiver does the same when the first
+ * record of the next phase is there. The numbers go on: did they begin again,
+ * nobody would miss a record that was the last of its phase.
  */
 #pragma once
 
@@ -90,7 +91,7 @@ public:
 	/* The limits are by default the cipher's, or lower by
 	 * FI_OFI_PMEM_SEAL_ROLL_RECORDS. The receiver's must not be lower than
 	 * the sender's. */
-	explicit Sealer(std::shared_ptr<RegionKey> key) noexcept;
+	explicit Sealer(const std::shared_ptr<RegionKey> &key) noexcept;
 	Sealer(std::shared_ptr<RegionKey> key,
 	       const PhaseLimits &limits) noexcept
 		: RecordKey(std::move(key), limits)
@@ -116,7 +117,7 @@ public:
 			       uint8_t *out) noexcept;
 
 private:
-	int refusal(size_t len) noexcept;
+	int prepare(size_t len) noexcept;
 	int seal_one(const iovec *plain, size_t count, size_t len,
 		     uint8_t *out) noexcept;
 
@@ -129,7 +130,7 @@ private:
 class Opener : private RecordKey
 {
 public:
-	explicit Opener(std::shared_ptr<RegionKey> key) noexcept
+	explicit Opener(const std::shared_ptr<RegionKey> &key) noexcept
 		: Opener(key, limits_of(key->cipher()))
 	{
 	}

@@ -24,9 +24,9 @@ size_t page_size() noexcept
 }
 
 /*
- * A page is not swapped out if the process may lock memory (RLIMIT_MEMLOCK);
- * that others do so much as see it needs more than a swap device. But what a
- * child or a core dump has, others may read.
+ * Locking fails where RLIMIT_MEMLOCK is low. That is accepted: only who can
+ * read the swap device sees the page then. A core dump or a child may be read
+ * by others, so the rest must succeed.
  */
 bool protect(void *page) noexcept
 {

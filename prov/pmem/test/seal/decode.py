@@ -63,13 +63,13 @@ class Direction:
         self.secret = expand(extract(th, key), direction.encode(), 32)
         self.used = used
         self.phase = 0
+        self.count = 0
         self.start()
 
     def start(self):
-        """Begins a phase."""
+        """Begins a phase; the records' numbers go on."""
         self.key = expand(self.secret, b'key', self.length)
         self.iv = expand(self.secret, b'iv', 12)
-        self.count = 0
 
     def next_nonce(self):
         """Returns a nonce that this run of the program has not seen."""

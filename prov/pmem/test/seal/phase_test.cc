@@ -95,6 +95,18 @@ TEST_P(SealPhase, IsNotSkipped)
 	EXPECT_EQ(stream.refusal, -EBADMSG);
 }
 
+/* Otherwise nobody would see that the last record is missing. */
+TEST_P(SealPhase, IsNotEnteredWithoutTheLastRecordOfTheOneBefore)
+{
+	SealedStream stream(key_, PhaseLimits{kAny, 2, 1 << 16});
+	EXPECT_EQ(exchange(&stream), 0);
+	static_cast<void>(stream.seal(counting(10)));
+	Bytes next = stream.seal(counting(10));
+	ASSERT_EQ(next[1], 1);
+	EXPECT_TRUE(stream.unseal(next).empty());
+	EXPECT_EQ(stream.refusal, -EBADMSG);
+}
+
 TEST_P(SealPhase, DoesNotGoBack)
 {
 	SealedStream stream(key_, PhaseLimits{kAny, 2, 1 << 16});
@@ -160,6 +172,31 @@ TEST(SealPhases, AreAsManyAsTheWireSays)
 		ASSERT_EQ(stream.unseal(stream.seal(plain)), plain) << i;
 	EXPECT_TRUE(stream.seal(plain).empty());
 	EXPECT_EQ(stream.refusal, -FI_EKEYREJECTED);
+}
+
+TEST(SealPhases, AreShorterIfTheEnvironmentSaysSo)
+{
+	setenv("FI_OFI_PMEM_SEAL_ROLL_RECORDS", "2", 1);
+	ASSERT_EQ(load_params(), 0);
+	bool known = params().seal_roll_records == 2;
+	auto key = make_key(Cipher::aes_128_gcm);
+	Sealer sealer(key);
+	unsetenv("FI_OFI_PMEM_SEAL_ROLL_RECORDS");
+	ASSERT_EQ(load_params(), 0);
+	if (!known)
+		GTEST_SKIP() << "the parameter is not read yet";
+	Schedule schedule;
+	TrafficSecret secret;
+	ASSERT_TRUE(schedule.open(*key, counting_hash(1)));
+	ASSERT_TRUE(schedule.traffic(Side::initiator, &secret));
+	ASSERT_TRUE(sealer.open(secret));
+	for (int i = 0; i < 6; i++) {
+		Bytes plain = counting(1);
+		Bytes record(sealed_length(1));
+		iovec one{plain.data(), 1};
+		ASSERT_EQ(sealer.seal(&one, 1, 1, record.data()), 0);
+		EXPECT_EQ(record[1], i / 2);
+	}
 }
 
 TEST(SealPhases, AreByDefaultTheCiphers)
