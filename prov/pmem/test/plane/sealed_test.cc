@@ -386,7 +386,7 @@ TEST_F(SealedNic, CommitsOfEverySizeTravelInRequests)
 		EXPECT_EQ(wait().failure.err, 0);
 		EXPECT_EQ(back, bytes);
 	}
-	for (const Posted &one : nic_.take_posted())
+	for (const auto &one : nic_.take_posted())
 		EXPECT_EQ(one.name, "message");
 }
 
