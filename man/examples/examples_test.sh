@@ -21,7 +21,7 @@ start_target() { # PROGRAM
 	free_port
 	rm -f "$dir/stdin"
 	mkfifo "$dir/stdin"
-	"$program" target 127.0.0.1 $port "$dir/greeting" \
+	"$program" target 127.0.0.1 $port $key "$dir/greeting" \
 		<>"$dir/stdin" >"$dir/target" 2>&1 &
 	target=$!
 	pids="$pids $target"
@@ -43,11 +43,15 @@ greeting() { # up to the first byte of 0
 	printf %s "$text"
 }
 
-for name in hello_msg hello_rdm; do
+head -c 32 /dev/urandom >"$dir/key"
+head -c 32 /dev/urandom >"$dir/other"
+for name in hello_msg hello_rdm sealed_msg; do
 	program=./man/examples/$name
+	key=
+	[ $name != sealed_msg ] || key=$dir/key
 	text="Hello from $name"
 	start_target
-	$LIMIT "$program" initiator 127.0.0.1 $port "$text" \
+	$LIMIT "$program" initiator 127.0.0.1 $port $key "$text" \
 		>"$dir/out" 2>"$dir/err"
 	check "$name says that it is durable" \
 		grep -qx "durable at 127.0.0.1: $text" "$dir/out"
@@ -56,10 +60,19 @@ for name in hello_msg hello_rdm; do
 	check "$name: so it is" test "$(greeting)" = "$text"
 
 	start_target
-	$LIMIT "$program" initiator 127.0.0.1 $port again >"$dir/out" 2>&1
+	$LIMIT "$program" initiator 127.0.0.1 $port $key again >"$dir/out" 2>&1
 	check "$name: the target ends when it is told to" ends 0
 	check "$name: the file has the new text" test "$(greeting)" = again
 
+	if [ $name = sealed_msg ]; then
+		start_target
+		$LIMIT "$program" initiator 127.0.0.1 $port "$dir/other" none \
+			>"$dir/out" 2>"$dir/err"
+		check "$name: another key is refused" says "Key was rejected"
+		check "$name: and nothing is written" \
+			test "$(greeting)" = again
+		check "$name: the target ends" ends 0
+	fi
 	if [ $name = hello_msg ]; then
 		$LIMIT "$program" initiator 127.0.0.1 $port none \
 			>"$dir/out" 2>"$dir/err"

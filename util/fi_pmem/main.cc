@@ -10,8 +10,10 @@
 #include "cli/options.hh"
 #include "cli/report.hh"
 #include "cli/standard_files.hh"
+#include "client/configuration.hh"
 #include "client/exit_codes.hh"
 #include "info/info.hh"
+#include "key/key.hh"
 #include "log/log.hh"
 #include "serve/serve.hh"
 #include "serve/status.hh"
@@ -48,12 +50,20 @@ const std::vector<Command> kCommands{
 	 RegionAt::either, add_bench, check_bench, run_bench},
 	{"log", "a circular log of records in a region", RegionAt::peer,
 	 add_log, check_log, run_log},
+	{"key", "make region keys, for --seal-key", RegionAt::host, add_key,
+	 check_key, run_key},
 	{"torture",
 	 "kill a target at random and check what it leaves; overwrites PLACE",
 	 RegionAt::either, add_torture, check_torture, run_torture}};
 
 int run_command(const Options &options, Report &report)
 {
+	/* A bad file of keys is seen before anything is made or changed. */
+	if (!options.seal_key.empty()) {
+		std::string problem = configuration_problem();
+		if (!problem.empty())
+			return report.fail(kFailed, "%s", problem.c_str());
+	}
 	try {
 		return options.command->run(options, report);
 	} catch (const std::exception &error) {

@@ -87,6 +87,7 @@ void add_bench(CLI::App *bench, Options *options, std::string *peer)
 	add_name(bench, "--bind", options->bind,
 		 "address of its own server (default: 127.0.0.1)", "ADDR");
 	add_rdm(bench, options);
+	add_seal_key(bench, options);
 	add_region(bench, options);
 	add_size(bench, "--offset", options->offset,
 		 "where to begin in the region (default: 0)");

@@ -81,8 +81,8 @@ bool ProviderSide::can(BenchOp op) const
 
 int ProviderSide::failed(int error, const char *detail)
 {
-	if (error == FI_EACCES)
-		return connection_.refused(fi_strerror(error));
+	if (Connection::is_refusal(error))
+		return connection_.refused(error, fi_strerror(error));
 	return report_.fail(kFailed, "%s: %s%s%s", connection_.provider(),
 			    fi_strerror(error), *detail ? ": " : "", detail);
 }

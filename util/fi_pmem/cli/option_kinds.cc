@@ -76,14 +76,19 @@ std::string check_word(const std::string &text,
 	return "'" + text + "' is none of " + CLI::detail::join(words, ", ");
 }
 
+void add_json(CLI::App *app, Options *options)
+{
+	app->add_flag("--json", options->json,
+		      "print one JSON object per line instead of text");
+}
+
 void add_common(CLI::App *app, Options *options)
 {
 	add_name(app, "-p,--provider", options->provider,
 		 "libfabric provider (default: verbs;ofi_pmem where there is a "
 		 "verbs device, else tcp;ofi_pmem)",
 		 "PROVIDER");
-	app->add_flag("--json", options->json,
-		      "print one JSON object per line instead of text");
+	add_json(app, options);
 }
 
 std::string check_ofi_pmem(const Options &options)
@@ -100,6 +105,14 @@ std::string check_length(const Options &options)
 	return options.length && !*options.length
 		       ? "--length: must be 1 or more"
 		       : "";
+}
+
+void add_seal_key(CLI::App *app, Options *options)
+{
+	add_name(app, "--seal-key", options->seal_key,
+		 "seal all data with a key of this file, which fi_pmem key new "
+		 "makes; nothing goes in clear",
+		 "FILE[:ID]");
 }
 
 void add_force(CLI::App *app, Options *options, const char *help)
@@ -136,6 +149,7 @@ void add_peer(CLI::App *app, Options *options, std::string *peer)
 	add_size(app, "--offset", options->offset,
 		 "where to begin in the region (default: 0)");
 	add_region(app, options);
+	add_seal_key(app, options);
 	auto timeout = add_number(app, "--timeout", options->timeout_s,
 				  "seconds after which every wait for the peer "
 				  "fails (default: 30, or --stall)",

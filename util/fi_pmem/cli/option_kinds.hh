@@ -113,6 +113,9 @@ CLI::Option *add_choice(CLI::App *app, const char *name, Value &value,
 /* Joins several words with commas between them. */
 std::string join_words(const std::vector<std::string> &words);
 
+/* Adds --json. */
+void add_json(CLI::App *app, Options *options);
+
 /* Adds --provider and --json. */
 void add_common(CLI::App *app, Options *options);
 
@@ -125,6 +128,9 @@ std::string check_ofi_pmem(const Options &options);
 /* Checks --length; returns empty if it is good. */
 std::string check_length(const Options &options);
 
+/* Adds --seal-key. */
+void add_seal_key(CLI::App *app, Options *options);
+
 /* Adds --force. */
 void add_force(CLI::App *app, Options *options, const char *help);
 
@@ -134,7 +140,7 @@ void add_rdm(CLI::App *app, Options *options);
 /* Adds --region. */
 void add_region(CLI::App *app, Options *options);
 
-/* Adds PEER, --offset, --region, --timeout and --stall. */
+/* Adds PEER, --offset, --region, --seal-key, --timeout and --stall. */
 void add_peer(CLI::App *app, Options *options, std::string *peer);
 
 /* Adds --timeout. */

@@ -12,6 +12,8 @@
 #include "cli/report.hh"
 #include "cli/usage.hh"
 #include "client/exit_codes.hh"
+#include "client/fabric.hh"
+#include "client/seal.hh"
 
 #include <rdma/fabric.h>
 
@@ -47,6 +49,18 @@ int usage_error(int argc, char **argv, const std::string &command,
 	return exit_code;
 }
 
+/* Returns an empty text if all is well. */
+std::string use_seal_key(const Options &options)
+{
+	if (options.seal_key.empty())
+		return "";
+	if (!has_ofi_pmem(options.provider))
+		return "--seal-key needs ofi_pmem, which provider '" +
+		       options.provider + "' does not have";
+	std::string problem = require_seal(options.seal_key);
+	return problem.empty() ? "" : "--seal-key: " + problem;
+}
+
 /*
  * Checks what follows from the command; returns an empty text if all is well.
  */
@@ -62,7 +76,8 @@ std::string complete(const std::string &peer, Options *options)
 		return "'" + peer +
 		       "' is not HOST[:PORT]; PORT is 1 to 65535, and an IPv6 "
 		       "address before it needs brackets";
-	return options->command->check(options);
+	std::string problem = options->command->check(options);
+	return problem.empty() ? use_seal_key(*options) : problem;
 }
 
 const Command *find_command(const std::vector<Command> &commands,

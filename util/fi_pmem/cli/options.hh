@@ -12,6 +12,7 @@
 #include "digest/digest.hh"
 
 #include <ofi_pmem/log.hh>
+#include <rdma/fi_ext_pmem.h>
 
 #include <cstddef>
 #include <cstdint>
@@ -52,6 +53,11 @@ struct BenchOptions {
 	std::string plot;		 /* an SVG file; empty: none */
 };
 
+struct KeyOptions {
+	fi_pmem_cipher cipher = FI_PMEM_AES_256_GCM;
+	uint64_t id = 0; /* 0: random */
+};
+
 struct TortureOptions {
 	TortureParameters parameters;
 	uint64_t runs = 100;
@@ -70,7 +76,8 @@ struct Options : ClientOptions {
 	const Command *command = nullptr;
 	std::string name; /* name of the command: put, log append, ... */
 	bool json = false;
-	bool force = false; /* overwrite what is there */
+	bool force = false;   /* overwrite what is there */
+	std::string seal_key; /* FILE[:ID]; empty: the environment decides */
 
 	std::vector<std::string> files; /* serve */
 	bool read_only = false;		/* serve */
@@ -100,6 +107,7 @@ struct Options : ClientOptions {
 	std::string against; /* scrub: SUMS to compare with */
 	LogOptions log;
 	BenchOptions bench;
+	KeyOptions key;
 	TortureOptions torture;
 };
 

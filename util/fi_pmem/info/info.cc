@@ -10,6 +10,7 @@
 #include "cli/report.hh"
 #include "client/configuration.hh"
 #include "client/exit_codes.hh"
+#include "client/seal.hh"
 #include "client/unoffered.hh"
 #include "digest/digest.hh"
 #include "info/advice.hh"
@@ -20,6 +21,9 @@
 #include <nlohmann/json.hpp>
 #include <rdma/fi_errno.h>
 
+#include <strings.h>
+
+#include <cstdlib>
 #include <fstream>
 
 namespace fi_pmem
@@ -102,7 +106,8 @@ void tell_providers(Report &report)
 	if (problem.empty() && names.empty())
 		problem = why_not_offered({}, default_provider(false));
 	if (!problem.empty())
-		report.say("  none: %s", problem.c_str());
+		report.say("  %s%s",
+			   names.empty() ? "none: " : "but: ", problem.c_str());
 	report.set("providers", names);
 	if (!problem.empty())
 		report.set("providers_problem", problem);
@@ -216,6 +221,46 @@ void tell_advice(Report &report, const std::vector<std::string> &advice)
 	report.set("advice", advice);
 }
 
+/* What a channel does not hide although it is sealed. */
+std::vector<std::string> in_clear()
+{
+	std::vector<std::string> clear{
+		"lengths and times of messages", "who talks to whom", "key ids",
+		"messages (fi_send) and ordinary regions",
+		"what fi_pmem clients ask for first: region, its size, "
+		"address and MR key"};
+	const char *cq_data = getenv("FI_OFI_PMEM_SEAL_CQ_DATA");
+	if (cq_data && !strcasecmp(cq_data, "clear"))
+		clear.emplace_back("remote CQ data");
+	return clear;
+}
+
+void tell_seal(Report &report, const fi_pmem_region_attr &attr)
+{
+	report.set("sealed", attr.key_id != 0);
+	if (!attr.key_id) {
+		report.say("  not sealed: data, digests and MR keys travel in "
+			   "clear");
+		return;
+	}
+	std::string id = std::to_string(attr.key_id);
+	const char *cipher = cipher_name(attr.cipher);
+	std::vector<std::string> clear = in_clear();
+	report.say("  sealed by region key %s, %s; in clear all the same:",
+		   id.c_str(), cipher);
+	for (const std::string &one : clear)
+		report.say("    %s", one.c_str());
+	report.set("key_id", id);
+	report.set("cipher", cipher);
+	report.set("in_clear", clear);
+	if (attr.key_bytes_left == UINT64_MAX)
+		return;
+	report.say(
+		"  the key may seal %s more",
+		human_bytes(static_cast<double>(attr.key_bytes_left)).c_str());
+	report.set("key_bytes_left", attr.key_bytes_left);
+}
+
 void tell_place(const Options &options, Report &report, const Probe &found)
 {
 	const fi_pmem_region_attr &attr = found.attr;
@@ -234,6 +279,7 @@ void tell_place(const Options &options, Report &report, const Probe &found)
 				     "the same auth_key"
 				   : "the service is open: anyone who reaches "
 				     "its port can connect");
+	tell_seal(report, attr);
 	report.set("place", options.place);
 	report.set("provider", found.provider);
 	report.set("domain", domain_text(attr.domain));

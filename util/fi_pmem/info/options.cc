@@ -16,6 +16,7 @@ void add_info(CLI::App *app, Options *options, std::string *)
 	add_name(app, "--bind", options->bind,
 		 "address to try it at, one of this host (default: 127.0.0.1)",
 		 "ADDR");
+	add_seal_key(app, options);
 	add_timeout(app, options,
 		    "seconds after which trying fails (default: 10)");
 	add_common(app, options);

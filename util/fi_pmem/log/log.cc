@@ -76,8 +76,9 @@ int LogSession::fail(const char *what, int ret, const std::string &text)
 	if (connection_.is_lost())
 		return report_.fail(kFailed, "lost the connection to %s (%s)",
 				    peer, text.c_str());
-	if (ret == -FI_EACCES)
-		return connection_.refused(std::string(what) + ": " + text);
+	if (Connection::is_refusal(-ret))
+		return connection_.refused(-ret,
+					   std::string(what) + ": " + text);
 	std::string successor = claimed_ ? find_successor(ret) : "";
 	if (!successor.empty())
 		return report_.fail(kRefused,

@@ -49,6 +49,7 @@ std::string Server::describe() const
 			    {"bytes", one.file.length()},
 			    {"read_only", options_.read_only},
 			    {"map_sync", one.file.map_sync()},
+			    {"sealed", is_sealed(one)},
 			    {"failed", one.error != 0}};
 		if (one.error)
 			region["error"] = fi_strerror(one.error);

@@ -78,8 +78,9 @@ void Server::tell_event(const fi_pmem_event &event)
 		return;
 	case FI_PMEM_EVENT_NOT_AUTHENTICATED:
 		tell_refused(&not_authenticated_, event.count,
-			     "not authenticated. A client needs the file of "
-			     "FI_OFI_PMEM_AUTH_KEY_FILE that this server has");
+			     "not authenticated. A client needs the region key "
+			     "(--seal-key), and the file of "
+			     "FI_OFI_PMEM_AUTH_KEY_FILE, that this server has");
 		return;
 	case FI_PMEM_EVENT_OTHER_VERSION:
 		tell_refused(&other_version_, event.count,

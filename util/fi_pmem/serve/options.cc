@@ -32,6 +32,7 @@ void add_serve(CLI::App *app, Options *options, std::string *)
 		      "poll without sleeping, for providers that progress "
 		      "only so");
 	add_rdm(app, options);
+	add_seal_key(app, options);
 	app->add_flag("-v,--verbose", options->verbose,
 		      "report clients on standard error");
 	add_common(app, options);

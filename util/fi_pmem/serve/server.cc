@@ -153,6 +153,12 @@ int Server::register_region(Region &region, uint32_t number)
 				    "FI_OFI_PMEM_PORT_RANGE)",
 				    fi_strerror(-ret),
 				    unsigned{options_.data_port});
+	if (ret == -FI_EKEYREJECTED)
+		return report_.fail(kFailed,
+				    "%s: no region key is for it, and every "
+				    "region must be sealed (--seal-key, "
+				    "FI_OFI_PMEM_SEAL=required)",
+				    path);
 	if (ret == -FI_EADDRNOTAVAIL && !options_.bind.empty())
 		return report_.fail(kFailed,
 				    "--bind: %s is not an address of this host",
@@ -242,6 +248,12 @@ bool Server::authenticates() const
 	return has_auth_key() && has_ofi_pmem(info_->fabric_attr->prov_name);
 }
 
+bool Server::is_sealed(const Region &region) const
+{
+	return has_ofi_pmem(info_->fabric_attr->prov_name) &&
+	       ofi_pmem::Key(fi_mr_key(region.mr.get())).sealed();
+}
+
 void Server::announce()
 {
 	std::string where = this->where();
@@ -263,12 +275,14 @@ void Server::announce()
 		std::string number = regions_.size() > 1
 					     ? ", region: " + std::to_string(i)
 					     : "";
+		bool sealed = is_sealed(one);
 		report_.say("serving %s (%" PRIu64 " bytes) on %s, provider "
-			    "%s%s%s%s, authentication: %s",
+			    "%s%s%s%s%s, authentication: %s",
 			    one.path.c_str(), one.file.length(), where.c_str(),
 			    provider, number.c_str(),
 			    options_.read_only ? ", read-only" : "",
-			    data.c_str(), authentication);
+			    data.c_str(), sealed ? ", sealed" : "",
+			    authentication);
 		report_.event({{"event", "serving"},
 			       {"file", one.path},
 			       {"bytes", one.file.length()},
@@ -277,6 +291,7 @@ void Server::announce()
 			       {"provider", provider},
 			       {"map_sync", one.file.map_sync()},
 			       {"authentication", authentication},
+			       {"sealed", sealed},
 			       {"region", i},
 			       {"read_only", options_.read_only}});
 	}

@@ -75,6 +75,7 @@ private:
 	[[nodiscard]] int open_rdm();
 	[[nodiscard]] std::string where();
 	[[nodiscard]] bool authenticates() const;
+	[[nodiscard]] bool is_sealed(const Region &region) const;
 	void announce();
 	void handle_events();
 	void handle_request(const fi_eq_cm_entry &entry, size_t data_bytes);

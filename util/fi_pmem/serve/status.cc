@@ -97,12 +97,14 @@ void tell(const Json &status, const std::string &peer, Report &report)
 		std::string state = "good";
 		if (failed)
 			state = "FAILED: " + one.at("error").get<std::string>();
-		report.say("region %" PRIu64 ": %s, %" PRIu64 " bytes, %s, %s",
+		report.say("region %" PRIu64 ": %s, %" PRIu64
+			   " bytes, %s%s, %s",
 			   one.at("region").get<uint64_t>(),
 			   printable(file).c_str(),
 			   one.at("bytes").get<uint64_t>(),
 			   one.at("read_only").get<bool>() ? "read-only"
 							   : "read and write",
+			   one.value("sealed", false) ? ", sealed" : "",
 			   printable(state).c_str());
 	}
 	report.set("regions", status.at("regions"));

@@ -79,6 +79,11 @@ all 0 bench "$addr" --force $small --ops commit
 all 0 log bench "$addr" --force $small
 all 0 log append "$addr" "$dir/line" --create
 all 0 log tail "$addr"
+(umask 077; "$FI_PMEM" key new >"$dir/key")
+"$FI_PMEM" key new --json >"$dir/out"
+check "key new" query ".ok and .line"
+cat "$dir/out" >>"$dir/all"
+all 0 info "$dir" --seal-key "$dir/key"
 all 0 log dump "$addr"
 all 0 torture "$dir" --runs 1 --rounds 1 --seed 18446744073709551615 --timeout 60
 all 0 torture --plan --seed 18446744073709551615
@@ -96,6 +101,9 @@ check "no number is too large for a reader" kept \
 	'[.. | numbers | select(. > 9007199254740992)] == []'
 check "the id of a log is a string" kept \
 	'any(.[]; .command == "log dump" and (.id | test("^[0-9a-f]{16}$")))'
+check "so is that of a region key" kept \
+	'any(.[]; .command == "key new" and (.id | test("^[0-9]+$"))) and
+	any(.[]; .sealed and (.key_id | test("^[0-9]+$")))'
 check "the seed of a run is one" kept \
 	'any(.[]; .event == "run" and .seed == "18446744073709551615")'
 check "both benchmarks measure the same" kept \

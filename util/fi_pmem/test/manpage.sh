@@ -7,7 +7,7 @@ page=${srcdir:-$(dirname "$0")/../../..}/man/fi_pmem.1.md
 options_in() {
 	grep -oE -- '--[a-z][a-z-]+' | sort -u
 }
-for command in serve status put get verify scrub info bench torture "log append" "log tail" "log dump" "log bench"; do
+for command in serve status put get verify scrub info bench torture "key new" "log append" "log tail" "log dump" "log bench"; do
 	"$FI_PMEM" $command --help | sed -n '/^Options:/,/^Exit/p' |
 		options_in >"$dir/help.${command// /_}"
 	check "$command has options" test -s "$dir/help.${command// /_}"

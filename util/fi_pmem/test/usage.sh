@@ -19,7 +19,7 @@ refuses() {
 	check "and nothing else" test "$(wc -l <"$dir/err")" -eq 2
 }
 
-commands="serve, put, get, status, verify, scrub, info, bench, log, torture"
+commands="serve, put, get, status, verify, scrub, info, bench, log, key, torture"
 refuses "" "a command is missing; there are $commands"
 refuses "" "there is no command 'push'; there are $commands" push a b
 refuses "" "there is no option --quiet before a command; commands are $commands" \
@@ -31,11 +31,12 @@ refuses log "there is no command 'apend'; there are append, tail, dump, bench" \
 # Options that there are not, or without a value, or with one too much.
 for one in --fast --dept -x -1; do
 	refuses put "there is no option $one; there are --help, --offset, \
---region, --timeout, --stall, --depth, --block, --source-offset, --length, \
+--region, --seal-key, --timeout, --stall, --depth, --block, --source-offset, --length, \
 --window, --no-commit, --verify, --resume, --provider, --json" in host $one
 done
 refuses "log tail" "there is no option --fast; there are --help, --offset, \
---region, --timeout, --stall, --length, --provider, --json, --lines, --follow" \
+--region, --seal-key, --timeout, --stall, --length, --provider, --json, --lines, \
+--follow" \
 	--fast
 refuses put "--depth needs a value: --depth N" in host --depth
 refuses put "--offset needs a value: --offset SIZE" in host --offset
@@ -74,6 +75,11 @@ refuses bench "--ops: 'speed' is none of message, write, commit, fenced, \
 append, drain, verified" --ops commit,speed
 refuses torture "--faults: 'fire' is none of kill-target, stop-target, \
 kill-initiator, freeze-target, none" place --faults fire
+refuses "key new" "--cipher: 'aes-256-xts' is none of aes-128-ccm, aes-128-gcm, \
+aes-256-ccm, aes-256-gcm, chacha20-poly1305" --cipher aes-256-xts
+refuses "key new" "--id: must be a number from 1 to 18446744073709551614, not '0'" \
+	--id 0
+refuses key "a command is missing; there are new"
 refuses bench "--plot: 'plot.jpg' does not end in the name of a format, which is one of \
 .svg, .png, .gnuplot" --plot plot.jpg
 for peer in : h: h:0 h:65536 '[::1' '[]:1' '[::1]x'; do
@@ -92,6 +98,13 @@ refuses scrub "--save: must not be empty" host --save ""
 refuses "log append" "FILE: must not be empty" host ""
 refuses torture "--check: must not be empty" place --check ""
 refuses put "--provider: must not be empty" in host -p ""
+refuses put "--seal-key: must not be empty" in host --seal-key ""
+for id in 0 0x0 18446744073709551615; do
+	refuses put "--seal-key: 'keys:$id' ends in no id, which is a number \
+from 1 on" in host --seal-key "keys:$id"
+done
+refuses serve "--seal-key needs ofi_pmem, which provider 'tcp' does not have" \
+	file -p tcp --seal-key keys
 
 # Arguments that are missing, too many, or of no use together.
 refuses put "LOCAL is missing: fi_pmem put LOCAL PEER"
@@ -145,8 +158,8 @@ if command -v jq >/dev/null; then
 fi
 
 # Help fits a terminal, and has nothing of C++.
-for command in "" serve status put get verify scrub info bench torture log \
-	"log append" "log tail" "log dump" "log bench"; do
+for command in "" serve status put get verify scrub info bench torture key "key new" \
+	log "log append" "log tail" "log dump" "log bench"; do
 	$LIMIT "$FI_PMEM" $command --help >"$dir/out" 2>"$dir/err"
 	check "help of ${command:-fi_pmem}" test $? -eq 0
 	check "fits 80 columns" test "$(wc -L <"$dir/out")" -le 80

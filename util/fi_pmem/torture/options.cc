@@ -120,6 +120,7 @@ void add_torture(CLI::App *command, Options *options, std::string *peer)
 	add_name(command, "--bind", options->bind,
 		 "address of its own target (default: 127.0.0.1)", "ADDR");
 	add_rdm(command, options);
+	add_seal_key(command, options);
 	add_region(command, options);
 	add_limits(command, options,
 		   "seconds without any completion that are a hang (default: "

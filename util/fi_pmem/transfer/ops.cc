@@ -218,8 +218,9 @@ int Transfer::operation_failed(const Block *block, int error,
 	const char *what = direction_ == Direction::write  ? "write"
 			   : direction_ == Direction::read ? "read"
 							   : "verification";
-	if (error == FI_EACCES)
-		return connection_.refused(std::string(what) + ": " + why);
+	if (Connection::is_refusal(error))
+		return connection_.refused(error,
+					   std::string(what) + ": " + why);
 	if (!block)
 		return report_.fail(kFailed, "%s at %s failed: %s", what, peer,
 				    why.c_str());

@@ -3,6 +3,7 @@
 #include "client/configuration.hh"
 
 #include "client/error_sink.hh"
+#include "client/seal.hh"
 #include "shared/params_check.hh"
 
 #include <cstdlib>
@@ -44,7 +45,8 @@ struct NoLeak {
 std::string configuration_problem()
 {
 	NoLeak parameters;
-	return ofi_pmem::params_problem();
+	std::string problem = ofi_pmem::params_problem();
+	return problem.empty() ? seal_problem() : problem;
 }
 
 void warn_unknown_variables(ErrorSink &sink)

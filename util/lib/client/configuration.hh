@@ -14,7 +14,10 @@ namespace fi_pmem
 
 class ErrorSink;
 
-/* Returns why ofi_pmem offers nothing; empty if its parameters are good. */
+/*
+ * Returns why ofi_pmem offers nothing, or what is wrong with its file of region
+ * keys, which it reads later; empty if all is good.
+ */
 [[nodiscard]] std::string configuration_problem();
 
 /* Warns, once, about variables that look like parameters but are none. */

@@ -9,6 +9,7 @@
 #include "client/configuration.hh"
 #include "client/error_sink.hh"
 #include "client/exit_codes.hh"
+#include "client/seal.hh"
 #include "shared/key.hh"
 #include "shared/provider_name.hh"
 
@@ -83,7 +84,8 @@ std::future<void> look_up(const std::string &host)
 /* Returns whether the way to the service fails, and not the question to it. */
 bool is_unreachable(int error)
 {
-	return error != FI_EACCES && error != FI_ENOKEY && error != FI_EINVAL &&
+	return error != FI_EACCES && error != FI_EKEYREJECTED &&
+	       error != FI_ENOKEY && error != FI_EINVAL &&
 	       error != FI_EOPNOTSUPP && error != FI_ENOMEM;
 }
 
@@ -404,8 +406,8 @@ int Connection::query(fi_pmem_region_attr *attr)
 		pause_ms = std::min(2 * pause_ms, kLongestMs);
 		static_cast<void>(fi_cq_read(fabric_.cq(), nullptr, 0));
 	}
-	if (ret == -FI_EACCES)
-		return refused("cannot query its region");
+	if (is_refusal(-ret))
+		return refused(-ret, "cannot query its region");
 	if (ret && is_unreachable(-ret) && !is_lost())
 		return sink_.fail(
 			kUnreachable,
@@ -421,29 +423,65 @@ int Connection::query(fi_pmem_region_attr *attr)
 	return kOk;
 }
 
-int Connection::refused(const std::string &what) const
+bool Connection::is_refusal(int error)
+{
+	return error == FI_EACCES || error == FI_EKEYREJECTED;
+}
+
+/* Whether a region is sealed, its key says: no answer of a peer counts. */
+std::string Connection::why_not_sealed(int error) const
+{
+	SealSetting ours = seal_setting();
+	if (!ofi_pmem::Key(region_.key).sealed())
+		return "its region is not sealed, and this side seals "
+		       "everything (--seal-key, FI_OFI_PMEM_SEAL=required)";
+	if (ours.off)
+		return "its region is sealed, and FI_OFI_PMEM_SEAL is off here";
+	if (ours.file.empty())
+		return "its region is sealed, and there is no region key here "
+		       "(--seal-key, FI_OFI_PMEM_SEAL_KEY_FILE)";
+	std::string which = ours.id ? "region key " + std::to_string(ours.id)
+				    : std::string("the region key");
+	if (error == FI_EACCES)
+		return "its region does not accept " + which + " of " +
+		       ours.file;
+	return which + " of " + ours.file +
+	       " does not do: the peer has no such key, or other bytes, or no "
+	       "line is for this peer, or it is used up; FI_LOG_LEVEL=warn "
+	       "says which";
+}
+
+std::string Connection::why_refused(int error) const
 {
 	bool theirs = region_.flags & Descriptor::kAuthKey;
 	bool ours = has_auth_key();
-	const char *why = "it does not allow that";
-	if (theirs == ours && (region_.flags & Descriptor::kReadOnly))
-		why = "it serves this region read-only";
-	else if (theirs && !ours)
-		why = "it asks for an auth_key, and "
-		      "FI_OFI_PMEM_AUTH_KEY_FILE names none here";
-	else if (ours && !theirs)
-		why = "it has no auth_key, and FI_OFI_PMEM_AUTH_KEY_FILE names "
-		      "one here";
-	else if (ours)
-		why = "it has another auth_key than the file that "
-		      "FI_OFI_PMEM_AUTH_KEY_FILE names here";
-	return sink_.fail(kRefused, "%s refuses: %s (%s)", peer_.c_str(), why,
-			  what.c_str());
+	if (theirs && !ours)
+		return "it asks for an auth_key, and "
+		       "FI_OFI_PMEM_AUTH_KEY_FILE names none here";
+	if (ours && !theirs)
+		return "it has no auth_key, and FI_OFI_PMEM_AUTH_KEY_FILE "
+		       "names one here";
+	if (error == FI_EKEYREJECTED)
+		return why_not_sealed(error);
+	if (region_.flags & Descriptor::kReadOnly)
+		return "it serves this region read-only";
+	if (ofi_pmem::Key(region_.key).sealed())
+		return why_not_sealed(error);
+	return ours ? "it has another auth_key than the file that "
+		      "FI_OFI_PMEM_AUTH_KEY_FILE names here"
+		    : "it does not allow that";
+}
+
+int Connection::refused(int error, const std::string &what) const
+{
+	return sink_.fail(kRefused, "%s refuses: %s (%s)", peer_.c_str(),
+			  why_refused(error).c_str(), what.c_str());
 }
 
 int Connection::check_writable(const std::string &what) const
 {
-	return region_.flags & Descriptor::kReadOnly ? refused(what) : int{kOk};
+	return region_.flags & Descriptor::kReadOnly ? refused(FI_EACCES, what)
+						     : int{kOk};
 }
 
 uint64_t Connection::choose_length(uint64_t offset,

@@ -84,11 +84,14 @@ public:
 				      const char *what) const;
 
 	/*
-	 * `what` failed, because the peer does not let this side do it
-	 * (FI_EACCES). Returns kRefused and reports the reason, as far as it is
-	 * known here.
+	 * `what` failed with an error that is_refusal(), because the peer does
+	 * not let this side do it. Returns kRefused and reports the reason, as
+	 * far as it is known here.
 	 */
-	[[nodiscard]] int refused(const std::string &what) const;
+	[[nodiscard]] int refused(int error, const std::string &what) const;
+
+	/* Takes a positive fi_errno: the peer refuses, or has no such key. */
+	[[nodiscard]] static bool is_refusal(int error);
 
 	/* Does the same if the region is served read-only; else returns kOk. */
 	[[nodiscard]] int check_writable(const std::string &what) const;
@@ -152,6 +155,8 @@ private:
 	[[nodiscard]] int check_time(Clock::time_point deadline,
 				     const char *what);
 	[[nodiscard]] int explain(const EventError &error);
+	[[nodiscard]] std::string why_refused(int error) const;
+	[[nodiscard]] std::string why_not_sealed(int error) const;
 
 	const ClientOptions &options_;
 	ErrorSink &sink_;
