@@ -378,7 +378,8 @@ enum fi_pmem_event_kind {
 	 * and it accepts no write until it is registered again.
 	 */
 	FI_PMEM_EVENT_REGION_FAILED = 1,
-	/* Initiators were refused: they did not prove to have the auth_key. */
+	/* Initiators were refused: they did not prove to have the auth_key, or
+	 * the region key that they named. */
 	FI_PMEM_EVENT_NOT_AUTHENTICATED = 2,
 	/* Initiators were refused: they speak other protocol versions. */
 	FI_PMEM_EVENT_OTHER_VERSION = 3,

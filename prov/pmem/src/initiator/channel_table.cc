@@ -333,6 +333,8 @@ int ChannelTable::prepare(const OpRequest &request, fi_addr_t peer,
 		ret = channel->digest(op);
 	if (!ret && (request.is_drain() || flush))
 		ret = vouch(*op, channel);
+	else if (!ret && request.options().fence)
+		ret = follow_others(peer, channel);
 	if (ret)
 		return ret;
 	if (op->options.checked && op->options.inject)
@@ -406,6 +408,18 @@ int ChannelTable::vouch(const PersistentOp &op, const Channel *channel)
 	if (!take_lost(op.peer.channel))
 		return 0;
 	return lost_before(op.is(OpKind::flush) ? "flush" : "fenced commit");
+}
+
+/* A fence without a commit orders what is visible. */
+int ChannelTable::follow_others(fi_addr_t peer, const Channel *channel)
+{
+	bool visible = true;
+	for (auto &[service, other] : channels_) {
+		if (service.peer == peer && other.get() != channel &&
+		    !other->make_visible())
+			visible = false;
+	}
+	return visible ? 0 : -FI_EAGAIN;
 }
 
 bool ChannelTable::take_lost(fi_addr_t peer) noexcept

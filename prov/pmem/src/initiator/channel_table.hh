@@ -156,6 +156,8 @@ private:
 		PMEM_REQUIRES(initiator_->lock());
 	[[nodiscard]] int vouch(const PersistentOp &op, const Channel *channel)
 		PMEM_REQUIRES(initiator_->lock());
+	[[nodiscard]] int follow_others(fi_addr_t peer, const Channel *channel)
+		PMEM_REQUIRES(initiator_->lock());
 	PersistentOp *take(const OpRequest &request)
 		PMEM_REQUIRES(initiator_->lock());
 	void end_notification(PersistentOp *op, int err, bool counted)

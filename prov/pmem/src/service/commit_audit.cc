@@ -23,8 +23,8 @@ Extent extent_of(const wire::Range &range) noexcept
 /* Returns null also for a range that the executor will refuse. */
 FlushLedger *CommitAudit::ledger_of(const wire::Range &range) noexcept
 {
-	TargetRegion *region = table_->find(range.token);
-	if (!region || !range.length ||
+	TargetRegion *region = nullptr;
+	if (table_->admit(range.token, key_, &region) || !range.length ||
 	    region->check(range.offset, range.length, 0))
 		return nullptr;
 	return region->backend->ledger();

@@ -38,6 +38,9 @@ public:
 
 	explicit CommitAudit(RegionTable *table) noexcept : table_(table) {}
 
+	/* The channel is sealed with this key, which outlives the audit. */
+	void set_key(const RegionKey *key) noexcept { key_ = key; }
+
 	/* Notes the bytes that a request will write, before it is executed. */
 	void before(const wire::Write &request, size_t len);
 	void before(const AtomicRequest &request);
@@ -77,6 +80,7 @@ private:
 	void drop_known(Claims *claims);
 
 	RegionTable *table_;
+	const RegionKey *key_ = nullptr;
 	uint64_t operation_ = 0;
 	Claims request_;	  /* of the request that is executed */
 	Claims operation_claims_; /* of earlier requests of its operation */

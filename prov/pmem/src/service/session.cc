@@ -139,6 +139,7 @@ bool Session::greet(const uint8_t *bytes, size_t len)
 	if (!greeting_.take(link_.get(), bytes, len))
 		return false;
 	executor_.set_key(greeting_.seal().key.get());
+	audit_.set_key(key());
 	const Received &first = backlog_.front();
 	return !key() || first.done + len == first.len;
 }

@@ -206,6 +206,36 @@ TEST_F(SealedPlane, WhatIsUnderWayUnderTheOldKeyComesFirst)
 	EXPECT_EQ(durable(), second);
 }
 
+/* So do operations on two regions, unless a fence orders them. */
+TEST_F(SealedPlane, FenceWaitsForWhatIsUnderWayUnderAnotherKey)
+{
+	open();
+	share_key(kNext);
+	FakeMedium *other = &media_.emplace_back(kRegionLen);
+	uint64_t other_key = add_sealed(other, kNext);
+	ASSERT_EQ(initiator_keys_.bind_region(key_, kId), 0);
+	EXPECT_EQ(commit(1), 0);
+	uint64_t first = 2, second = 3;
+	Call fenced = kWrite;
+	fenced.fence = true;
+	ASSERT_EQ(submit(fenced, &second, sizeof(second), 0, other_key), 0);
+	EXPECT_EQ(wait().failure.err, 0);
+	{
+		std::lock_guard guard(medium_->mutex);
+		ASSERT_EQ(submit(kCommit, &first, sizeof(first), 0, key_), 0);
+		EXPECT_EQ(try_submit(fenced, &second, sizeof(second), 8,
+				     other_key),
+			  -FI_EAGAIN);
+		EXPECT_EQ(try_submit(kWrite, &second, sizeof(second), 8,
+				     other_key),
+			  0);
+	}
+	EXPECT_EQ(wait().failure.err, 0);
+	EXPECT_EQ(wait().failure.err, 0);
+	ASSERT_EQ(submit(fenced, &second, sizeof(second), 16, other_key), 0);
+	EXPECT_EQ(wait().failure.err, 0);
+}
+
 TEST_F(SealedPlane, RegionRefusesAKeyOnceItIsRemovedFromIt)
 {
 	open();
