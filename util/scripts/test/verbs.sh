@@ -16,7 +16,7 @@
 #   PROGRAM            only these, for example pmem_rma_test
 #
 # Every program runs with regions on the device DAX, which get the native method;
-# some also with each other method, without FLUSH, and with
+# some also with each other method, without FLUSH, sealed, and with
 # simulated power failure. Counted is what the kernel flushed for it: something
 # for native, nothing for the others. Without PROGRAM also tries memory that is no
 # NVDIMM (vm/dax_kinds.sh), and boots with each persistence domain and compares the
@@ -152,6 +152,17 @@ run_mode() {
 	record "$mode: $flushed IB FLUSHes executed, $wanted expected" $?
 }
 
+# The machine reads it in the root that it has booted from.
+seal_key=$root_build/seal_key
+make_seal_key() {
+	(
+		umask 077
+		printf '1 aes-256-gcm %s\n' \
+			"$(od -An -N32 -tx1 /dev/urandom | tr -d ' \n')" \
+			>"$seal_key"
+	)
+}
+
 # Takes every Nth of them with --share, from one on that the number draws.
 its_share() { # its_share N WORD...
 	local n=$1 i
@@ -193,12 +204,18 @@ vm_wait 1 || exit $vm_not_made
 check_machine
 dax=PMEM_FABTESTS_DAX=/dev/dax0.0
 run_mode native some "$methods $(its_share 2 $on_dax)" '*' "$not_on_dax" $dax
-for method in $(its_share 4 read ack message unflushed); do
+for method in $(its_share 5 read ack message unflushed sealed); do
 	case $method in
 	read) setting="FI_OFI_PMEM_DOMAIN=cpu_cache FI_OFI_PMEM_METHOD=read" ;;
 	ack) setting="FI_OFI_PMEM_DOMAIN=system FI_OFI_PMEM_METHOD=ack" ;;
 	message) setting=FI_OFI_PMEM_METHOD=message ;;
 	unflushed) setting=FI_OFI_PMEM_NATIVE_FLUSH=off ;;
+	sealed)
+		make_seal_key
+		setting="FI_OFI_PMEM_SEAL=required FI_OFI_PMEM_SEAL_CQ_DATA=clear"
+		setting+=" FI_OFI_PMEM_SEAL_KEY_FILE=$seal_key"
+		setting+=" FI_OFI_PMEM_SEAL_ROLL_RECORDS=100"
+		;;
 	esac
 	run_mode $method none "$methods pmem_verify_test" "$essential" \
 		"$not_on_dax" $dax $setting
