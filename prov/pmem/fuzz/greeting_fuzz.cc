@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /* Copyright (c) 2026 the ofi_pmem developers */
 /*
- * Somebody between an initiator and a target with auth_keys. What one says
- * reaches the other as the input decides: whole, changed, again, back to its
- * sender, or not at all. A side with a key accepts the other only if that has
- * the same key, and if both have heard what the other one said.
+ * Somebody between an initiator and a target with auth_keys or region keys.
+ * What one says reaches the other as the input decides: whole, changed, again,
+ * back to its sender, or not at all. A side with a key accepts the other only
+ * if that has the same key, and if both have heard what the other one said.
  */
 #include "application.hh"
 #include "regions.hh"
@@ -28,10 +28,36 @@ struct Keys {
 			target.assign(kMinAuthKey, 't');
 		if (choice & 4)
 			target = initiator;
+		seals = choice & 8;
+		add(&initiator_ring, 1);
+		require(!initiator_ring.bind_default(kId), "a key is bound");
+		add(&target_ring, choice & 16 ? 1 : 2);
+		same = initiator == target && (!seals || (choice & 16));
 	}
 
+	/* Key `number` under the one id. */
+	static void add(KeyRing *ring, uint8_t number)
+	{
+		const char *why = "";
+		std::vector<uint8_t> bytes(32, number);
+		KeySpec spec;
+		spec.id = kId;
+		spec.cipher = Cipher::chacha20_poly1305;
+		spec.bytes = bytes.data();
+		spec.length = bytes.size();
+		require(!ring->add(spec, &why), why);
+	}
+
+	/* The region that is asked for. */
+	Key region() const { return Key(7, seals ? Key::kSealed | 1 : 1); }
+
+	static constexpr uint64_t kId = 5;
 	AuthKey initiator;
 	AuthKey target;
+	KeyRing initiator_ring;
+	KeyRing target_ring;
+	bool seals = false;
+	bool same = false;
 };
 
 /* One end of a connection. */
@@ -47,7 +73,9 @@ class Between
 public:
 	explicit Between(Input *input)
 		: input_(input), keys_(input->take<uint8_t>()), regions_(false),
-		  transport_(0), initiator_(transport_, keys_.initiator)
+		  transport_(0),
+		  initiator_(transport_, keys_.initiator,
+			     &keys_.initiator_ring)
 	{
 		transport_.on_connect = [this](ScriptLink *link) {
 			connect(link);
@@ -73,7 +101,8 @@ private:
 	{
 		RemoteRegion region;
 		static_cast<void>(
-			application_->table().query(0, Key(7, 1), &region));
+			application_->table().query(0, keys_.region(),
+						    &region));
 	}
 
 	void connect(ScriptLink *link)
@@ -82,7 +111,10 @@ private:
 		keep_old(asked_.said);
 		asking_ = attach(link, &asking_);
 		session_ = std::make_unique<Session>(
-			&regions_.table, &workspace_, keys_.target, nullptr);
+			&regions_.table, &workspace_,
+			Gate{keys_.target, keys_.target_ring,
+			     regions_.table.events(), regions_.table.guesses()},
+			nullptr);
 		ScriptRequest request([this](ScriptLink *accepted) {
 			asked_ = attach(accepted, &asked_);
 		});
@@ -224,9 +256,14 @@ private:
 	/* At the moment that one end takes the other. */
 	void check()
 	{
-		if (!keys_.target.empty() && !greeted_ && session_ &&
+		bool target_asks = !keys_.target.empty() ||
+				   (session_ && session_->key());
+		bool initiator_asks = !keys_.initiator.empty() || keys_.seals;
+		if (target_asks && !greeted_ && session_ &&
 		    session_->greeting().done()) {
 			greeted_ = true;
+			require(keys_.same || !session_->key(),
+				"a target seals with who has its key");
 			require(keys_.initiator == keys_.target,
 				"a target takes who has its key");
 			require(heard(asking_, asked_, 2) &&
@@ -234,8 +271,7 @@ private:
 				"who proves has heard what the target said");
 		}
 		/* Hello, Response, and what needs an open channel. */
-		if (!keys_.initiator.empty() && !taken_ &&
-		    asking_.said.size() > 2)
+		if (initiator_asks && !taken_ && asking_.said.size() > 2)
 			require(greeted_ && heard(asked_, asking_, 3),
 				"an initiator takes who has proven");
 		taken_ = asking_.said.size() > 2;
