@@ -488,6 +488,7 @@ share_by_commit() {
 	draw=$((16#$(git -C "$top" rev-parse --short=6 HEAD 2>/dev/null ||
 		echo 0)))
 	export MUTANTS_SHARE=$((draw % 3 + 1))/3
+	export SEALED_SHARE=$MUTANTS_SHARE
 	fabtests_options=(--prov "${providers[draw % 2]}")
 	verbs_options=(--share "$draw")
 	echo "share $draw: mutants $MUTANTS_SHARE," \

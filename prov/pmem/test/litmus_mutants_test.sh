@@ -136,7 +136,7 @@ mutant "a long write overtakes a verification" prov/pmem/src/service/session.cc 
 	's/!verifier_ && !arrival_ &&/!arrival_ \&\&/' \
 	LongWrite.BehindAVerificationStaysInTheSocket 'FAILED'
 mutant "a closed region is stored to" prov/pmem/src/service/executor.cc \
-	'/^ssize_t Executor::receive/,/^}/s/TargetRegion \*region = table_->find(request.token);/static TargetRegion *region; if (!done) region = table_->find(request.token);/' \
+	'/^ssize_t Executor::receive/,/^}/{s/TargetRegion \*region = nullptr;/static TargetRegion *region;/; s/if (!failed_before)$/if (!failed_before \&\& !done)/}' \
 	LongWrite.ToARegionThatIsClosedMeanwhileTouchesNothingMore 'FAILED'
 mutant "bytes behind a failed store are stored" prov/pmem/src/service/payload.cc \
 	's/if (got > 0 && !\*failure)$/if (got > 0 \&\& region)/' \

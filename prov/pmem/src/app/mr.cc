@@ -350,13 +350,13 @@ int MemoryRegion::open_notify(RegionRequest *region)
 	region->notify_key = 0;
 	if (!params().seal_cq_data)
 		return 0;
-	uint64_t key = 0;
-	int ret = domain_.inner_key(&key);
+	uint64_t wanted = 0;
+	int ret = domain_.inner_key(&wanted);
 	if (ret)
 		return ret;
 	fid_mr *made = nullptr;
 	ret = fi_mr_reg(domain_.inner(), &notify_word_, sizeof(notify_word_),
-			FI_REMOTE_WRITE, 0, key, 0, &made, nullptr);
+			FI_REMOTE_WRITE, 0, wanted, 0, &made, nullptr);
 	if (ret)
 		return ret;
 	notify_.reset(made);

@@ -188,6 +188,7 @@ void Channel::on_receive(uint16_t slot, size_t len)
 		/* Nobody has sealed what is behind the end of the greeting. */
 		if (len && greets && connection.open() && key_) {
 			disconnect(EPROTO, "there is more than the greeting");
+			refusal_ = -EPROTO;
 			return;
 		}
 	}

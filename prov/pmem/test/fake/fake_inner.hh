@@ -390,24 +390,24 @@ struct Domain : Object<fid_domain> {
 	{
 		mr_table.size = sizeof(mr_table);
 		mr_table.reg = [](struct fid *base, const void *, size_t,
-				  uint64_t, uint64_t, uint64_t key,
+				  uint64_t access, uint64_t, uint64_t key,
 				  uint64_t flags, fid_mr **out,
 				  void *context) noexcept {
-			return reg(base, key, flags, out, context);
+			return reg(base, access, key, flags, out, context);
 		};
 		mr_table.regv = [](struct fid *base, const iovec *, size_t,
-				   uint64_t, uint64_t, uint64_t key,
+				   uint64_t access, uint64_t, uint64_t key,
 				   uint64_t flags, fid_mr **out,
 				   void *context) noexcept {
-			return reg(base, key, flags, out, context);
+			return reg(base, access, key, flags, out, context);
 		};
 		mr_table.regattr = [](struct fid *base, const fi_mr_attr *attr,
 				      uint64_t flags, fid_mr **out) noexcept {
 			auto fake = self(reinterpret_cast<fid_domain *>(base));
 			if (fake->reads_later_members)
 				fake->later_mr_attr = read_later(attr);
-			return reg(base, attr->requested_key, flags, out,
-				   attr->context);
+			return reg(base, attr->access, attr->requested_key,
+				   flags, out, attr->context);
 		};
 		mr = &mr_table;
 	}
@@ -423,11 +423,12 @@ struct Domain : Object<fid_domain> {
 		return sum;
 	}
 
-	static int reg(struct fid *base, uint64_t key, uint64_t flags,
-		       fid_mr **out, void *context)
+	static int reg(struct fid *base, uint64_t access, uint64_t key,
+		       uint64_t flags, fid_mr **out, void *context)
 	{
 		auto fake = self(reinterpret_cast<fid_domain *>(base));
 		fake->mr_flags = flags;
+		fake->mr_access = access;
 		*out = fake->region = new MemoryRegion(key, context);
 		return 0;
 	}
@@ -441,6 +442,7 @@ struct Domain : Object<fid_domain> {
 	uint64_t ep_caps = 0;
 	uint64_t ep_op_flags = 0;
 	uint64_t mr_flags = 0;
+	uint64_t mr_access = 0;
 	fid_t ep_handle = nullptr;
 	AddressVector *av = nullptr;
 	CompletionQueue *cq = nullptr;

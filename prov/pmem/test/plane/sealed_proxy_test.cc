@@ -256,6 +256,30 @@ TEST_F(SealedProxy, OfferOfAnEarlierConnectionIsRefused)
 	EXPECT_EQ(stored(), 1u);
 }
 
+/*
+ * The same for what the target said, to a channel that connects again and so
+ * says the same, but for its random number.
+ */
+TEST_F(SealedProxy, TargetOfAnEarlierConnectionIsRefused)
+{
+	Units earlier = record(From::target);
+	service_->disconnect_removed(); /* nothing: the key is there */
+	proxy_->set([&](From sender, size_t number, Units *units) {
+		if (sender == From::target && number < earlier.size())
+			units->front() = earlier[number];
+		if (sender == From::initiator && number > kOffer)
+			units->clear();
+	});
+	restart_service();
+	value_ = 2;
+	ssize_t ret;
+	do {
+		ret = submit(kCommit, &value_, sizeof(value_), 0, key_);
+	} while (!ret && wait().failure.err == FI_ECONNRESET);
+	EXPECT_EQ(ret, -FI_EKEYREJECTED);
+	EXPECT_EQ(stored(), 1u);
+}
+
 /* Both directions have keys of their own. */
 TEST_F(SealedProxy, OwnRecordIsNoAnswer)
 {

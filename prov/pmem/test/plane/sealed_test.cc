@@ -184,6 +184,28 @@ TEST_F(SealedPlane, RekeyingFailsNothing)
 	}
 }
 
+/* Operations under two keys travel on two connections. */
+TEST_F(SealedPlane, WhatIsUnderWayUnderTheOldKeyComesFirst)
+{
+	open();
+	share_key(kNext);
+	ASSERT_EQ(table_.add_key(Key(key_).token(), kNext), 0);
+	EXPECT_EQ(commit(1), 0);
+	ASSERT_EQ(initiator_keys_.bind_default(kId), 0);
+	EXPECT_EQ(commit(2), 0);
+	uint64_t first = 3, second = 4;
+	{
+		std::lock_guard guard(medium_->mutex);
+		ASSERT_EQ(submit(kCommit, &first, sizeof(first), 0, key_), 0);
+		ASSERT_EQ(initiator_keys_.bind_default(kNext), 0);
+		EXPECT_EQ(try_submit(kCommit, &second, sizeof(second), 0, key_),
+			  -FI_EAGAIN);
+	}
+	EXPECT_EQ(wait().failure.err, 0);
+	EXPECT_EQ(commit(second), 0);
+	EXPECT_EQ(durable(), second);
+}
+
 TEST_F(SealedPlane, RegionRefusesAKeyOnceItIsRemovedFromIt)
 {
 	open();
@@ -386,7 +408,36 @@ TEST_F(SealedNic, CommitsOfEverySizeTravelInRequests)
 		EXPECT_EQ(wait().failure.err, 0);
 		EXPECT_EQ(back, bytes);
 	}
-	for (const Posted &one : nic_.take_posted())
+	for (const auto &one : nic_.take_posted())
+		EXPECT_EQ(one.name, "message");
+}
+
+/* In clear, then. */
+TEST_F(SealedNic, OneSidedAccessThatATargetOffersIsNotUsed)
+{
+	auto region = std::make_unique<TargetRegion>();
+	region->memory = medium_->visible.data();
+	region->len = kRegionLen;
+	region->base = kBase;
+	region->access = wire::kRemoteRead | wire::kRemoteWrite;
+	region->sealed = true;
+	region->key_ids.push_back(kId);
+	region->backend = std::make_unique<FakeBackend>(medium_);
+	ASSERT_EQ(transport_->register_memory(
+			  region->memory, region->len,
+			  FI_REMOTE_READ | FI_REMOTE_WRITE, true,
+			  &region->link_memory),
+		  0);
+	uint64_t token = 0;
+	ASSERT_EQ(table_.add(std::move(region), &token), 0);
+	key_ = Key(service_->port(), token).value();
+	std::vector<uint8_t> bytes(100000, 1);
+	for (const Call &call : {kCommit, kRead}) {
+		ASSERT_EQ(submit(call, bytes.data(), bytes.size(), 0, key_),
+			  0);
+		EXPECT_EQ(wait().failure.err, 0);
+	}
+	for (const auto &one : nic_.take_posted())
 		EXPECT_EQ(one.name, "message");
 }
 
