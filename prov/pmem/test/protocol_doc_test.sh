@@ -13,7 +13,8 @@ source=$top/prov/pmem/src
 # constant kVersion 8                  value Flag kCommit bit 1
 of_sources() {
 	cat "$source"/protocol/{wire,region_traits}.hh \
-		"$source"/core/errors.hh "$source"/digest/digest.hh |
+		"$source"/core/errors.hh "$source"/digest/digest.hh \
+		"$source"/seal/cipher.hh |
 		awk '
 	{ text = text " " $0 }
 	function number(value) {
