@@ -183,9 +183,11 @@ FidPtr<fid_mr> Server::register_declared(const Region &added,
 	attr.iov_count = 1;
 	attr.access = kRegionAccess;
 	attr.requested_key = next_id_;
-	fi_pmem_mr_attr pmem{sizeof(pmem), added.mapping->fd(),
+	fi_pmem_mr_attr pmem{sizeof(pmem),
+			     added.mapping->fd(),
 			     added.mapping->offset() + request.offset,
-			     request.granularity, request.domain,
+			     request.granularity,
+			     request.domain,
 			     request.key_id};
 	fid_mr *mr = nullptr;
 	check(static_cast<fi_ops_pmem_domain *>(opened)->mr_reg(

@@ -74,8 +74,7 @@ public:
 	explicit Between(Input *input)
 		: input_(input), keys_(input->take<uint8_t>()), regions_(false),
 		  transport_(0),
-		  initiator_(transport_, keys_.initiator,
-			     &keys_.initiator_ring)
+		  initiator_(transport_, keys_.initiator, &keys_.initiator_ring)
 	{
 		transport_.on_connect = [this](ScriptLink *link) {
 			connect(link);
@@ -100,9 +99,8 @@ private:
 	void ask()
 	{
 		RemoteRegion region;
-		static_cast<void>(
-			application_->table().query(0, keys_.region(),
-						    &region));
+		static_cast<void>(application_->table().query(0, keys_.region(),
+							      &region));
 	}
 
 	void connect(ScriptLink *link)
@@ -256,8 +254,8 @@ private:
 	/* At the moment that one end takes the other. */
 	void check()
 	{
-		bool target_asks = !keys_.target.empty() ||
-				   (session_ && session_->key());
+		bool target_asks =
+			!keys_.target.empty() || (session_ && session_->key());
 		bool initiator_asks = !keys_.initiator.empty() || keys_.seals;
 		if (target_asks && !greeted_ && session_ &&
 		    session_->greeting().done()) {

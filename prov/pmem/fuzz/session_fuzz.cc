@@ -20,7 +20,10 @@ class SessionScript
 public:
 	explicit SessionScript(Input *input)
 		: input_(input), regions_(input->take<uint8_t>() & 1),
-		  session_(&regions_.table, &workspace_, no_key_, nullptr),
+		  session_(&regions_.table, &workspace_,
+			   Gate{no_key_, no_keys_, regions_.table.events(),
+				regions_.table.guesses()},
+			   nullptr),
 		  initiator_(&regions_)
 	{
 		ScriptRequest request([this](ScriptLink *link) {
@@ -171,6 +174,7 @@ private:
 	Input *input_;
 	FuzzRegions regions_;
 	const AuthKey no_key_;
+	const KeyRing no_keys_;
 	Workspace workspace_{[] {}};
 	Session session_;
 	HostileInitiator initiator_;

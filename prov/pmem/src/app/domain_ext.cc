@@ -150,8 +150,8 @@ int key_add(fid_domain *domain, const fi_pmem_key *key) noexcept
 		spec.id = key->id;
 		unsigned cipher = number_of(key->cipher);
 		/* 0 is no cipher either. */
-		spec.cipher = static_cast<Cipher>(
-			cipher > UINT8_MAX ? 0 : cipher);
+		spec.cipher =
+			static_cast<Cipher>(cipher > UINT8_MAX ? 0 : cipher);
 		spec.bytes = key->bytes;
 		spec.length = key->length;
 		spec.limits = {key->max_bytes, key->max_records};
@@ -191,8 +191,15 @@ int mr_key_remove(fid_mr *mr, uint64_t id) noexcept
 }
 
 fi_ops_pmem_domain domain_ext_ops = {
-	sizeof(domain_ext_ops), mr_reg,	  event_fd,   read_event,   key_add,
-	key_remove,		key_bind, mr_key_add, mr_key_remove,
+	sizeof(domain_ext_ops),
+	mr_reg,
+	event_fd,
+	read_event,
+	key_add,
+	key_remove,
+	key_bind,
+	mr_key_add,
+	mr_key_remove,
 };
 
 } // namespace

@@ -255,13 +255,11 @@ int derive(Endpoint &endpoint, fi_addr_t peer, uint64_t mr_key,
 		return -FI_EINVAL;
 	TrafficSecret secret;
 	Persistence *persistence = endpoint.domain().persistence();
-	int ret = *connection
-			  ? guarded([&] {
-				    return persistence->exporter(*connection,
-								 &secret);
-			    })
-			  : endpoint.plane()->exporter(peer, mr_key, &secret,
-						       connection);
+	int ret = *connection ? guarded([&] {
+		return persistence->exporter(*connection, &secret);
+	})
+			      : endpoint.plane()->exporter(peer, mr_key,
+							   &secret, connection);
 	if (ret)
 		return ret;
 	auto bytes = static_cast<uint8_t *>(out);

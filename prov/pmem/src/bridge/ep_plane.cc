@@ -388,8 +388,7 @@ int EndpointPlane::use_seal(fi_addr_t peer, uint64_t key, Use &&use) noexcept
 	});
 }
 
-int EndpointPlane::exporter(fi_addr_t peer, uint64_t key,
-			    TrafficSecret *secret,
+int EndpointPlane::exporter(fi_addr_t peer, uint64_t key, TrafficSecret *secret,
 			    uint64_t *connection) noexcept
 {
 	return use_seal(peer, key, [&](ChannelSeal *seal) {

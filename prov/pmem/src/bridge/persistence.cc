@@ -50,17 +50,15 @@ int Persistence::choose_key(uint64_t asked, const std::string &path,
 	*id = asked;
 	if (params().seal == SealChoice::off) {
 		if (asked)
-			PMEM_WARN(FI_LOG_MR,
-				  "a region cannot be sealed: "
-				  "FI_OFI_PMEM_SEAL=off");
+			PMEM_WARN(FI_LOG_MR, "a region cannot be sealed: "
+					     "FI_OFI_PMEM_SEAL=off");
 		return asked ? -FI_EOPNOTSUPP : 0;
 	}
 	if (!asked)
 		*id = keys_.choose_path(path);
 	if (!*id && params().seal == SealChoice::required) {
-		PMEM_WARN(FI_LOG_MR,
-			  "the region has no region key, and "
-			  "FI_OFI_PMEM_SEAL=required");
+		PMEM_WARN(FI_LOG_MR, "the region has no region key, and "
+				     "FI_OFI_PMEM_SEAL=required");
 		return -FI_EKEYREJECTED;
 	}
 	if (!*id || keys_.find(*id))
@@ -97,15 +95,13 @@ int Persistence::bind_key(uint64_t mr_key, uint64_t id)
 	if (!mr_key)
 		return keys_.bind_default(id);
 	Key key(mr_key);
-	return key.persistent() && key.sealed()
-		       ? keys_.bind_region(mr_key, id)
-		       : -FI_EINVAL;
+	return key.persistent() && key.sealed() ? keys_.bind_region(mr_key, id)
+						: -FI_EINVAL;
 }
 
 int Persistence::add_region_key(Key key, uint64_t id)
 {
-	return keys_.find(id) ? regions_.add_key(key.token(), id)
-			      : -FI_ENOKEY;
+	return keys_.find(id) ? regions_.add_key(key.token(), id) : -FI_ENOKEY;
 }
 
 int Persistence::exporter(uint64_t connection, TrafficSecret *secret)
@@ -120,9 +116,8 @@ int Persistence::start_service(const RegionRequest &first)
 	MutexLock guard(service_mutex_);
 	if (service_)
 		return 0;
-	auto service =
-		std::make_unique<Service>(*transport_, &regions_, auth_key_,
-					  &keys_);
+	auto service = std::make_unique<Service>(*transport_, &regions_,
+						 auth_key_, &keys_);
 	int ret = service->open(endpoint_addresses(),
 				{nic_, first.memory, first.len});
 	if (!ret)

@@ -64,8 +64,7 @@ int Channel::start_to_connect()
 {
 	if (!name_ && getrandom(&name_, sizeof(name_), 0) != sizeof(name_))
 		return -errno;
-	parts_ = std::make_unique<Parts>(initiator_, this, peer_, key_,
-					 name_);
+	parts_ = std::make_unique<Parts>(initiator_, this, peer_, key_, name_);
 	int ret = parts_->connection.connect();
 	if (!ret)
 		return -FI_EAGAIN;

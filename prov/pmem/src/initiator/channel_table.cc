@@ -196,8 +196,8 @@ int ChannelTable::channel_to_all(const OpRequest &request, fi_addr_t peer,
 		Channel *other = *channel;
 		if (key.sealed() && first.sealed())
 			ret = sealed_channel(peer, key, &other);
-		if (!ret && (key.sealed() != first.sealed() ||
-			     other != *channel))
+		if (!ret &&
+		    (key.sealed() != first.sealed() || other != *channel))
 			ret = refuse_mixture();
 	}
 	return ret;

@@ -177,7 +177,8 @@ struct Hello {
 };
 static_assert(sizeof(Hello) == 32);
 
-/* Header::flags of a HelloAck: a Challenge follows, and asks for an auth_key. */
+/* Header::flags of a HelloAck: a Challenge follows, and asks for an auth_key.
+ */
 inline constexpr uint16_t kAuthenticate = 1 << 0;
 /*
  * Of a Hello: the channel is to be sealed. Of its HelloAck: the target can do

@@ -78,8 +78,8 @@ private:
 	bool opened_ = false;
 };
 
-/* A key of the upper layer's own: Expand(exporter, "ofi_pmem export " || label).
- * At most 1024 bytes. */
+/* A key of the upper layer's own: Expand(exporter, "ofi_pmem export " ||
+ * label). At most 1024 bytes. */
 [[nodiscard]] bool export_key(const TrafficSecret &exporter,
 			      std::string_view label, uint8_t *out,
 			      size_t len) noexcept;

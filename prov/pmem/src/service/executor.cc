@@ -127,9 +127,8 @@ Failure Executor::flush(const wire::Flush &request, const uint8_t *ranges,
 Failure Executor::read(const wire::Read &request, uint8_t *answer)
 {
 	TargetRegion *region = nullptr;
-	Failure failure =
-		admit({request.token, request.offset, request.length},
-		      wire::kRemoteRead, &region);
+	Failure failure = admit({request.token, request.offset, request.length},
+				wire::kRemoteRead, &region);
 	if (failure)
 		return failure;
 	trace(request.header.operation, "load", request.length);

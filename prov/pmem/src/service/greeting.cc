@@ -39,8 +39,8 @@ bool Greeting::on_hello(Link *link, const uint8_t *bytes, size_t len)
 		return false;
 	bool seals = hello.header.flags & wire::kSeal;
 	bool can_seal = params().seal != SealChoice::off;
-	uint8_t least = gate_.auth_key.empty() ? wire::kMinVersion
-					       : wire::kAuthVersion;
+	uint8_t least =
+		gate_.auth_key.empty() ? wire::kMinVersion : wire::kAuthVersion;
 	if (seals && can_seal)
 		least = wire::kSealVersion;
 	bool common = hello.min_version <= wire::kVersion &&
@@ -129,9 +129,9 @@ bool Greeting::on_offer(Link *link, const uint8_t *bytes, size_t len)
 		  "%llu%s",
 		  static_cast<unsigned long long>(offer.key_id),
 		  gate_.auth_key.empty() ? "" : ", or our auth_key");
+	static_cast<void>(gate_.guesses.take(std::chrono::steady_clock::now()));
 	static_cast<void>(
-		gate_.guesses.take(std::chrono::steady_clock::now()));
-	static_cast<void>(link->send_message(wire::make<wire::SealRefused>(0, 0)));
+		link->send_message(wire::make<wire::SealRefused>(0, 0)));
 	return false;
 }
 

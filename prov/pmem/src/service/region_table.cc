@@ -218,9 +218,9 @@ Failure RegionTable::admit(uint64_t token, const RegionKey *key,
 	if (!(*region)->sealed && !key)
 		return {};
 	const std::vector<uint64_t> &ids = (*region)->key_ids;
-	bool accepted = (*region)->sealed && key && !key->removed() &&
-			std::find(ids.begin(), ids.end(), key->id()) !=
-				ids.end();
+	bool accepted =
+		(*region)->sealed && key && !key->removed() &&
+		std::find(ids.begin(), ids.end(), key->id()) != ids.end();
 	if (!accepted)
 		return {FI_EACCES, Cause::sealed_otherwise};
 	if (key->exhausted())

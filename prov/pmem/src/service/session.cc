@@ -425,9 +425,8 @@ bool Session::execute_announce(const uint8_t *bytes, size_t len)
 /* A Verify reads back what the commits before it left. */
 bool Session::execute_verify(const uint8_t *bytes, size_t len)
 {
-	auto verifier =
-		std::make_unique<Verifier>(table_, key(),
-					   &workspace_->read_back());
+	auto verifier = std::make_unique<Verifier>(table_, key(),
+						   &workspace_->read_back());
 	if (!greeting_.features().verify || !verifier->parse(bytes, len))
 		return false;
 	Failure failure = executor_.refused(verifier->header().operation);

@@ -120,9 +120,8 @@ ssize_t NicLink::open_received(uint16_t slot, size_t len) noexcept
 	size_t plain = 0;
 	for (size_t done = 0; done < len;) {
 		uint8_t *record = bytes + done;
-		size_t whole = len - done < kRecordHeader
-				       ? 0
-				       : record_length(record);
+		size_t whole =
+			len - done < kRecordHeader ? 0 : record_length(record);
 		if (!whole || whole > len - done)
 			return -EPROTO;
 		ssize_t got = opener_->unseal(record);

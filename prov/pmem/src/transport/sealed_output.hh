@@ -19,7 +19,8 @@ class SealedOutput
 {
 public:
 	/* The spare buffer outlives it. */
-	SealedOutput(std::unique_ptr<Sealer> sealer, SpareBuffer *spare) noexcept
+	SealedOutput(std::unique_ptr<Sealer> sealer,
+		     SpareBuffer *spare) noexcept
 		: sealer_(std::move(sealer)), records_(spare)
 	{
 	}

@@ -389,8 +389,7 @@ TEST_F(SealEnvironment, BadFileIsNoDomain)
 	AppTest::SetUp();
 	prepare(kPersistent);
 	auto &parent = *static_cast<Fabric *>(fabric);
-	EXPECT_EQ(Domain::open(parent, *info, 0, nullptr, &domain),
-		  -FI_EINVAL);
+	EXPECT_EQ(Domain::open(parent, *info, 0, nullptr, &domain), -FI_EINVAL);
 }
 
 } // namespace

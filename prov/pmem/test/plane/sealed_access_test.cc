@@ -100,8 +100,7 @@ protected:
 	{
 		if (!expected())
 			return;
-		EXPECT_EQ(medium_->visible,
-			  std::vector<uint8_t>(kRegionLen));
+		EXPECT_EQ(medium_->visible, std::vector<uint8_t>(kRegionLen));
 	}
 
 	FakeMedium *medium_ = nullptr;
@@ -125,8 +124,8 @@ TEST_P(SealedAccess, Resolve)
 
 TEST_P(SealedAccess, WriteAndCommit)
 {
-	auto request = wire::make<wire::Write>(
-		0, 1, wire::kFlush | wire::kCommit);
+	auto request =
+		wire::make<wire::Write>(0, 1, wire::kFlush | wire::kCommit);
 	request.token = token_;
 	uint64_t value = 0x0123456789abcdef;
 	EXPECT_EQ(status(ask(request, &value, sizeof(value))), expected());
@@ -135,12 +134,11 @@ TEST_P(SealedAccess, WriteAndCommit)
 
 TEST_P(SealedAccess, LongWrite)
 {
-	auto request = wire::make<wire::Write>(
-		0, 1, wire::kFlush | wire::kCommit);
+	auto request =
+		wire::make<wire::Write>(0, 1, wire::kFlush | wire::kCommit);
 	request.token = token_;
 	std::vector<uint8_t> bytes(100000, 0xee);
-	EXPECT_EQ(status(ask(request, bytes.data(), bytes.size())),
-		  expected());
+	EXPECT_EQ(status(ask(request, bytes.data(), bytes.size())), expected());
 	expect_untouched();
 }
 
@@ -157,8 +155,8 @@ TEST_P(SealedAccess, Read)
 
 TEST_P(SealedAccess, Flush)
 {
-	auto request = wire::make<wire::Flush>(
-		0, 1, wire::kCommit | wire::kFence);
+	auto request =
+		wire::make<wire::Flush>(0, 1, wire::kCommit | wire::kFence);
 	auto one = range();
 	EXPECT_EQ(status(ask(request, &one, sizeof(one))), expected());
 }
@@ -207,9 +205,10 @@ TEST_P(SealedAccess, Compare)
 	EXPECT_EQ(status(ask(request, &rest, sizeof(rest))), answered());
 }
 
-INSTANTIATE_TEST_SUITE_P(
-	Peers, SealedAccess, testing::ValuesIn(kCases),
-	[](const auto &one) { return std::string(one.param.name); });
+INSTANTIATE_TEST_SUITE_P(Peers, SealedAccess, testing::ValuesIn(kCases),
+			 [](const auto &one) {
+				 return std::string(one.param.name);
+			 });
 
 /* What a peer without the right key meets before it can ask for anything. */
 class SealedGreeting : public SealedFixture

@@ -61,8 +61,7 @@ protected:
 	{
 		channels_->drop(0);
 		value_ = value;
-		ssize_t ret =
-			submit(kCommit, &value_, sizeof(value_), 0, key_);
+		ssize_t ret = submit(kCommit, &value_, sizeof(value_), 0, key_);
 		return ret ? static_cast<int>(-ret) : wait().failure.err;
 	}
 
@@ -198,9 +197,8 @@ TEST_F(SealedProxy, RecordAfterADroppedOneIsRefused)
 
 TEST_F(SealedProxy, RecordIsTakenOnce)
 {
-	change(From::initiator, kWrite, [](Units *units) {
-		units->push_back(units->front());
-	});
+	change(From::initiator, kWrite,
+	       [](Units *units) { units->push_back(units->front()); });
 	/* The first of the two is good; the second ends the connection. */
 	static_cast<void>(commit(2));
 	uint64_t other = 3;
@@ -229,9 +227,8 @@ TEST_F(SealedProxy, RecordOfAnotherConnectionIsRefused)
 {
 	Units earlier = record(From::initiator);
 	ASSERT_EQ(commit(5), 0);
-	change(From::initiator, kWrite, [&](Units *units) {
-		units->front() = earlier[kWrite];
-	});
+	change(From::initiator, kWrite,
+	       [&](Units *units) { units->front() = earlier[kWrite]; });
 	EXPECT_NE(commit(6), 0);
 	EXPECT_EQ(stored(), 5u);
 }
@@ -239,9 +236,8 @@ TEST_F(SealedProxy, RecordOfAnotherConnectionIsRefused)
 TEST_F(SealedProxy, AckOfAnotherConnectionIsRefused)
 {
 	Units earlier = record(From::target);
-	change(From::target, kAck, [&](Units *units) {
-		units->front() = earlier[kAck];
-	});
+	change(From::target, kAck,
+	       [&](Units *units) { units->front() = earlier[kAck]; });
 	EXPECT_NE(commit(6), 0);
 }
 
@@ -249,9 +245,8 @@ TEST_F(SealedProxy, AckOfAnotherConnectionIsRefused)
 TEST_F(SealedProxy, OfferOfAnEarlierConnectionIsRefused)
 {
 	Units earlier = record(From::initiator);
-	change(From::initiator, kOffer, [&](Units *units) {
-		units->front() = earlier[kOffer];
-	});
+	change(From::initiator, kOffer,
+	       [&](Units *units) { units->front() = earlier[kOffer]; });
 	EXPECT_EQ(commit(6), FI_EKEYREJECTED);
 	EXPECT_EQ(stored(), 1u);
 }

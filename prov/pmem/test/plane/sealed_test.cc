@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /* Copyright (c) 2026 the ofi_pmem developers */
 /*
- * Operations on sealed regions, over sockets and over a NIC: what they do, which
- * key they use, and what ends them.
+ * Operations on sealed regions, over sockets and over a NIC: what they do,
+ * which key they use, and what ends them.
  */
 #include "fixture/nic_fixture.hh"
 #include "fixture/sealed_fixture.hh"
@@ -33,8 +33,8 @@ protected:
 	ssize_t commit(uint64_t value, uint64_t offset = 0)
 	{
 		value_ = value;
-		ssize_t ret = submit(kCommit, &value_, sizeof(value_), offset,
-				     key_);
+		ssize_t ret =
+			submit(kCommit, &value_, sizeof(value_), offset, key_);
 		return ret ? ret : -wait().failure.err;
 	}
 
@@ -66,8 +66,8 @@ class SealedSizes : public SealedPlane,
 TEST_P(SealedSizes, CommitAndReadBack)
 {
 	open(GetParam());
-	for (size_t len : {1, 8, 4096, 16384, 16385, 65495, 65496, 65497,
-			   65536, 131072, 1 << 20}) {
+	for (size_t len : {1, 8, 4096, 16384, 16385, 65495, 65496, 65497, 65536,
+			   131072, 1 << 20}) {
 		SCOPED_TRACE(len);
 		std::vector<uint8_t> bytes(len);
 		for (size_t i = 0; i < len; i++)
@@ -83,19 +83,16 @@ TEST_P(SealedSizes, CommitAndReadBack)
 	}
 }
 
-INSTANTIATE_TEST_SUITE_P(Ciphers, SealedSizes,
-			 testing::Values(Cipher::aes_128_gcm,
-					 Cipher::aes_256_gcm,
-					 Cipher::aes_128_ccm,
-					 Cipher::aes_256_ccm,
-					 Cipher::chacha20_poly1305),
-			 [](const auto &one) {
-				 std::string name =
-					 cipher_traits(one.param)->name;
-				 std::replace(name.begin(), name.end(), '-',
-					      '_');
-				 return name;
-			 });
+INSTANTIATE_TEST_SUITE_P(
+	Ciphers, SealedSizes,
+	testing::Values(Cipher::aes_128_gcm, Cipher::aes_256_gcm,
+			Cipher::aes_128_ccm, Cipher::aes_256_ccm,
+			Cipher::chacha20_poly1305),
+	[](const auto &one) {
+		std::string name = cipher_traits(one.param)->name;
+		std::replace(name.begin(), name.end(), '-', '_');
+		return name;
+	});
 
 TEST_F(SealedPlane, NoKeyIsAnErrorAtTheCall)
 {
@@ -145,8 +142,7 @@ TEST_F(SealedPlane, RangesUnderTwoKeysAreNoOneOperation)
 	open();
 	share_key(kNext);
 	ASSERT_EQ(initiator_keys_.bind_region(key_, kId), 0);
-	uint64_t other =
-		add_sealed(&media_.emplace_back(kRegionLen), kNext);
+	uint64_t other = add_sealed(&media_.emplace_back(kRegionLen), kNext);
 	uint64_t open_one = add_region(&media_.emplace_back(kRegionLen));
 	for (uint64_t second : {other, open_one}) {
 		uint64_t values[2] = {1, 2};
@@ -255,8 +251,7 @@ TEST_F(SealedPlane, WhatIsOutstandingUnderARemovedKeyFails)
 	EXPECT_EQ(commit(1), 0);
 	{
 		std::lock_guard guard(medium_->mutex);
-		ASSERT_EQ(submit(kCommit, &value_, sizeof(value_), 8, key_),
-			  0);
+		ASSERT_EQ(submit(kCommit, &value_, sizeof(value_), 8, key_), 0);
 		remove_at_initiator(kId);
 		EXPECT_EQ(wait().failure.err, FI_EKEYREJECTED);
 	}
@@ -381,10 +376,7 @@ class SealedWithAuthKey : public SealedPlane
 {
 protected:
 	AuthKey target_key() const override { return AuthKey(16, 1); }
-	AuthKey initiator_key() const override
-	{
-		return AuthKey(16, theirs_);
-	}
+	AuthKey initiator_key() const override { return AuthKey(16, theirs_); }
 	uint8_t theirs_ = 1;
 };
 
@@ -427,8 +419,7 @@ protected:
 TEST_F(SealedNic, CommitsOfEverySizeTravelInRequests)
 {
 	for (size_t len : {8, 4096, 65536, 100000, 300000}) {
-		std::vector<uint8_t> bytes(len,
-					   static_cast<uint8_t>(len + 1));
+		std::vector<uint8_t> bytes(len, static_cast<uint8_t>(len + 1));
 		ASSERT_EQ(submit(kCommit, bytes.data(), len, 0, key_), 0);
 		EXPECT_EQ(wait().failure.err, 0);
 		EXPECT_TRUE(std::equal(bytes.begin(), bytes.end(),
@@ -453,18 +444,16 @@ TEST_F(SealedNic, OneSidedAccessThatATargetOffersIsNotUsed)
 	region->sealed = true;
 	region->key_ids.push_back(kId);
 	region->backend = std::make_unique<FakeBackend>(medium_);
-	ASSERT_EQ(transport_->register_memory(
-			  region->memory, region->len,
-			  FI_REMOTE_READ | FI_REMOTE_WRITE, true,
-			  &region->link_memory),
+	ASSERT_EQ(transport_->register_memory(region->memory, region->len,
+					      FI_REMOTE_READ | FI_REMOTE_WRITE,
+					      true, &region->link_memory),
 		  0);
 	uint64_t token = 0;
 	ASSERT_EQ(table_.add(std::move(region), &token), 0);
 	key_ = Key(service_->port(), token).value();
 	std::vector<uint8_t> bytes(100000, 1);
 	for (const Call &call : {kCommit, kRead}) {
-		ASSERT_EQ(submit(call, bytes.data(), bytes.size(), 0, key_),
-			  0);
+		ASSERT_EQ(submit(call, bytes.data(), bytes.size(), 0, key_), 0);
 		EXPECT_EQ(wait().failure.err, 0);
 	}
 	for (const auto &one : nic_.take_posted())
