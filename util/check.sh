@@ -409,6 +409,8 @@ check_valgrind() (
 	local without=*AlignedIntegersAreFlushedAsOneStore
 	without+=:Machines/Litmus*:*OfMoreBytesThanAnIntCounts
 	without+=:FaultyDiskTest.*:VerifyService.OfMuch*
+	without+=:SealedProxy.EachBit*:SealPhases.AreAsMany*:*RekeyingFails*
+	without+=:SealRegionKey.WarnsOnce*
 	cd "$checks/plain" || exit
 	srcdir=$top limited valgrind -q --fair-sched=yes --error-exitcode=1 \
 		prov/pmem/test/unit_tests \

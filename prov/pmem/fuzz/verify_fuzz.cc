@@ -39,7 +39,7 @@ void verify(FuzzRegions *regions, const std::vector<uint8_t> &message)
 {
 	SharedLock guard(regions->table.lock(), 0);
 	static ReadBackBuffer buffer;
-	Verifier verifier(&regions->table, &buffer);
+	Verifier verifier(&regions->table, nullptr, &buffer);
 	if (!verifier.parse(message.data(), message.size()) || verifier.open())
 		return;
 	wire::Verify asked;

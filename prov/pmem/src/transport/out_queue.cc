@@ -24,8 +24,16 @@ uint8_t *OutQueue::room(size_t len)
 	return own_.bytes.get() + end_;
 }
 
+/* What was sent leaves room, too. */
 void OutQueue::grow(size_t needed)
 {
+	if (needed <= own_.capacity / 2) {
+		std::memmove(own_.bytes.get(), own_.bytes.get() + begin_,
+			     end_ - begin_);
+		end_ -= begin_;
+		begin_ = 0;
+		return;
+	}
 	SpareBuffer larger;
 	if (spare_->capacity >= needed)
 		std::swap(larger, *spare_);
@@ -97,11 +105,24 @@ void OutQueue::sent(size_t len) noexcept
 		len -= now;
 		first_ += part.len == 0;
 	}
-	if (left_)
+	if (left_) {
+		forget_sent();
 		return;
+	}
 	parts_.clear();
 	first_ = begin_ = end_ = 0;
 	lend();
+}
+
+/* A queue may never become empty. */
+void OutQueue::forget_sent() noexcept
+{
+	constexpr size_t kMany = 256;
+	if (first_ < kMany)
+		return;
+	parts_.erase(parts_.begin(),
+		     parts_.begin() + static_cast<ptrdiff_t>(first_));
+	first_ = 0;
 }
 
 } // namespace ofi_pmem

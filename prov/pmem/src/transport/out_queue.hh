@@ -56,6 +56,7 @@ private:
 
 	void grow(size_t needed);
 	void lend() noexcept;
+	void forget_sent() noexcept;
 
 	SpareBuffer *spare_;
 	SpareBuffer own_;

@@ -40,6 +40,25 @@ public:
 		return &memory_[static_cast<ptrdiff_t>(used_)];
 	}
 
+	/*
+	 * Returns at least `len` bytes for what comes piece by piece, such as a
+	 * record. It lends the same memory again when nobody has it any more.
+	 * Throws std::bad_alloc.
+	 */
+	std::shared_ptr<uint8_t[]> lend(size_t len)
+	{
+		if (len > kLent)
+			return std::shared_ptr<uint8_t[]>(new uint8_t[len]);
+		for (auto &one : lent_) {
+			if (one.use_count() > 1)
+				continue;
+			if (!one)
+				one.reset(new uint8_t[kLent]);
+			return one;
+		}
+		return std::shared_ptr<uint8_t[]>(new uint8_t[kLent]);
+	}
+
 	/* Keeps the first `len` bytes of space(). */
 	Piece keep(size_t len) noexcept
 	{
@@ -50,9 +69,12 @@ public:
 
 private:
 	static constexpr size_t kChunk = 4 * kMost;
+	static constexpr size_t kLent = kMost + 64;
 
 	std::shared_ptr<uint8_t[]> memory_;
 	size_t used_ = 0;
+	/* One record is opened while the next one begins to arrive. */
+	std::shared_ptr<uint8_t[]> lent_[2];
 };
 
 } // namespace ofi_pmem

@@ -48,7 +48,7 @@ ssize_t SealedInput::receive(int fd, size_t wanted)
 	if (room_ < wanted) {
 		/* The next one begins in the same memory. */
 		size_t room = wanted + kRecordHeader;
-		std::shared_ptr<uint8_t[]> own(new uint8_t[room]);
+		std::shared_ptr<uint8_t[]> own = pool_->lend(room);
 		std::memcpy(own.get(), sealed_.bytes, sealed_len_);
 		sealed_.bytes = own.get();
 		sealed_.memory = std::move(own);

@@ -36,6 +36,27 @@ std::string send(OutQueue *queue, size_t most, size_t buffers = 64)
 	return bytes;
 }
 
+/* A stream of bytes of which some always wait. */
+TEST(OutQueue, StaysSmallWhileItIsNeverEmpty)
+{
+	SpareBuffer spare;
+	OutQueue queue(&spare);
+	std::string foreign = "foreign";
+	std::string piece(50000, 'p');
+	add(&queue, piece);
+	for (int i = 0; i < 2000; i++) {
+		add(&queue, piece);
+		queue.refer({foreign.data(), foreign.size()});
+		send(&queue, piece.size() + foreign.size());
+		ASSERT_FALSE(queue.empty());
+	}
+	while (!queue.empty())
+		send(&queue, SIZE_MAX);
+	/* What has grown too large is not lent. */
+	EXPECT_GT(spare.capacity, 0U);
+	EXPECT_LE(spare.capacity, size_t{1} << 20);
+}
+
 TEST(OutQueue, KeepsTheOrderOfCopiedAndForeignBytes)
 {
 	std::string foreign = "FOREIGN";
