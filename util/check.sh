@@ -480,17 +480,20 @@ fewer_rounds() {
 	export LOG_CRASHES=${LOG_CRASHES:-200}
 	export PMEM_VERIFY_CLEAN=${PMEM_VERIFY_CLEAN:-1000}
 	export PMEM_LOG_CRASHES=${PMEM_LOG_CRASHES:-10}
+	export SEALED_SHARE=$sealed_few # one of the programs
 }
 
 # With --share each commit draws a number, from which these follow.
 fabtests_options=()
 verbs_options=()
+sealed_few=1/14
 share_by_commit() {
 	local draw providers=(tcp "tcp;ofi_rxm")
 	draw=$((16#$(git -C "$top" rev-parse --short=6 HEAD 2>/dev/null ||
 		echo 0)))
 	export MUTANTS_SHARE=$((draw % 3 + 1))/3
 	export SEALED_SHARE=$MUTANTS_SHARE
+	sealed_few=$((draw % 14 + 1))/14
 	fabtests_options=(--prov "${providers[draw % 2]}")
 	verbs_options=(--share "$draw")
 	echo "share $draw: mutants $MUTANTS_SHARE," \
