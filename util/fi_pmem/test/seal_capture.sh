@@ -112,7 +112,8 @@ channel() { # NAME
 		spec = importlib.util.spec_from_file_location('capture', sys.argv[1])
 		capture = importlib.util.module_from_spec(spec)
 		spec.loader.exec_module(capture)
-		for said, answered in capture.connections(sys.argv[2], int(sys.argv[3])):
+		pairs = capture.connections(sys.argv[2], int(sys.argv[3]))
+		for said, answered in pairs:
 		    sys.stdout.buffer.write(said + answered)
 	END
 }
