@@ -36,8 +36,7 @@ on_page() { # PATTERN: the command, here
 }
 eval "$(on_page "key new")"
 command=$(on_page serve)
-eval "exec_() { exec ${command% &} --port $port -p '$PROV'; }"
-exec_ >"$dir/out" 2>"$dir/err" &
+eval "exec ${command% &} --port $port -p '$PROV'" >"$dir/out" 2>"$dir/err" &
 server=$!
 pids="$pids $server"
 until grep -q serving "$dir/out"; do
@@ -95,7 +94,6 @@ done
 small="--count 10 --rounds 1 --sizes 64 --depths 1"
 check "bench" tool 0 bench --place "$dir" $small --ops commit --floor none \
 	--seal-key "$dir/key"
-TIME_LIMIT=120
 LIMIT="timeout -k 5 120"
 check "torture" tool 0 torture "$dir" --runs 1 --rounds 1 --timeout 60 \
 	--powerfail --seal-key "$dir/key"

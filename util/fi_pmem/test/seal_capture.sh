@@ -53,7 +53,8 @@ client() { # CODE ARGUMENTS...: runs fi_pmem at the initiator
 # run NAME: all of it, with the options in $seal; the capture is NAME.pcap.
 run() {
 	rm -f "$dir/region"
-	ip netns exec $at tcpdump -i seal0 -B 32768 -s 0 -U -w - tcp \
+	ip netns exec $at tcpdump -n -i seal0 -B 32768 -s 0 -U \
+		--immediate-mode -w - tcp \
 		>"$dir/$1.pcap" 2>"$dir/tcpdump" &
 	tcpdump=$!
 	pids="$pids $tcpdump"
@@ -81,7 +82,14 @@ run() {
 	check "$1: as it was" grep -qx "a record of $marker" "$dir/out"
 	stop_server TERM
 	check "$1: the server ends well" test "$code" -eq 0
-	sleep 0.5 # tcpdump gets what has just been sent
+	# tcpdump gets packets in order, but late: wait for one to a closed port.
+	ip netns exec $from bash -c ': >/dev/tcp/10.77.0.1/9' 2>/dev/null
+	for tries in $(seq 200); do
+		tcpdump -n -r "$dir/$1.pcap" tcp port 9 2>/dev/null | grep -q . &&
+			break
+		sleep 0.05 # between looks
+	done
+	check "$1: all of it is captured" test "$tries" -lt 200
 	kill -INT $tcpdump
 	wait $tcpdump
 	check "$1: the capture is complete" \
@@ -112,7 +120,8 @@ channel() { # NAME
 		spec = importlib.util.spec_from_file_location('capture', sys.argv[1])
 		capture = importlib.util.module_from_spec(spec)
 		spec.loader.exec_module(capture)
-		for said, answered in capture.connections(sys.argv[2], int(sys.argv[3])):
+		pairs = capture.connections(sys.argv[2], int(sys.argv[3]))
+		for said, answered in pairs:
 		    sys.stdout.buffer.write(said + answered)
 	END
 }
