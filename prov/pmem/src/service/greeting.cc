@@ -28,49 +28,55 @@ void Greeting::refuse_version(const wire::Hello &hello, uint8_t least) const
 	gate_.events.refused(DomainEvents::version);
 }
 
+/* Returns what this side can do, for a peer that has a version in common. */
+wire::HelloAck Greeting::able(const Link &link, uint8_t least) const
+{
+	auto ack = wire::make<wire::HelloAck>(0, 0);
+	ack.magic = wire::kMagic;
+	ack.min_version = least;
+	ack.max_version = wire::kVersion;
+	ack.credits = wire::kMaxCredits;
+	ack.max_payload = wire::max_payload(link.long_writes());
+	return ack;
+}
+
 /*
  * An initiator that wants a sealed channel gets no other one: it learns from
- * the answer that there is none here, and ends the connection.
+ * the answer that there is none here, and ends the connection. Without a common
+ * version it does the same, and until then it can only greet again.
  */
 bool Greeting::on_hello(Link *link, const uint8_t *bytes, size_t len)
 {
 	wire::Hello hello;
 	if (!wire::parse(bytes, len, &hello) || hello.magic != wire::kMagic)
 		return false;
-	bool seals = hello.header.flags & wire::kSeal;
-	bool can_seal = params().seal != SealChoice::off;
-	uint8_t least =
-		gate_.auth_key.empty() ? wire::kMinVersion : wire::kAuthVersion;
-	if (seals && can_seal)
-		least = wire::kSealVersion;
-	bool common = hello.min_version <= wire::kVersion &&
-		      hello.max_version >= least;
-	auto ack = wire::make<wire::HelloAck>(0, 0);
-	ack.magic = wire::kMagic;
-	ack.min_version = least;
-	ack.max_version = wire::kVersion;
-	ack.status = common ? 0 : FI_ENOPROTOOPT;
-	ack.credits = wire::kMaxCredits;
-	ack.max_payload = wire::max_payload(link->long_writes());
-	if (!common)
-		refuse_version(hello, least);
+	bool asks_seal = hello.header.flags & wire::kSeal;
+	bool seals = asks_seal && params().seal != SealChoice::off;
+	bool authenticates = !gate_.auth_key.empty();
+	uint8_t least = seals		? wire::kSealVersion
+			: authenticates ? wire::kAuthVersion
+					: wire::kMinVersion;
+	auto ack = able(*link, least);
 	channel_ = hello.header.operation;
 	features_ = common_features(hello, ack);
-	sealing_ = common && seals && can_seal;
-	if (sealing_)
-		ack.header.flags |= wire::kSeal;
-	if (common && !gate_.auth_key.empty())
-		ack.header.flags |= wire::kAuthenticate;
-	bool proves = ack.header.flags;
-	if (proves) {
-		handshake_ = std::make_unique<Handshake>();
-		handshake_->hello = hello;
-		handshake_->ack = ack;
+	if (hello.min_version > wire::kVersion || hello.max_version < least) {
+		refuse_version(hello, least);
+		ack.status = FI_ENOPROTOOPT;
+		return !link->send_message(ack);
 	}
-	/* Without a common version the initiator disconnects; until then it
-	 * can only greet again. */
-	done_ = common && !proves && !seals;
-	return !link->send_message(ack) && (!proves || challenge(link));
+	sealing_ = seals;
+	if (seals)
+		ack.header.flags |= wire::kSeal;
+	if (authenticates)
+		ack.header.flags |= wire::kAuthenticate;
+	if (!seals && !authenticates) {
+		done_ = !asks_seal;
+		return !link->send_message(ack);
+	}
+	handshake_ = std::make_unique<Handshake>();
+	handshake_->hello = hello;
+	handshake_->ack = ack;
+	return !link->send_message(ack) && challenge(link);
 }
 
 bool Greeting::challenge(Link *link)

@@ -54,6 +54,7 @@ public:
 private:
 	/* Answers a Hello that names no version of ours. */
 	void refuse_version(const wire::Hello &hello, uint8_t least) const;
+	wire::HelloAck able(const Link &link, uint8_t least) const;
 	[[nodiscard]] bool on_hello(Link *link, const uint8_t *bytes,
 				    size_t len);
 	[[nodiscard]] bool challenge(Link *link);
