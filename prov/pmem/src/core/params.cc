@@ -363,7 +363,7 @@ int read_seal(Params *values)
 		return ret;
 	read_path("seal_key_file", &values->seal_key_file);
 	read_path("seal_audit", &values->seal_audit);
-	return read_number<uint64_t>("seal_key_id", 0, UINT64_MAX - 1,
+	return read_number<uint64_t>("seal_key_id", 0, UINT64_MAX,
 				     "the id of a region key",
 				     &values->seal_key_id);
 }

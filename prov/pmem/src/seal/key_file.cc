@@ -66,7 +66,8 @@ bool Parser::accept(KeyLine &&line)
 		if (other.id == line.id)
 			return refuse(number_,
 				      "line " + there + " has the same id");
-		if (same_use(line, other))
+		/* If one line alone counts, it is for everything. */
+		if (!only_ && same_use(line, other))
 			return refuse(number_, "line " + there +
 						       " has a key for the "
 						       "same use");

@@ -123,6 +123,17 @@ TEST_F(SealKeyFile, OfOneIdIsTheDefault)
 	EXPECT_EQ(default_id(), 3u);
 }
 
+TEST_F(SealKeyFile, MayHaveSeveralDefaultsIfOneIsNamed)
+{
+	std::string two = "1 aes-128-gcm " + kHex16 + "\n2 aes-128-gcm " +
+			  kHex16 + "\n";
+	EXPECT_NE(parse(two), "");
+	EXPECT_EQ(parse(two, 2), "");
+	ASSERT_TRUE(ring_.choose(0, address("10.0.0.1")));
+	EXPECT_EQ(ring_.choose(0, address("10.0.0.1"))->id(), 2u);
+	EXPECT_FALSE(ring_.find(1));
+}
+
 TEST_F(SealKeyFile, EndsItsLinesAsItLikes)
 {
 	EXPECT_EQ(parse("# comment\r\n\r\n" + kGood + "\r\n2 aes-128-ccm " +
