@@ -17,7 +17,7 @@ if [ "${SKIP_MUTANTS-no}" = yes ]; then
 	exit 77
 fi
 source_dir=${srcdir:-.}
-work=$program-mutants.tmp
+work=$program-mutants.$$.tmp # several scripts may run beside each other
 export MAKEFLAGS= MFLAGS= IPATH_NO_BACKTRACE=1 HFI_NO_BACKTRACE=1
 missed=0
 named=0
