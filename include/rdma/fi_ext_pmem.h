@@ -469,7 +469,7 @@ struct fi_ops_pmem_domain {
 	 *                  another cipher or other limits
 	 * -FI_EOPNOTSUPP   FI_OFI_PMEM_SEAL=off, or the domain was opened
 	 *                  before this process was forked
-	 * -FI_ENOMEM       memory is short, or none of it can be locked
+	 * -FI_ENOMEM       memory is short
 	 *
 	 * Every thread that may use the domain may call this and the next four,
 	 * except from a callback of the provider.
@@ -490,8 +490,10 @@ struct fi_ops_pmem_domain {
 	 * Chooses the key for the channel to a remote region, or with mr_key 0
 	 * for all that have no choice of their own. Only the initiator chooses.
 	 * The id 0 takes a choice back. Operations that were posted under an
-	 * earlier choice are visible before the next one is executed, which may
-	 * be refused with -FI_EAGAIN until then. `flags` must be 0.
+	 * earlier choice are durable before the next one is executed, which may
+	 * be refused with -FI_EAGAIN until then; and with -FI_EBUSY if blocks
+	 * of theirs wait to be read back (FI_PMEM_VERIFY; drain_all() compares
+	 * them). `flags` must be 0.
 	 *
 	 * 0                done
 	 * -FI_ENOKEY       the domain has no such key

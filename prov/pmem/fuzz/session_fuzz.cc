@@ -22,7 +22,7 @@ public:
 		: input_(input), regions_(input->take<uint8_t>() & 1),
 		  session_(&regions_.table, &workspace_,
 			   Gate{no_key_, no_keys_, regions_.table.events(),
-				regions_.table.guesses()},
+				regions_.table.wrong_proofs()},
 			   nullptr),
 		  initiator_(&regions_)
 	{

@@ -176,18 +176,26 @@ int key_bind(fid_domain *domain, uint64_t mr_key, uint64_t id,
 	});
 }
 
-int mr_key_add(fid_mr *mr, uint64_t id) noexcept
+template <typename Use> int with_region(fid_mr *mr, Use &&use) noexcept
 {
 	auto region = find_ours<MemoryRegion>(&mr->fid);
-	return region ? guarded([&] { return region->add_key(id); })
-		      : -FI_EINVAL;
+	if (!region)
+		return -FI_EINVAL;
+	return own_use(region->domain(), [&] { return use(*region); });
+}
+
+int mr_key_add(fid_mr *mr, uint64_t id) noexcept
+{
+	return with_region(mr, [&](MemoryRegion &region) {
+		return region.add_key(id);
+	});
 }
 
 int mr_key_remove(fid_mr *mr, uint64_t id) noexcept
 {
-	auto region = find_ours<MemoryRegion>(&mr->fid);
-	return region ? guarded([&] { return region->remove_key(id); })
-		      : -FI_EINVAL;
+	return with_region(mr, [&](MemoryRegion &region) {
+		return region.remove_key(id);
+	});
 }
 
 fi_ops_pmem_domain domain_ext_ops = {

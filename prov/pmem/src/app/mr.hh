@@ -57,6 +57,8 @@ public:
 	int control(int command, void *arg) noexcept;
 	int close() noexcept;
 
+	Domain &domain() const noexcept { return domain_; }
+
 	/* See fi_ops_pmem_domain::mr_key_add(). */
 	int add_key(uint64_t id);
 	int remove_key(uint64_t id);

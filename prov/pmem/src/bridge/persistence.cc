@@ -85,6 +85,7 @@ int Persistence::remove_key(uint64_t id)
 	if (!keys_.remove(id))
 		return -FI_ENOKEY;
 	initiator_->disconnect_removed();
+	regions_.forget_key(id);
 	if (Service *running = service())
 		running->disconnect_removed();
 	return 0;
@@ -101,7 +102,19 @@ int Persistence::bind_key(uint64_t mr_key, uint64_t id)
 
 int Persistence::add_region_key(Key key, uint64_t id)
 {
-	return keys_.find(id) ? regions_.add_key(key.token(), id) : -FI_ENOKEY;
+	if (!keys_.find(id))
+		return -FI_ENOKEY;
+	int ret = regions_.add_key(key.token(), id);
+	return ret ? ret : check_still(key.token(), id);
+}
+
+/* A key that is removed meanwhile may be succeeded by one with the same id. */
+int Persistence::check_still(uint64_t token, uint64_t id)
+{
+	if (keys_.find(id))
+		return 0;
+	static_cast<void>(regions_.remove_key(token, id));
+	return -FI_ENOKEY;
 }
 
 int Persistence::exporter(uint64_t connection, TrafficSecret *secret)
@@ -226,11 +239,14 @@ int Persistence::add_region(RegionRequest &&request, Key *key)
 	region->backend = std::move(request.backend);
 	uint64_t token = 0;
 	ret = guarded([&] { return regions_.add(std::move(region), &token); });
-	if (ret)
+	if (ret) {
 		request.backend = std::move(region->backend);
-	else
-		*key = Key(service()->port(), token);
-	return ret;
+		return ret;
+	}
+	*key = Key(service()->port(), token);
+	if (request.key_id)
+		static_cast<void>(check_still(token, request.key_id));
+	return 0;
 }
 
 } // namespace ofi_pmem

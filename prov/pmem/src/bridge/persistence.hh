@@ -92,6 +92,7 @@ public:
 
 private:
 	[[nodiscard]] int read_keys();
+	[[nodiscard]] int check_still(uint64_t token, uint64_t id);
 	[[nodiscard]] int start_service(const RegionRequest &first);
 	/* Returns null before the first region; then it stays. */
 	Service *service() noexcept PMEM_EXCLUDES(service_mutex_);

@@ -473,6 +473,8 @@ void Channel::disconnect(int err, const char *why, Cause cause)
 			  peer_.host().c_str(), peer_.port(),
 			  window.unanswered(), why, fi_strerror(failure.err),
 			  failure.err);
+	if (!was_connecting && !window.all_answered())
+		owner_->ended(*this);
 	/* The buffers of operations that fail below belong to the application
 	 * again. */
 	lost->connection.close();

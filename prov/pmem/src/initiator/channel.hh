@@ -42,6 +42,8 @@ namespace ofi_pmem
 {
 
 /* Learns what becomes of a channel's operations. */
+class Channel;
+
 class ChannelOwner
 {
 public:
@@ -54,6 +56,13 @@ public:
 	/* Writes to that peer are lost: the next fenced commit must fail. */
 	virtual void writes_lost(fi_addr_t peer) noexcept = 0;
 
+	/*
+	 * The channel has lost its connection while requests were unanswered.
+	 * The target may still execute them, until it hears of the channel
+	 * again.
+	 */
+	virtual void ended(const Channel &channel) noexcept = 0;
+
 protected:
 	~ChannelOwner() = default;
 };
@@ -63,12 +72,15 @@ class Channel final : public LinkUser
 public:
 	/*
 	 * The owner calls the peer `name`; `peer` is the host and the port of
-	 * the service. If there is a key, the channel is sealed with it.
+	 * the service. If there is a key, the channel is sealed with it. With
+	 * the number() of another channel it takes that one's place at the
+	 * target.
 	 */
 	Channel(Initiator *initiator, ChannelOwner *owner, fi_addr_t name,
-		const IpAddress &peer, KeyRing::Key key = {}) noexcept
+		const IpAddress &peer, KeyRing::Key key = {},
+		uint64_t number = 0) noexcept
 		: initiator_(initiator), owner_(owner), peer_name_(name),
-		  peer_(peer), key_(std::move(key))
+		  peer_(peer), key_(std::move(key)), name_(number)
 	{
 	}
 	~Channel();
@@ -131,6 +143,14 @@ public:
 	{
 		return parts_ && parts_->connection.open();
 	}
+
+	/* Its random name, see wire::Hello; 0 before it connects. */
+	uint64_t number() const noexcept { return name_; }
+	fi_addr_t peer_name() const noexcept { return peer_name_; }
+	const IpAddress &peer() const noexcept { return peer_; }
+
+	/* Operations with a fence that are under way; the owner counts them. */
+	size_t fences = 0;
 
 	/* The key that it is sealed with, or null. */
 	const KeyRing::Key &key() const noexcept { return key_; }
@@ -200,7 +220,7 @@ private:
 	const fi_addr_t peer_name_;
 	const IpAddress peer_;
 	const KeyRing::Key key_;
-	uint64_t name_ = 0; /* random, from the first connection on */
+	uint64_t name_; /* random, from the first connection on; or 0 */
 	int refusal_ = 0;   /* the next connect() returns it */
 	/* The front is being posted. */
 	IntrusiveList<PersistentOp, PersistentOp::QueueNode> queue_;

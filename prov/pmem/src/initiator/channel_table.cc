@@ -137,6 +137,16 @@ int refuse_without_key(Key key, const RegionKey *chosen) noexcept
 	return -FI_EKEYREJECTED;
 }
 
+/* Blocks are compared on the channel that wrote them. */
+int refuse_unchecked(const char *what) noexcept
+{
+	PMEM_WARN(FI_LOG_EP_DATA,
+		  "blocks that were written under one region key wait to be "
+		  "read back, before %s: drain_all() with FI_PMEM_VERIFY",
+		  what);
+	return -FI_EBUSY;
+}
+
 int refuse_cq_data() noexcept
 {
 	PMEM_WARN(FI_LOG_EP_DATA,
@@ -159,7 +169,9 @@ int lost_before(const char *what) noexcept
 ChannelTable::~ChannelTable()
 {
 	MutexLock guard(initiator_->lock());
-	channels_.clear();
+	/* They still call the table. */
+	auto closing = std::exchange(channels_, {});
+	closing.clear();
 }
 
 void ChannelTable::open(size_t operations)
@@ -181,7 +193,61 @@ int ChannelTable::channel_to(fi_addr_t peer, Key key, Channel **channel)
 		  : params().seal == SealChoice::required
 			  ? refuse_unsealed()
 			  : open_channel({peer, key.port(), 0}, {}, channel);
-	return ret ? ret : (*channel)->connect();
+	return ret ? ret : connect(key, *channel);
+}
+
+/*
+ * A channel that connects again ends its own earlier connection at the target.
+ * The others are ended here.
+ */
+int ChannelTable::connect(Key key, Channel *channel)
+{
+	for (auto it = ended_.begin(); it != ended_.end();) {
+		bool same = it->peer == channel->peer_name() &&
+			    it->address.port() == channel->peer().port();
+		int ret = 0;
+		if (same && it->number != channel->number())
+			ret = bury(&*it, key);
+		else if (same)
+			ret = channel->connect();
+		if (ret)
+			return ret;
+		it = same ? ended_.erase(it) : std::next(it);
+	}
+	return channel->connect();
+}
+
+/*
+ * Takes the place of a channel that has ended. The target answers its first
+ * request when it executes nothing of the earlier connection any more; that it
+ * refuses the request does not matter. The Hello needs no region key, which may
+ * be gone.
+ */
+int ChannelTable::bury(Ended *ended, Key key)
+{
+	if (!ended->successor) {
+		ended->successor = std::make_unique<Channel>(
+			initiator_, &nobody_, ended->peer, ended->address,
+			KeyRing::Key(), ended->number);
+	}
+	int ret = ended->successor->connect();
+	if (ret)
+		return ret;
+	RemoteRegion *region = nullptr;
+	return ended->successor->resolve(key.token(), &region) == -FI_EAGAIN
+		       ? -FI_EAGAIN
+		       : 0;
+}
+
+void ChannelTable::ended(const Channel &channel) noexcept
+{
+	initiator_->lock().assert_held();
+	for (const Ended &one : ended_) {
+		if (one.number == channel.number())
+			return;
+	}
+	ended_.push_back({channel.peer_name(), channel.peer(),
+			  channel.number(), nullptr});
 }
 
 /* All ranges of an operation have one channel. */
@@ -216,7 +282,8 @@ int ChannelTable::open_channel(const PeerService &service,
 		ChannelOwner *self = this;
 		auto made = std::make_unique<Channel>(
 			initiator_, self, service.peer, address, key);
-		lost_.try_emplace(service.peer, false);
+		peers_.try_emplace(service.peer);
+		ended_.reserve(ended_.size() + channels_.size() + 1);
 		entry = channels_.emplace(service, std::move(made)).first;
 	}
 	*channel = entry->second.get();
@@ -253,14 +320,35 @@ int ChannelTable::choose_channel(fi_addr_t peer, Key key, Channel **channel)
 	if (!chosen || !chosen->usable())
 		return refuse_without_key(key, chosen.get());
 	Route &route = routes_[{peer, key.value()}];
-	if (route.channel && route.channel->key() != chosen &&
-	    !route.channel->make_visible())
-		return -FI_EAGAIN;
+	if (route.channel && route.channel->key() != chosen)
+		ret = leave(route.channel);
+	if (ret)
+		return ret;
 	ret = open_channel({peer, key.port(), chosen->id()}, chosen, channel);
 	if (ret)
 		return ret;
 	route = {*channel, generation};
 	return 0;
+}
+
+/*
+ * What was written under its key is durable before another key is used: a later
+ * drain could find that the target does not accept the earlier one any more.
+ */
+int ChannelTable::leave(Channel *channel)
+{
+	if (!channel->stands())
+		return 0;
+	if (channel->expects())
+		return refuse_unchecked("another region key");
+	return channel->make_durable() ? 0 : -FI_EAGAIN;
+}
+
+void ChannelTable::forget_routes(const Channel &channel)
+{
+	for (auto it = routes_.begin(); it != routes_.end();)
+		it = it->second.channel == &channel ? routes_.erase(it)
+						    : std::next(it);
 }
 
 /* Their connections are closed. */
@@ -270,7 +358,7 @@ void ChannelTable::forget_removed()
 		const Channel &channel = *it->second;
 		bool gone = channel.key_removed() && !channel.stands();
 		if (gone)
-			routes_.clear();
+			forget_routes(channel);
 		it = gone ? channels_.erase(it) : std::next(it);
 	}
 }
@@ -306,8 +394,8 @@ ssize_t ChannelTable::submit(const OpRequest &request, fi_addr_t peer)
 	MutexLock guard(initiator_->lock());
 	Channel *channel = nullptr;
 	int ret = channel_to_all(request, peer, &channel);
-	if (!ret && free_ops_.empty())
-		return -FI_EAGAIN;
+	if (!ret && (free_ops_.empty() || fenced_elsewhere(peer, channel)))
+		ret = -FI_EAGAIN;
 	if (!ret) {
 		Preparation op(free_ops_.back());
 		ret = prepare(request, peer, channel, op.get());
@@ -349,9 +437,14 @@ int ChannelTable::start(PersistentOp *op, Channel *channel)
 	if (params().trace_write)
 		PMEM_TRACE(FI_LOG_EP_DATA, "op %" PRIu64 " submit %s len %zu",
 			   op->id, to_string(op->kind()), op->len);
+	op->peer.fences = op->options.fence;
+	fences_ += op->peer.fences;
+	channel->fences += op->peer.fences;
+	peers_.find(op->peer.channel)->second.fences += op->peer.fences;
 	int ret = channel->submit(op);
 	if (!ret)
 		return 0;
+	end_fence(op);
 	owner_->unreserve_completion();
 	op->release();
 	free_ops_.push_back(op);
@@ -396,8 +489,12 @@ int ChannelTable::vouch(const PersistentOp &op, const Channel *channel)
 {
 	bool done = true;
 	for (auto &[service, other] : channels_) {
-		if (service.peer != op.peer.channel || other.get() == channel ||
-		    op.selects())
+		if (service.peer != op.peer.channel || other.get() == channel)
+			continue;
+		if (op.checks_earlier() && service.port == op.peer.port &&
+		    other->expects())
+			return refuse_unchecked("those of another");
+		if (op.selects())
 			continue;
 		if (!(op.is_drain() ? other->make_durable()
 				    : other->make_visible()))
@@ -408,6 +505,31 @@ int ChannelTable::vouch(const PersistentOp &op, const Channel *channel)
 	if (!take_lost(op.peer.channel))
 		return 0;
 	return lost_before(op.is(OpKind::flush) ? "flush" : "fenced commit");
+}
+
+/* What follows a fence comes after it, also on another channel. */
+bool ChannelTable::fenced_elsewhere(fi_addr_t peer,
+				    const Channel *channel) const
+{
+	if (!fences_)
+		return false;
+	auto found = peers_.find(peer);
+	return found != peers_.end() && found->second.fences > channel->fences;
+}
+
+/* The channel, or the peer, may be gone. */
+void ChannelTable::end_fence(PersistentOp *op)
+{
+	if (!std::exchange(op->peer.fences, false))
+		return;
+	fences_--;
+	auto peer = peers_.find(op->peer.channel);
+	if (peer != peers_.end() && peer->second.fences)
+		peer->second.fences--;
+	auto found = channels_.find(
+		{op->peer.channel, op->peer.port, op->peer.key_id});
+	if (found != channels_.end() && found->second->fences)
+		found->second->fences--;
 }
 
 /* A fence without a commit orders what is visible. */
@@ -424,8 +546,9 @@ int ChannelTable::follow_others(fi_addr_t peer, const Channel *channel)
 
 bool ChannelTable::take_lost(fi_addr_t peer) noexcept
 {
-	auto found = lost_.find(peer);
-	return found != lost_.end() && std::exchange(found->second, false);
+	auto found = peers_.find(peer);
+	return found != peers_.end() &&
+	       std::exchange(found->second.lost, false);
 }
 
 ssize_t ChannelTable::drain_all(void *context, bool report, bool checked)
@@ -437,8 +560,8 @@ ssize_t ChannelTable::drain_all(void *context, bool report, bool checked)
 			dirty.push_back(channel.get());
 	}
 	bool lost = std::exchange(lost_with_peer_, false);
-	for (auto &[peer, writes] : lost_)
-		lost = std::exchange(writes, false) || lost;
+	for (auto &[name, peer] : peers_)
+		lost = std::exchange(peer.lost, false) || lost;
 	if (lost)
 		return lost_before("drain");
 	if (free_ops_.size() <= dirty.size()) {
@@ -500,7 +623,9 @@ int ChannelTable::resolve_ranges(Channel *channel, const OpRequest &request,
 				 whole ? info.length : rma.len};
 	}
 	if (request.options().notify) {
-		if (channel->key() && !params().seal_cq_data)
+		/* The target has no word for it either, unless it allows it. */
+		if (channel->key() && (!params().seal_cq_data ||
+				       !op->regions[0]->info.notify_key))
 			return refuse_cq_data();
 		op->write().notify_addr = op->regions[0]->info.notify_base;
 		op->write().notify_key = op->regions[0]->info.notify_key;
@@ -512,6 +637,7 @@ void ChannelTable::finish(PersistentOp *op)
 {
 	initiator_->lock().assert_held();
 	op->release();
+	end_fence(op);
 	op->checks.expected = {};
 	if (PersistentOp *whole = op->whole) {
 		whole->fail(op->failure);
@@ -644,7 +770,9 @@ std::vector<std::unique_ptr<InternalOp>> ChannelTable::shutdown()
 {
 	MutexLock guard(initiator_->lock());
 	routes_.clear();
-	channels_.clear();
+	auto closing = std::exchange(channels_, {});
+	closing.clear();
+	ended_.clear();
 	for (PersistentOp *op : to_notify_)
 		end_notification(op, FI_ECANCELED, false);
 	to_notify_.clear();
@@ -677,12 +805,18 @@ bool ChannelTable::make_visible(fi_addr_t peer)
 void ChannelTable::drop(fi_addr_t peer)
 {
 	MutexLock guard(initiator_->lock());
-	routes_.clear();
+	for (auto it = routes_.begin(); it != routes_.end();)
+		it = it->first.peer == peer ? routes_.erase(it) : std::next(it);
 	for (auto it = channels_.begin(); it != channels_.end();)
 		it = it->first.peer == peer ? channels_.erase(it)
 					    : std::next(it);
+	ended_.erase(std::remove_if(ended_.begin(), ended_.end(),
+				    [peer](const Ended &one) {
+					    return one.peer == peer;
+				    }),
+		     ended_.end());
 	lost_with_peer_ = take_lost(peer) || lost_with_peer_;
-	lost_.erase(peer);
+	peers_.erase(peer);
 	for (size_t i = 0; i < to_notify_.size();) {
 		PersistentOp *op = to_notify_[i];
 		if (op->peer.channel != peer) {

@@ -107,8 +107,9 @@ private:
 	void writes_lost(fi_addr_t peer) noexcept override
 	{
 		initiator_->lock().assert_held();
-		lost_.find(peer)->second = true;
+		peers_.find(peer)->second.lost = true;
 	}
+	void ended(const Channel &channel) noexcept override;
 	bool take_lost(fi_addr_t peer) noexcept
 		PMEM_REQUIRES(initiator_->lock());
 
@@ -142,6 +143,25 @@ private:
 			return key.peer * kOdd + key.mr_key;
 		}
 	};
+	/*
+	 * A channel that ended while requests were unanswered, see
+	 * ChannelOwner::ended(). Nothing else is sent to its service before the
+	 * target has ended them, too: it could be overtaken.
+	 */
+	struct Ended {
+		fi_addr_t peer;
+		IpAddress address;
+		uint64_t number;
+		std::unique_ptr<Channel> successor; /* tells the target */
+	};
+	/* Has nothing to do with what becomes of a successor. */
+	class Nobody final : public ChannelOwner
+	{
+		void finish(PersistentOp *) override {}
+		void settled() override {}
+		void writes_lost(fi_addr_t) noexcept override {}
+		void ended(const Channel &) noexcept override {}
+	};
 	/* The channel of a sealed region, as long as the ring has not changed.
 	 */
 	struct Route {
@@ -158,6 +178,11 @@ private:
 		PMEM_REQUIRES(initiator_->lock());
 	[[nodiscard]] int follow_others(fi_addr_t peer, const Channel *channel)
 		PMEM_REQUIRES(initiator_->lock());
+	[[nodiscard]] bool fenced_elsewhere(fi_addr_t peer,
+					    const Channel *channel) const
+		PMEM_REQUIRES(initiator_->lock());
+	void end_fence(PersistentOp *op)
+		PMEM_REQUIRES(initiator_->lock());
 	PersistentOp *take(const OpRequest &request)
 		PMEM_REQUIRES(initiator_->lock());
 	void end_notification(PersistentOp *op, int err, bool counted)
@@ -171,6 +196,14 @@ private:
 		PMEM_REQUIRES(initiator_->lock());
 	[[nodiscard]] int channel_to_all(const OpRequest &request,
 					 fi_addr_t peer, Channel **channel)
+		PMEM_REQUIRES(initiator_->lock());
+	[[nodiscard]] int connect(Key key, Channel *channel)
+		PMEM_REQUIRES(initiator_->lock());
+	[[nodiscard]] int bury(Ended *ended, Key key)
+		PMEM_REQUIRES(initiator_->lock());
+	void forget_routes(const Channel &channel)
+		PMEM_REQUIRES(initiator_->lock());
+	[[nodiscard]] int leave(Channel *channel)
 		PMEM_REQUIRES(initiator_->lock());
 	[[nodiscard]] int sealed_channel(fi_addr_t peer, Key key,
 					 Channel **channel)
@@ -203,15 +236,22 @@ private:
 		initiator_->lock()); /* peers, since begin_notifications */
 	std::unordered_map<PeerService, std::unique_ptr<Channel>, Hash>
 		channels_ PMEM_GUARDED_BY(initiator_->lock());
-	/* Cleared when a channel goes. */
+	/* Of channels that are there. */
 	std::unordered_map<SealedRegion, Route, Hash>
 		routes_ PMEM_GUARDED_BY(initiator_->lock());
-	/*
-	 * For each peer: writes to it were lost since its last fenced commit.
-	 * Its first channel adds it, so that a loss never needs memory.
-	 */
-	std::unordered_map<fi_addr_t, bool>
-		lost_ PMEM_GUARDED_BY(initiator_->lock());
+	Nobody nobody_;
+	/* There is room for one of each channel. */
+	std::vector<Ended> ended_ PMEM_GUARDED_BY(initiator_->lock());
+	/* Operations with a fence that are under way. */
+	size_t fences_ PMEM_GUARDED_BY(initiator_->lock()) = 0;
+	/* A peer's first channel adds it, so that a loss never needs memory. */
+	struct Peer {
+		/* Writes to it were lost since its last fenced commit. */
+		bool lost = false;
+		size_t fences = 0; /* the sum of its channels' */
+	};
+	std::unordered_map<fi_addr_t, Peer>
+		peers_ PMEM_GUARDED_BY(initiator_->lock());
 	/* Writes to dropped peers were lost since the last drain. */
 	bool lost_with_peer_ PMEM_GUARDED_BY(initiator_->lock()) = false;
 };

@@ -195,6 +195,7 @@ Connection::Outcome Connection::on_seal_accepted(const uint8_t *bytes,
 Connection::Outcome Connection::opened()
 {
 	state_ = State::open;
+	sealing_ = SealHandshake(); /* has secrets */
 	initiator_->connected();
 	PMEM_INFO(FI_LOG_EP_CTRL,
 		  "channel to %s port %u is open, version %u, credits %u",

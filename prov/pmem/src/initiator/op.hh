@@ -438,6 +438,7 @@ public:
 		fi_addr_t channel = 0; /* as the channel table names it */
 		uint16_t port = 0;     /* of that peer's service */
 		uint64_t key_id = 0;   /* of its channel; 0: not sealed */
+		bool fences = false;   /* it counts in Channel::fences */
 	};
 
 	/* Says how much of the operation has been posted. */

@@ -130,12 +130,13 @@ bool Greeting::on_offer(Link *link, const uint8_t *bytes, size_t len)
 	SealHandshake seal;
 	if (is_proven(offer, &seal))
 		return accept(link, seal);
-	PMEM_WARN(FI_LOG_EP_CTRL,
-		  "refused an initiator that does not prove to have region key "
-		  "%llu%s",
-		  static_cast<unsigned long long>(offer.key_id),
-		  gate_.auth_key.empty() ? "" : ", or our auth_key");
-	static_cast<void>(gate_.guesses.take(std::chrono::steady_clock::now()));
+	/* The log is no place for a stranger to fill. */
+	if (gate_.wrong_proofs.take(std::chrono::steady_clock::now()))
+		PMEM_WARN(FI_LOG_EP_CTRL,
+			  "refused an initiator that does not prove to have "
+			  "region key %llu%s",
+			  static_cast<unsigned long long>(offer.key_id),
+			  gate_.auth_key.empty() ? "" : ", or our auth_key");
 	static_cast<void>(
 		link->send_message(wire::make<wire::SealRefused>(0, 0)));
 	return false;

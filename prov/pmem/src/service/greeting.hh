@@ -27,7 +27,7 @@ struct Gate {
 	const AuthKey &auth_key;
 	const KeyRing &keys;
 	DomainEvents &events;
-	GuessLimit &guesses;
+	GuessLimit &wrong_proofs;
 };
 
 class Greeting

@@ -263,6 +263,16 @@ int RegionTable::remove_key(uint64_t token, uint64_t key_id) noexcept
 	return 0;
 }
 
+void RegionTable::forget_key(uint64_t key_id) noexcept
+{
+	ExclusiveLock guard(lock_);
+	for (auto &[token, region] : regions_) {
+		std::vector<uint64_t> &ids = region->key_ids;
+		ids.erase(std::remove(ids.begin(), ids.end(), key_id),
+			  ids.end());
+	}
+}
+
 void RegionTable::share_failures() noexcept
 {
 	ExclusiveLock guard(lock_);

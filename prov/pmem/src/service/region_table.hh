@@ -171,6 +171,8 @@ public:
 
 	/* Says how often find() may fail for peers. */
 	GuessLimit &guesses() noexcept { return guesses_; }
+	/* Says how often wrong proofs of a region key are logged. */
+	GuessLimit &wrong_proofs() noexcept { return wrong_proofs_; }
 
 	/* Returns null if there is none; call it under the lock. */
 	TargetRegion *find(uint64_t token) noexcept;
@@ -191,6 +193,8 @@ public:
 	 */
 	[[nodiscard]] int add_key(uint64_t token, uint64_t key_id);
 	[[nodiscard]] int remove_key(uint64_t token, uint64_t key_id) noexcept;
+	/* No region accepts this key any more. */
+	void forget_key(uint64_t key_id) noexcept;
 
 	/* A sync failed: poisons every region of that file. */
 	void share_failures() noexcept;
@@ -231,6 +235,7 @@ private:
 	Announcements announcements_;
 	DomainEvents events_;
 	GuessLimit guesses_;
+	GuessLimit wrong_proofs_;
 	bool keeps_ledgers_ PMEM_GUARDED_BY(lock_) = false;
 };
 

@@ -36,7 +36,7 @@ Service::Service(const Transport &transport, RegionTable *table,
 	  listeners_(transport), channels_(threads_for(transport))
 {
 	const Gate gate{auth_key_, ring ? *ring : no_keys_, table->events(),
-			table->guesses()};
+			table->wrong_proofs()};
 	const ServiceThread::Common common{transport_, table_, gate, &channels_,
 					   this};
 	for (size_t i = 0; i < threads_for(transport); i++)

@@ -375,6 +375,10 @@ void ServiceThread::dispatch(const Completion &completion)
 	auto it = sessions_.find(handle.link);
 	if (it == sessions_.end())
 		return; /* its channel is closed */
+	if (completion.err == EBADMSG)
+		PMEM_WARN(FI_LOG_EP_DATA,
+			  "a record is not what the initiator has sealed: its "
+			  "channel is closed");
 	if (completion.err) {
 		drop(handle.link, completion.err == FI_ENOTCONN
 					  ? kClosed
