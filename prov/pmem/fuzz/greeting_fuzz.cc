@@ -111,7 +111,8 @@ private:
 		session_ = std::make_unique<Session>(
 			&regions_.table, &workspace_,
 			Gate{keys_.target, keys_.target_ring,
-			     regions_.table.events(), regions_.table.wrong_proofs()},
+			     regions_.table.events(),
+			     regions_.table.wrong_proofs()},
 			nullptr);
 		ScriptRequest request([this](ScriptLink *accepted) {
 			asked_ = attach(accepted, &asked_);

@@ -84,6 +84,19 @@ mutant "remote CQ data in clear" prov/pmem/src/initiator/channel_table.cc \
 	's/if (channel->key() && !params().seal_cq_data)/if (false)/' \
 	'SealExtension.RemoteCqData*' 'FAILED'
 mutant "a new key overtakes the old one" prov/pmem/src/initiator/channel_table.cc \
-	's/!route.channel->make_visible())/false)/' \
+	's/ret = leave(route.channel);/ret = 0;/' \
 	'SealedPlane.WhatIsUnderWay*' 'FAILED'
+mutant "what has failed under a removed key is executed later" \
+	prov/pmem/src/initiator/channel.cc 's/owner_->ended(\*this);/;/' \
+	'SealedThreads.WhatHasFailed*' 'FAILED'
+mutant "a fence holds its own channel only" \
+	prov/pmem/src/initiator/channel_table.cc \
+	's/ || fenced_elsewhere(peer, channel))/)/' \
+	'SealedPlane.WhatFollowsAFence*' 'FAILED'
+mutant "the order is forgotten with another key" \
+	prov/pmem/src/initiator/channel_table.cc \
+	's/forget_routes(channel);/routes_.clear();/' \
+	'SealedPlane.RemovalOfAnotherKey*' 'FAILED'
+mutant "regions know removed keys" prov/pmem/src/bridge/persistence.cc \
+	's/regions_.forget_key(id);/;/' 'SealExtension.RemovedKey*' 'FAILED'
 exit "$missed"

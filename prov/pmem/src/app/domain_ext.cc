@@ -186,9 +186,8 @@ template <typename Use> int with_region(fid_mr *mr, Use &&use) noexcept
 
 int mr_key_add(fid_mr *mr, uint64_t id) noexcept
 {
-	return with_region(mr, [&](MemoryRegion &region) {
-		return region.add_key(id);
-	});
+	return with_region(
+		mr, [&](MemoryRegion &region) { return region.add_key(id); });
 }
 
 int mr_key_remove(fid_mr *mr, uint64_t id) noexcept

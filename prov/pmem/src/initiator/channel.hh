@@ -220,8 +220,8 @@ private:
 	const fi_addr_t peer_name_;
 	const IpAddress peer_;
 	const KeyRing::Key key_;
-	uint64_t name_; /* random, from the first connection on; or 0 */
-	int refusal_ = 0;   /* the next connect() returns it */
+	uint64_t name_;	  /* random, from the first connection on; or 0 */
+	int refusal_ = 0; /* the next connect() returns it */
 	/* The front is being posted. */
 	IntrusiveList<PersistentOp, PersistentOp::QueueNode> queue_;
 	std::unique_ptr<Parts> parts_; /* null without a connection */

@@ -246,8 +246,8 @@ void ChannelTable::ended(const Channel &channel) noexcept
 		if (one.number == channel.number())
 			return;
 	}
-	ended_.push_back({channel.peer_name(), channel.peer(),
-			  channel.number(), nullptr});
+	ended_.push_back({channel.peer_name(), channel.peer(), channel.number(),
+			  nullptr});
 }
 
 /* All ranges of an operation have one channel. */

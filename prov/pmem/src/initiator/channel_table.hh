@@ -181,8 +181,7 @@ private:
 	[[nodiscard]] bool fenced_elsewhere(fi_addr_t peer,
 					    const Channel *channel) const
 		PMEM_REQUIRES(initiator_->lock());
-	void end_fence(PersistentOp *op)
-		PMEM_REQUIRES(initiator_->lock());
+	void end_fence(PersistentOp *op) PMEM_REQUIRES(initiator_->lock());
 	PersistentOp *take(const OpRequest &request)
 		PMEM_REQUIRES(initiator_->lock());
 	void end_notification(PersistentOp *op, int err, bool counted)

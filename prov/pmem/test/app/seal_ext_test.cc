@@ -217,6 +217,20 @@ TEST_F(SealExtension, RegionMayAcceptMore)
 	expect_commit();
 }
 
+/* The next user of an id has nothing of the last one's. */
+TEST_F(SealExtension, RemovedKeyIsForgottenByItsRegions)
+{
+	ASSERT_EQ(add(1), 0);
+	ASSERT_EQ(reg(1), 0);
+	ASSERT_EQ(ops_->key_remove(domain, 1), 0);
+	bytes_[7] = 77;
+	ASSERT_EQ(add(1), 0);
+	ASSERT_EQ(ops_->key_bind(domain, 0, 1, 0), 0);
+	EXPECT_EQ(commit(), -FI_EACCES);
+	EXPECT_EQ(ops_->mr_key_add(mr_, 1), 0);
+	expect_commit();
+}
+
 TEST_F(SealExtension, QueryNamesTheKey)
 {
 	fi_pmem_key limited = key(1);

@@ -337,6 +337,145 @@ TEST_F(SealedPlane, BothEndsExportTheSame)
 	EXPECT_NE(memcmp(one, two, sizeof(one)), 0);
 }
 
+/* It has two threads, of which each serves one of two channels. */
+class SealedThreads : public Sealed<PlaneFixture>
+{
+protected:
+	SealedThreads() : Sealed<PlaneFixture>(2) {}
+};
+
+/*
+ * The target still has a write under a key that the initiator has removed. It
+ * has failed, so it must not be stored over what is committed later.
+ */
+TEST_F(SealedThreads, WhatHasFailedIsNotExecutedAfterTheKeyHasChanged)
+{
+	share_key(kId);
+	share_key(kNext);
+	FakeMedium *first = &media_.emplace_back(kRegionLen);
+	FakeMedium *second = &media_.emplace_back(kRegionLen);
+	uint64_t first_key = add_sealed(first);
+	uint64_t second_key = add_sealed(second);
+	ASSERT_EQ(table_.add_key(Key(second_key).token(), kNext), 0);
+	uint64_t value = 1, late = 2, later = 3;
+	auto commit = [&](uint64_t *from, uint64_t key) {
+		ASSERT_EQ(submit(kCommit, from, sizeof(*from), 0, key), 0);
+		EXPECT_EQ(wait().failure.err, 0);
+	};
+	commit(&value, second_key); /* one thread's channel */
+	ASSERT_EQ(initiator_keys_.bind_default(kId), 0);
+	commit(&value, first_key); /* the other's */
+	commit(&value, second_key);
+	ssize_t ret = -FI_EAGAIN;
+	auto try_later = [&] {
+		initiator_->progress();
+		return try_submit(kCommit, &later, sizeof(later), 0,
+				  second_key);
+	};
+	{
+		std::lock_guard guard(first->mutex);
+		ASSERT_EQ(submit(kCommit, &value, sizeof(value), 0, first_key),
+			  0);
+		ASSERT_EQ(submit(kCommit, &late, sizeof(late), 0, second_key),
+			  0);
+		remove_at_initiator(kId);
+		EXPECT_EQ(wait().failure.err, FI_EKEYREJECTED);
+		EXPECT_EQ(wait().failure.err, FI_EKEYREJECTED);
+		ASSERT_EQ(initiator_keys_.bind_default(kNext), 0);
+		for (int i = 0; i < 1000 && ret == -FI_EAGAIN; i++)
+			ret = try_later();
+		if (!ret) {
+			EXPECT_EQ(wait().failure.err, 0);
+		}
+	}
+	if (ret) {
+		EXPECT_EQ(until_taken(try_later), 0);
+		EXPECT_EQ(wait().failure.err, 0);
+	}
+	service_->disconnect_removed(); /* every thread has gone on */
+	uint64_t found = 0;
+	std::memcpy(&found, second->visible.data(), sizeof(found));
+	EXPECT_EQ(found, later);
+}
+
+TEST_F(SealedPlane, WhatFollowsAFenceWaitsForItAlsoUnderAnotherKey)
+{
+	open();
+	share_key(kNext);
+	uint64_t other = add_sealed(&media_.emplace_back(kRegionLen), kNext);
+	uint64_t in_clear = add_region(&media_.emplace_back(kRegionLen));
+	ASSERT_EQ(initiator_keys_.bind_region(key_, kId), 0);
+	uint64_t value = 1, pointer = 2;
+	for (uint64_t key : {key_, other, in_clear}) {
+		ASSERT_EQ(submit(kCommit, &value, sizeof(value), 0, key), 0);
+		EXPECT_EQ(wait().failure.err, 0);
+	}
+	{
+		std::lock_guard guard(medium_->mutex);
+		ASSERT_EQ(submit(kFencedCommit, &pointer, sizeof(pointer), 0,
+				 key_),
+			  0);
+		for (uint64_t key : {other, in_clear})
+			EXPECT_EQ(try_submit(kWrite, &value, sizeof(value), 0,
+					     key),
+				  -FI_EAGAIN);
+		EXPECT_EQ(try_submit(kWrite, &value, sizeof(value), 64, key_),
+			  0);
+	}
+	EXPECT_EQ(wait().failure.err, 0);
+	EXPECT_EQ(wait().failure.err, 0);
+	for (uint64_t key : {other, in_clear}) {
+		ASSERT_EQ(submit(kWrite, &value, sizeof(value), 0, key), 0);
+		EXPECT_EQ(wait().failure.err, 0);
+	}
+}
+
+TEST_F(SealedPlane, RemovalOfAnotherKeyForgetsNoOrder)
+{
+	open();
+	constexpr uint64_t kUnrelated = 20;
+	share_key(kUnrelated);
+	uint64_t unrelated =
+		add_sealed(&media_.emplace_back(kRegionLen), kUnrelated);
+	ASSERT_EQ(submit(kCommit, &value_, sizeof(value_), 0, unrelated), 0);
+	EXPECT_EQ(wait().failure.err, 0);
+	share_key(kNext);
+	ASSERT_EQ(table_.add_key(Key(key_).token(), kNext), 0);
+	EXPECT_EQ(commit(1), 0);
+	ASSERT_EQ(initiator_keys_.bind_default(kId), 0);
+	EXPECT_EQ(commit(1), 0);
+	uint64_t first = 3, second = 4;
+	{
+		std::lock_guard guard(medium_->mutex);
+		ASSERT_EQ(submit(kCommit, &first, sizeof(first), 0, key_), 0);
+		ASSERT_EQ(initiator_keys_.bind_default(kNext), 0);
+		remove_at_initiator(kUnrelated);
+		EXPECT_EQ(try_submit(kCommit, &second, sizeof(second), 0, key_),
+			  -FI_EAGAIN);
+	}
+	EXPECT_EQ(wait().failure.err, 0);
+}
+
+/* The target does not need the old key for what was written under it. */
+TEST_F(SealedPlane, WhatIsNotCommittedIsDurableBeforeTheKeyChanges)
+{
+	open();
+	share_key(kNext);
+	ASSERT_EQ(initiator_keys_.bind_default(kId), 0);
+	uint64_t token = Key(key_).token();
+	ASSERT_EQ(table_.add_key(token, kNext), 0);
+	uint64_t first = 5;
+	ASSERT_EQ(submit(kWrite, &first, sizeof(first), 0, key_), 0);
+	EXPECT_EQ(wait().failure.err, 0);
+	ASSERT_EQ(initiator_keys_.bind_default(kNext), 0);
+	EXPECT_EQ(commit(6, 64), 0);
+	EXPECT_EQ(durable(), first);
+	ASSERT_EQ(table_.remove_key(token, kId), 0);
+	uint64_t last = 7;
+	ASSERT_EQ(submit(kFencedCommit, &last, sizeof(last), 128, key_), 0);
+	EXPECT_EQ(wait().failure.err, 0);
+}
+
 class SealRequired : public SealedPlane
 {
 	void SetUp() override

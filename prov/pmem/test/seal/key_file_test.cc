@@ -125,8 +125,8 @@ TEST_F(SealKeyFile, OfOneIdIsTheDefault)
 
 TEST_F(SealKeyFile, MayHaveSeveralDefaultsIfOneIsNamed)
 {
-	std::string two = "1 aes-128-gcm " + kHex16 + "\n2 aes-128-gcm " +
-			  kHex16 + "\n";
+	std::string two =
+		"1 aes-128-gcm " + kHex16 + "\n2 aes-128-gcm " + kHex16 + "\n";
 	EXPECT_NE(parse(two), "");
 	EXPECT_EQ(parse(two, 2), "");
 	ASSERT_TRUE(ring_.choose(0, address("10.0.0.1")));
