@@ -12,6 +12,7 @@
 #include "persist/proc_maps.hh"
 
 #include <memory>
+#include <string_view>
 
 namespace ofi_pmem
 {
@@ -183,8 +184,14 @@ int choose_region_key(Persistence *persistence, const Registration &request,
 		if (ret)
 			return ret;
 	}
-	return persistence->choose_key(
-		request.key_id, segments.empty() ? "" : segments[0].path, id);
+	std::string path = segments.empty() ? "" : segments[0].path;
+	/* The kernel marks a file that has no name any more. */
+	constexpr std::string_view kDeleted = " (deleted)";
+	if (path.size() > kDeleted.size() &&
+	    path.compare(path.size() - kDeleted.size(), kDeleted.size(),
+			 kDeleted) == 0)
+		path.resize(path.size() - kDeleted.size());
+	return persistence->choose_key(request.key_id, path, id);
 }
 
 void warn_refused(const fi_info &domain, const Registration &request, int ret)

@@ -56,6 +56,12 @@ int Persistence::choose_key(uint64_t asked, const std::string &path,
 	}
 	if (!asked)
 		*id = keys_.choose_path(path);
+	if (!*id && keys_.any_path())
+		PMEM_WARN(FI_LOG_MR,
+			  "the region in %s is not sealed: no region= of the "
+			  "key file is for it",
+			  path.empty() ? "memory without a file"
+				       : path.c_str());
 	if (!*id && params().seal == SealChoice::required) {
 		PMEM_WARN(FI_LOG_MR, "the region has no region key, and "
 				     "FI_OFI_PMEM_SEAL=required");

@@ -100,12 +100,20 @@ bool Parser::parse(std::string_view text)
 	return true;
 }
 
+/* The map of a process has no symbolic links. */
+std::string real_path(const std::string &path)
+{
+	std::unique_ptr<char, decltype(&free)> real(
+		realpath(path.c_str(), nullptr), free);
+	return real ? real.get() : path;
+}
+
 bool Parser::bind(const KeyLine &line, KeyRing *ring)
 {
 	bool use_always = line.is_default() || only_;
 	int ret = use_always ? ring->bind_default(line.id) : 0;
 	if (!ret && !line.region.empty())
-		ret = ring->bind_path(line.region, line.id);
+		ret = ring->bind_path(real_path(line.region), line.id);
 	if (!ret && line.host)
 		ret = ring->bind_host(*line.host, line.id);
 	return !ret || refuse(line.number, "memory is short");

@@ -221,6 +221,12 @@ int KeyRing::bind_path(const std::string &prefix, uint64_t id)
 	});
 }
 
+bool KeyRing::any_path() const
+{
+	MutexLock guard(lock_);
+	return !paths_.empty();
+}
+
 uint64_t KeyRing::choose_path(const std::string &path) const
 {
 	MutexLock guard(lock_);

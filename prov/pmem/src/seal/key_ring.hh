@@ -76,6 +76,8 @@ public:
 	 * or 0. */
 	[[nodiscard]] int bind_path(const std::string &prefix, uint64_t id);
 	uint64_t choose_path(const std::string &path) const;
+	/* A key is bound to a path. */
+	bool any_path() const;
 
 private:
 	using Keys = std::map<uint64_t, Key>;
