@@ -54,7 +54,8 @@ mutant "what follows the offer in clear is executed" \
 	's/return !key() || first.done + len == first.len;/return true;/' \
 	SealedGreeting.NothingInClearFollowsTheOffer 'FAILED'
 mutant "a region accepts every key" prov/pmem/src/service/region_table.cc \
-	's/^\tif (!accepted)$/\tif (false)/' '*/SealedAccess.*' 'FAILED'
+	's/std::find(ids.begin(), ids.end(), key->id()) !=/ids.begin() !=/' \
+	'*/SealedAccess.*' 'FAILED'
 mutant "a region goes on accepting a key" prov/pmem/src/service/region_table.cc \
 	's/^\tids.erase(found);//' 'SealedPlane.RegionRefuses*' 'FAILED'
 mutant "Resolve asks for no key" prov/pmem/src/service/session.cc \
@@ -81,7 +82,7 @@ mutant "a sealed region is registered for remote access" \
 mutant "one-sided access to a sealed region" prov/pmem/src/initiator/channel.cc \
 	's/info.one_sided = false;/;/' 'SealedNic.OneSided*' 'FAILED'
 mutant "remote CQ data in clear" prov/pmem/src/initiator/channel_table.cc \
-	's/if (channel->key() && !params().seal_cq_data)/if (false)/' \
+	's/if (channel->key() && (!params().seal_cq_data ||/if (false \&\& (/' \
 	'SealExtension.RemoteCqData*' 'FAILED'
 mutant "a new key overtakes the old one" prov/pmem/src/initiator/channel_table.cc \
 	's/ret = leave(route.channel);/ret = 0;/' \
