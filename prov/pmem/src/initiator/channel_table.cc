@@ -170,6 +170,7 @@ ChannelTable::~ChannelTable()
 {
 	MutexLock guard(initiator_->lock());
 	/* They still call the table. */
+	last_ = {};
 	auto closing = std::exchange(channels_, {});
 	closing.clear();
 }
@@ -189,11 +190,24 @@ void ChannelTable::open(size_t operations)
 
 int ChannelTable::channel_to(fi_addr_t peer, Key key, Channel **channel)
 {
+	if (!key.sealed() && last_.channel && last_.peer == peer &&
+	    last_.port == key.port()) {
+		*channel = last_.channel;
+		return connect(key, *channel);
+	}
 	int ret = key.sealed() ? sealed_channel(peer, key, channel)
-		  : params().seal == SealChoice::required
-			  ? refuse_unsealed()
-			  : open_channel({peer, key.port(), 0}, {}, channel);
+			       : clear_channel(peer, key, channel);
 	return ret ? ret : connect(key, *channel);
+}
+
+int ChannelTable::clear_channel(fi_addr_t peer, Key key, Channel **channel)
+{
+	if (params().seal == SealChoice::required)
+		return refuse_unsealed();
+	int ret = open_channel({peer, key.port(), 0}, {}, channel);
+	if (!ret)
+		last_ = {peer, key.port(), *channel};
+	return ret;
 }
 
 /*
@@ -201,6 +215,11 @@ int ChannelTable::channel_to(fi_addr_t peer, Key key, Channel **channel)
  * The others are ended here.
  */
 int ChannelTable::connect(Key key, Channel *channel)
+{
+	return ended_.empty() ? channel->connect() : end_others(key, channel);
+}
+
+int ChannelTable::end_others(Key key, Channel *channel)
 {
 	for (auto it = ended_.begin(); it != ended_.end();) {
 		bool same = it->peer == channel->peer_name() &&
@@ -257,6 +276,8 @@ int ChannelTable::channel_to_all(const OpRequest &request, fi_addr_t peer,
 	const fi_msg_rma &msg = request.msg();
 	Key first(msg.rma_iov[0].key);
 	int ret = channel_to(peer, first, channel);
+	if (msg.rma_iov_count == 1)
+		return ret;
 	for (size_t i = 1; !ret && i < msg.rma_iov_count; i++) {
 		Key key(msg.rma_iov[i].key);
 		Channel *other = *channel;
@@ -770,6 +791,7 @@ std::vector<std::unique_ptr<InternalOp>> ChannelTable::shutdown()
 {
 	MutexLock guard(initiator_->lock());
 	routes_.clear();
+	last_ = {};
 	auto closing = std::exchange(channels_, {});
 	closing.clear();
 	ended_.clear();
@@ -805,6 +827,7 @@ bool ChannelTable::make_visible(fi_addr_t peer)
 void ChannelTable::drop(fi_addr_t peer)
 {
 	MutexLock guard(initiator_->lock());
+	last_ = {};
 	for (auto it = routes_.begin(); it != routes_.end();)
 		it = it->first.peer == peer ? routes_.erase(it) : std::next(it);
 	for (auto it = channels_.begin(); it != channels_.end();)

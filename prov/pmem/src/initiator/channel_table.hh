@@ -196,7 +196,12 @@ private:
 	[[nodiscard]] int channel_to_all(const OpRequest &request,
 					 fi_addr_t peer, Channel **channel)
 		PMEM_REQUIRES(initiator_->lock());
+	[[nodiscard]] int clear_channel(fi_addr_t peer, Key key,
+					Channel **channel)
+		PMEM_REQUIRES(initiator_->lock());
 	[[nodiscard]] int connect(Key key, Channel *channel)
+		PMEM_REQUIRES(initiator_->lock());
+	[[nodiscard]] int end_others(Key key, Channel *channel)
 		PMEM_REQUIRES(initiator_->lock());
 	[[nodiscard]] int bury(Ended *ended, Key key)
 		PMEM_REQUIRES(initiator_->lock());
@@ -235,6 +240,13 @@ private:
 		initiator_->lock()); /* peers, since begin_notifications */
 	std::unordered_map<PeerService, std::unique_ptr<Channel>, Hash>
 		channels_ PMEM_GUARDED_BY(initiator_->lock());
+	/* The channel that is not sealed and was used last: mostly the next. */
+	struct Last {
+		fi_addr_t peer;
+		uint16_t port;
+		Channel *channel = nullptr;
+	};
+	Last last_ PMEM_GUARDED_BY(initiator_->lock()){};
 	/* Of channels that are there. */
 	std::unordered_map<SealedRegion, Route, Hash>
 		routes_ PMEM_GUARDED_BY(initiator_->lock());
