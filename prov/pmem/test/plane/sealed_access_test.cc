@@ -10,6 +10,7 @@
 
 #include <rdma/fi_errno.h>
 
+#include <algorithm>
 #include <string>
 
 using namespace ofi_pmem;

@@ -9,6 +9,8 @@
 
 #include <rdma/fi_errno.h>
 
+#include <algorithm>
+
 using namespace ofi_pmem;
 using namespace ofi_pmem::test;
 

@@ -9,6 +9,7 @@
 
 #include <rdma/fi_errno.h>
 
+#include <algorithm>
 #include <string>
 
 using namespace ofi_pmem;

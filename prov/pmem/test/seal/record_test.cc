@@ -10,6 +10,7 @@
 
 #include <rdma/fi_errno.h>
 
+#include <algorithm>
 #include <cerrno>
 
 namespace ofi_pmem::test
