@@ -68,7 +68,8 @@ private:
 	uint64_t received_ = 0;
 	size_t read_size_ = kFirstRead;
 
-	static constexpr size_t kFirstRead = 4096;
+	/* A record of a write of 4 KiB comes at once. */
+	static constexpr size_t kFirstRead = 8192;
 };
 
 } // namespace ofi_pmem
