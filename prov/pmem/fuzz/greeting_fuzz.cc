@@ -252,12 +252,23 @@ private:
 		return true;
 	}
 
+	/* A channel that ends an earlier one is not sealed. */
+	bool asks_seal() const
+	{
+		wire::Hello hello{};
+		if (!asking_.said.empty() &&
+		    asking_.said[0].size() >= sizeof(hello))
+			std::memcpy(&hello, asking_.said[0].data(),
+				    sizeof(hello));
+		return hello.header.flags & wire::kSeal;
+	}
+
 	/* At the moment that one end takes the other. */
 	void check()
 	{
 		bool target_asks =
 			!keys_.target.empty() || (session_ && session_->key());
-		bool initiator_asks = !keys_.initiator.empty() || keys_.seals;
+		bool initiator_asks = !keys_.initiator.empty() || asks_seal();
 		if (target_asks && !greeted_ && session_ &&
 		    session_->greeting().done()) {
 			greeted_ = true;

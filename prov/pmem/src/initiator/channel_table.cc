@@ -193,11 +193,11 @@ int ChannelTable::channel_to(fi_addr_t peer, Key key, Channel **channel)
 	if (!key.sealed() && last_.channel && last_.peer == peer &&
 	    last_.port == key.port()) {
 		*channel = last_.channel;
-		return connect(key, *channel);
+		return connect(*channel);
 	}
 	int ret = key.sealed() ? sealed_channel(peer, key, channel)
 			       : clear_channel(peer, key, channel);
-	return ret ? ret : connect(key, *channel);
+	return ret ? ret : connect(*channel);
 }
 
 int ChannelTable::clear_channel(fi_addr_t peer, Key key, Channel **channel)
@@ -214,19 +214,19 @@ int ChannelTable::clear_channel(fi_addr_t peer, Key key, Channel **channel)
  * A channel that connects again ends its own earlier connection at the target.
  * The others are ended here.
  */
-int ChannelTable::connect(Key key, Channel *channel)
+int ChannelTable::connect(Channel *channel)
 {
-	return ended_.empty() ? channel->connect() : end_others(key, channel);
+	return ended_.empty() ? channel->connect() : end_others(channel);
 }
 
-int ChannelTable::end_others(Key key, Channel *channel)
+int ChannelTable::end_others(Channel *channel)
 {
 	for (auto it = ended_.begin(); it != ended_.end();) {
 		bool same = it->peer == channel->peer_name() &&
 			    it->address.port() == channel->peer().port();
 		int ret = 0;
 		if (same && it->number != channel->number())
-			ret = bury(&*it, key);
+			ret = bury(&*it);
 		else if (same)
 			ret = channel->connect();
 		if (ret)
@@ -242,7 +242,7 @@ int ChannelTable::end_others(Key key, Channel *channel)
  * refuses the request does not matter. The Hello needs no region key, which may
  * be gone.
  */
-int ChannelTable::bury(Ended *ended, Key key)
+int ChannelTable::bury(Ended *ended)
 {
 	if (!ended->successor) {
 		ended->successor = std::make_unique<Channel>(
@@ -253,9 +253,9 @@ int ChannelTable::bury(Ended *ended, Key key)
 	if (ret)
 		return ret;
 	RemoteRegion *region = nullptr;
-	return ended->successor->resolve(key.token(), &region) == -FI_EAGAIN
-		       ? -FI_EAGAIN
-		       : 0;
+	/* No region has this token, and the right one must not be seen. */
+	int answer = ended->successor->resolve(Key::kSealed, &region);
+	return answer == -FI_EAGAIN ? -FI_EAGAIN : 0;
 }
 
 void ChannelTable::ended(const Channel &channel) noexcept

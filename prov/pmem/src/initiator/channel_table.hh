@@ -199,12 +199,11 @@ private:
 	[[nodiscard]] int clear_channel(fi_addr_t peer, Key key,
 					Channel **channel)
 		PMEM_REQUIRES(initiator_->lock());
-	[[nodiscard]] int connect(Key key, Channel *channel)
+	[[nodiscard]] int connect(Channel *channel)
 		PMEM_REQUIRES(initiator_->lock());
-	[[nodiscard]] int end_others(Key key, Channel *channel)
+	[[nodiscard]] int end_others(Channel *channel)
 		PMEM_REQUIRES(initiator_->lock());
-	[[nodiscard]] int bury(Ended *ended, Key key)
-		PMEM_REQUIRES(initiator_->lock());
+	[[nodiscard]] int bury(Ended *ended) PMEM_REQUIRES(initiator_->lock());
 	void forget_routes(const Channel &channel)
 		PMEM_REQUIRES(initiator_->lock());
 	[[nodiscard]] int leave(Channel *channel)
