@@ -74,7 +74,7 @@ public:
 	explicit Between(Input *input)
 		: input_(input), keys_(input->take<uint8_t>()), regions_(false),
 		  transport_(0),
-		  initiator_(transport_, keys_.initiator, &keys_.initiator_ring)
+		  initiator_(transport_, keys_.initiator, keys_.initiator_ring)
 	{
 		transport_.on_connect = [this](ScriptLink *link) {
 			connect(link);

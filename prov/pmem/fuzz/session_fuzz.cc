@@ -21,7 +21,8 @@ public:
 	explicit SessionScript(Input *input)
 		: input_(input), regions_(input->take<uint8_t>() & 1),
 		  session_(&regions_.table, &workspace_,
-			   Gate{no_key_, no_keys_, regions_.table.events(),
+			   Gate{no_key_, KeyRing::none(),
+				regions_.table.events(),
 				regions_.table.wrong_proofs()},
 			   nullptr),
 		  initiator_(&regions_)
@@ -174,7 +175,6 @@ private:
 	Input *input_;
 	FuzzRegions regions_;
 	const AuthKey no_key_;
-	const KeyRing no_keys_;
 	Workspace workspace_{[] {}};
 	Session session_;
 	HostileInitiator initiator_;

@@ -84,7 +84,7 @@ mutant "one-sided access to a sealed region" prov/pmem/src/initiator/channel.cc 
 mutant "remote CQ data in clear" prov/pmem/src/initiator/channel_table.cc \
 	's/if (channel->key() && (!params().seal_cq_data ||/if (false \&\& (/' \
 	'SealExtension.RemoteCqData*' 'FAILED'
-mutant "a new key overtakes the old one" prov/pmem/src/initiator/channel_table.cc \
+mutant "a new key overtakes the old one" prov/pmem/src/initiator/channel_choice.cc \
 	's/ret = leave(route.channel);/ret = 0;/' \
 	'SealedPlane.WhatIsUnderWay*' 'FAILED'
 mutant "what has failed under a removed key is executed later" \
@@ -95,7 +95,7 @@ mutant "a fence holds its own channel only" \
 	's/ || fenced_elsewhere(peer, channel))/)/' \
 	'SealedPlane.WhatFollowsAFence*' 'FAILED'
 mutant "the order is forgotten with another key" \
-	prov/pmem/src/initiator/channel_table.cc \
+	prov/pmem/src/initiator/channel_choice.cc \
 	's/forget_routes(channel);/routes_.clear();/' \
 	'SealedPlane.RemovalOfAnotherKey*' 'FAILED'
 mutant "regions know removed keys" prov/pmem/src/bridge/persistence.cc \

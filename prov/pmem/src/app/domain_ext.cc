@@ -101,7 +101,7 @@ int with_persistence(fid_domain *domain, Use &&use) noexcept
 	auto outer = find_ours<Domain>(&domain->fid);
 	if (!outer || !outer->persistence())
 		return -FI_EINVAL;
-	return own_use(*outer, [&] { return use(*outer->persistence()); });
+	return guarded_use(*outer, [&] { return use(*outer->persistence()); });
 }
 
 int event_fd(fid_domain *domain, int *fd) noexcept
@@ -125,17 +125,6 @@ int read_event(fid_domain *domain, fi_pmem_event *event) noexcept
 constexpr size_t kFirstKey =
 	offsetof(fi_pmem_key, max_records) + sizeof(fi_pmem_key::max_records);
 
-/* Cipher's numbers are those of the header. */
-template <typename Theirs> constexpr bool same(Theirs theirs, Cipher ours)
-{
-	return static_cast<unsigned>(theirs) == static_cast<unsigned>(ours);
-}
-static_assert(same(FI_PMEM_AES_128_GCM, Cipher::aes_128_gcm) &&
-	      same(FI_PMEM_AES_256_GCM, Cipher::aes_256_gcm) &&
-	      same(FI_PMEM_AES_128_CCM, Cipher::aes_128_ccm) &&
-	      same(FI_PMEM_AES_256_CCM, Cipher::aes_256_ccm) &&
-	      same(FI_PMEM_CHACHA20_POLY1305, Cipher::chacha20_poly1305));
-
 int key_add(fid_domain *domain, const fi_pmem_key *key) noexcept
 {
 	return with_persistence(domain, [&](Persistence &persistence) {
@@ -149,7 +138,7 @@ int key_add(fid_domain *domain, const fi_pmem_key *key) noexcept
 		KeySpec spec;
 		spec.id = key->id;
 		unsigned cipher = number_of(key->cipher);
-		/* 0 is no cipher either. */
+		/* The numbers are ours (app/ep_ext.cc); 0 is no cipher. */
 		spec.cipher =
 			static_cast<Cipher>(cipher > UINT8_MAX ? 0 : cipher);
 		spec.bytes = key->bytes;
@@ -181,7 +170,7 @@ template <typename Use> int with_region(fid_mr *mr, Use &&use) noexcept
 	auto region = find_ours<MemoryRegion>(&mr->fid);
 	if (!region)
 		return -FI_EINVAL;
-	return own_use(region->domain(), [&] { return use(*region); });
+	return guarded_use(region->domain(), [&] { return use(*region); });
 }
 
 int mr_key_add(fid_mr *mr, uint64_t id) noexcept

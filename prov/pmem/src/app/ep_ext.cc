@@ -54,6 +54,11 @@ static_assert(same(FI_PMEM_COVERS_CACHE, Coverage::cache) &&
 	      same(FI_PMEM_COVERS_DOMAIN, Coverage::domain) &&
 	      same(FI_PMEM_COVERS_DEVICE, Coverage::device));
 static_assert(FI_PMEM_MAX_DIGEST == kMaxDigestLength);
+static_assert(same(FI_PMEM_AES_128_GCM, Cipher::aes_128_gcm) &&
+	      same(FI_PMEM_AES_256_GCM, Cipher::aes_256_gcm) &&
+	      same(FI_PMEM_AES_128_CCM, Cipher::aes_128_ccm) &&
+	      same(FI_PMEM_AES_256_CCM, Cipher::aes_256_ccm) &&
+	      same(FI_PMEM_CHACHA20_POLY1305, Cipher::chacha20_poly1305));
 
 fi_pmem_region_attr describe(const Endpoint &endpoint,
 			     const RemoteRegion &region) noexcept
@@ -255,11 +260,14 @@ int derive(Endpoint &endpoint, fi_addr_t peer, uint64_t mr_key,
 		return -FI_EINVAL;
 	TrafficSecret secret;
 	Persistence *persistence = endpoint.domain().persistence();
-	int ret = *connection ? guarded([&] {
-		return persistence->exporter(*connection, &secret);
-	})
-			      : endpoint.plane()->exporter(peer, mr_key,
-							   &secret, connection);
+	int ret = 0;
+	if (*connection)
+		ret = guarded([&] {
+			return persistence->exporter(*connection, &secret);
+		});
+	else
+		ret = endpoint.plane()->exporter(peer, mr_key, &secret,
+						 connection);
 	if (ret)
 		return ret;
 	auto bytes = static_cast<uint8_t *>(out);

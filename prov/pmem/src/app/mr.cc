@@ -12,7 +12,6 @@
 #include "persist/proc_maps.hh"
 
 #include <memory>
-#include <string_view>
 
 namespace ofi_pmem
 {
@@ -184,13 +183,8 @@ int choose_region_key(Persistence *persistence, const Registration &request,
 		if (ret)
 			return ret;
 	}
-	std::string path = segments.empty() ? "" : segments[0].path;
-	/* The kernel marks a file that has no name any more. */
-	constexpr std::string_view kDeleted = " (deleted)";
-	if (path.size() > kDeleted.size() &&
-	    path.compare(path.size() - kDeleted.size(), kDeleted.size(),
-			 kDeleted) == 0)
-		path.resize(path.size() - kDeleted.size());
+	std::string path =
+		segments.empty() ? "" : without_mark(segments[0].path);
 	return persistence->choose_key(request.key_id, path, id);
 }
 

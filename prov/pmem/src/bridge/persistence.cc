@@ -26,8 +26,7 @@ int Persistence::open(const fi_info &info, const AddressList *passive)
 	if (ret)
 		return ret;
 	nic_ = info.domain_attr->name;
-	initiator_ =
-		std::make_unique<Initiator>(*transport_, auth_key_, &keys_);
+	initiator_ = std::make_unique<Initiator>(*transport_, auth_key_, keys_);
 	return initiator_->open(info.domain_attr->data_progress ==
 				FI_PROGRESS_AUTO);
 }
@@ -136,7 +135,7 @@ int Persistence::start_service(const RegionRequest &first)
 	if (service_)
 		return 0;
 	auto service = std::make_unique<Service>(*transport_, &regions_,
-						 auth_key_, &keys_);
+						 auth_key_, keys_);
 	int ret = service->open(endpoint_addresses(),
 				{nic_, first.memory, first.len});
 	if (!ret)

@@ -41,9 +41,9 @@
 namespace ofi_pmem
 {
 
-/* Learns what becomes of a channel's operations. */
 class Channel;
 
+/* Learns what becomes of a channel's operations. */
 class ChannelOwner
 {
 public:

@@ -169,6 +169,7 @@ private:
 		uint64_t generation = 0;
 	};
 
+	void close_channels() PMEM_REQUIRES(initiator_->lock());
 	[[nodiscard]] int prepare(const OpRequest &request, fi_addr_t peer,
 				  Channel *channel, PersistentOp *op)
 		PMEM_REQUIRES(initiator_->lock());

@@ -33,8 +33,8 @@ constexpr const char *kClosed = "the target closed the connection";
 } // namespace
 
 Initiator::Initiator(const Transport &transport, const AuthKey &key,
-		     const KeyRing *ring)
-	: transport_(transport), auth_key_(key), ring_(ring),
+		     const KeyRing &keys)
+	: transport_(transport), auth_key_(key), keys_(keys),
 	  local_memory_(transport)
 {
 }

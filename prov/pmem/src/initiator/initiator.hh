@@ -37,10 +37,10 @@ namespace ofi_pmem
 class Initiator final : public ProgressSource
 {
 public:
-	/* If there is a key, channels prove that they have it. The ring, if
-	 * there is one, outlives the initiator. */
+	/* If there is a key, channels prove that they have it. The ring
+	 * outlives the initiator. */
 	explicit Initiator(const Transport &transport, const AuthKey &key = {},
-			   const KeyRing *ring = nullptr);
+			   const KeyRing &keys = KeyRing::none());
 	~Initiator() override;
 
 	/* If `automatic` is true, a thread drives the channels. */
@@ -69,7 +69,7 @@ public:
 	/* These do not change after open(). */
 	const Transport &transport() const noexcept { return transport_; }
 	const AuthKey &auth_key() const noexcept { return auth_key_; }
-	const KeyRing &keys() const noexcept { return ring_ ? *ring_ : none_; }
+	const KeyRing &keys() const noexcept { return keys_; }
 	Queues *queues() const noexcept { return queues_.get(); }
 	/* A thread of its own makes progress. */
 	bool automatic() const noexcept { return stop_fd_ >= 0; }
@@ -138,8 +138,7 @@ private:
 	const Origin origin_;
 	const Transport &transport_;
 	const AuthKey auth_key_;
-	const KeyRing none_;
-	const KeyRing *const ring_;
+	const KeyRing &keys_;
 	LocalMemory local_memory_;
 	std::unique_ptr<Queues> queues_;
 	int epoll_fd_ = -1;

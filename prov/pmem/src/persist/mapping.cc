@@ -31,25 +31,9 @@ namespace ofi_pmem
 namespace
 {
 
-constexpr std::string_view kDeleted = " (deleted)";
-
 bool starts_with(const std::string &text, std::string_view start)
 {
 	return text.compare(0, start.size(), start) == 0;
-}
-
-bool is_marked_deleted(const std::string &path)
-{
-	return path.size() > kDeleted.size() &&
-	       path.compare(path.size() - kDeleted.size(), kDeleted.size(),
-			    kDeleted) == 0;
-}
-
-std::string without_mark(const std::string &path)
-{
-	if (!is_marked_deleted(path))
-		return path;
-	return path.substr(0, path.size() - kDeleted.size());
 }
 
 void stop(Inspection *result, int error, std::string obstacle)

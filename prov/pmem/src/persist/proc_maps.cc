@@ -10,12 +10,15 @@
 #include <cerrno>
 #include <cinttypes>
 #include <cstdio>
+#include <string_view>
 
 namespace ofi_pmem
 {
 
 namespace
 {
+
+constexpr std::string_view kDeleted = " (deleted)";
 
 /* The kernel escapes a newline in a path, and nothing else. */
 std::string unescape_path(std::string path)
@@ -34,6 +37,20 @@ bool overlaps(const MapSegment &segment, uintptr_t begin,
 }
 
 } // namespace
+
+bool is_marked_deleted(const std::string &path)
+{
+	return path.size() > kDeleted.size() &&
+	       path.compare(path.size() - kDeleted.size(), kDeleted.size(),
+			    kDeleted) == 0;
+}
+
+std::string without_mark(const std::string &path)
+{
+	if (!is_marked_deleted(path))
+		return path;
+	return path.substr(0, path.size() - kDeleted.size());
+}
 
 bool parse_map_line(const std::string &line, MapSegment *segment)
 {

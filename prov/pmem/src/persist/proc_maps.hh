@@ -29,6 +29,10 @@ struct MapSegment {
 	std::string path;   /* may end in " (deleted)" */
 };
 
+/* The kernel marks the path of a file that has no name any more. */
+bool is_marked_deleted(const std::string &path);
+std::string without_mark(const std::string &path);
+
 /* Returns false if the line is not the head of a map entry. */
 bool parse_map_line(const std::string &line, MapSegment *segment);
 

@@ -65,6 +65,13 @@ template <typename Change> int guard_memory(Change change) noexcept
 
 } // namespace
 
+const KeyRing &KeyRing::none()
+{
+	/* It is never freed: threads of ours may run when the program exits. */
+	static const KeyRing *const empty = new KeyRing;
+	return *empty;
+}
+
 int KeyRing::add(const KeySpec &spec, const char **why)
 {
 	const CipherTraits *cipher = cipher_traits(spec.cipher);

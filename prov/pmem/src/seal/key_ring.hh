@@ -34,6 +34,9 @@ class KeyRing
 public:
 	using Key = std::shared_ptr<RegionKey>;
 
+	/* A ring without keys, for those that have no other. */
+	static const KeyRing &none();
+
 	/*
 	 * 0: done, or the very same key is there already.
 	 * -FI_EINVAL: the id is 0, the cipher unknown or the length not the

@@ -31,11 +31,11 @@ void warn_cannot_listen(int ret) noexcept
 } // namespace
 
 Service::Service(const Transport &transport, RegionTable *table,
-		 const AuthKey &key, const KeyRing *ring)
+		 const AuthKey &key, const KeyRing &keys)
 	: transport_(transport), table_(table), auth_key_(key),
 	  listeners_(transport), channels_(threads_for(transport))
 {
-	const Gate gate{auth_key_, ring ? *ring : no_keys_, table->events(),
+	const Gate gate{auth_key_, keys, table->events(),
 			table->wrong_proofs()};
 	const ServiceThread::Common common{transport_, table_, gate, &channels_,
 					   this};

@@ -30,10 +30,10 @@ class Service final : private ServiceThread::Owner
 public:
 	/*
 	 * If there is a key, it serves only initiators that prove to have it.
-	 * The table and the ring, if there is one, outlive the service.
+	 * The table and the ring outlive the service.
 	 */
 	Service(const Transport &transport, RegionTable *table,
-		const AuthKey &key = {}, const KeyRing *ring = nullptr);
+		const AuthKey &key = {}, const KeyRing &keys = KeyRing::none());
 	~Service();
 	Service(const Service &) = delete;
 	Service &operator=(const Service &) = delete;
@@ -98,7 +98,6 @@ private:
 	const Transport &transport_;
 	RegionTable *table_;
 	const AuthKey auth_key_;
-	const KeyRing no_keys_;
 	Listeners listeners_;
 	uint16_t port_ = 0;
 	ChannelRegistry channels_; /* outlives the threads' sessions */

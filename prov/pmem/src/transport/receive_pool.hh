@@ -6,12 +6,20 @@
  */
 #pragma once
 
+#include <sys/types.h>
+
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 
 namespace ofi_pmem
 {
+
+/*
+ * Receives from a socket. Returns the number of bytes, 0 if none is there, or a
+ * negative fi_errno, -FI_ENOTCONN if the peer has closed the connection.
+ */
+[[nodiscard]] ssize_t receive_some(int fd, uint8_t *into, size_t len) noexcept;
 
 class ReceivePool
 {
@@ -58,6 +66,13 @@ public:
 		}
 		return std::shared_ptr<uint8_t[]>(new uint8_t[kLent]);
 	}
+
+	/*
+	 * Does receive_some() of up to *most bytes, at most kMost, and keeps
+	 * them in *piece. Where they are all there, the next time it is more.
+	 * Throws std::bad_alloc.
+	 */
+	[[nodiscard]] ssize_t receive(int fd, size_t *most, Piece *piece);
 
 	/* Keeps the first `len` bytes of space(). */
 	Piece keep(size_t len) noexcept

@@ -2,10 +2,6 @@
 /* Copyright (c) 2026 the ofi_pmem developers */
 #include "transport/sealed_input.hh"
 
-#include <rdma/fi_errno.h>
-
-#include <sys/socket.h>
-
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
@@ -13,38 +9,17 @@
 namespace ofi_pmem
 {
 
-ssize_t receive_some(int fd, uint8_t *into, size_t len) noexcept
-{
-	ssize_t got;
-	do {
-		got = recv(fd, into, len, 0);
-	} while (got < 0 && errno == EINTR);
-	if (!got)
-		return -FI_ENOTCONN;
-	if (got < 0)
-		return errno == EAGAIN ? 0 : -errno;
-	return got;
-}
-
-/* Receives several records at once if they are there. */
-ssize_t SealedInput::receive_first(int fd)
-{
-	ssize_t got = receive_some(fd, pool_->space(), read_size_);
-	if (got <= 0)
-		return got;
-	sealed_len_ = static_cast<size_t>(got);
-	sealed_ = pool_->keep(sealed_len_);
-	room_ = 0;
-	if (sealed_len_ == read_size_)
-		read_size_ = std::min(2 * read_size_, ReceivePool::kMost);
-	return got;
-}
-
-/* Receives the rest of a record, which has `wanted` bytes. */
+/* Receives several records at once if they are there, or else the rest of one,
+ * which has `wanted` bytes. */
 ssize_t SealedInput::receive(int fd, size_t wanted)
 {
-	if (!sealed_len_)
-		return receive_first(fd);
+	if (!sealed_len_) {
+		ssize_t got = pool_->receive(fd, &read_size_, &sealed_);
+		if (got > 0)
+			sealed_len_ = static_cast<size_t>(got);
+		room_ = 0;
+		return got;
+	}
 	if (room_ < wanted) {
 		/* The next one begins in the same memory. */
 		size_t room = wanted + kRecordHeader;

@@ -18,12 +18,6 @@
 namespace ofi_pmem
 {
 
-/*
- * Receives from a socket. Returns the number of bytes, 0 if none is there, or a
- * negative fi_errno, -FI_ENOTCONN if the peer has closed the connection.
- */
-[[nodiscard]] ssize_t receive_some(int fd, uint8_t *into, size_t len) noexcept;
-
 class SealedInput
 {
 public:
@@ -55,7 +49,6 @@ public:
 
 private:
 	[[nodiscard]] ssize_t receive(int fd, size_t wanted);
-	[[nodiscard]] ssize_t receive_first(int fd);
 
 	std::unique_ptr<Opener> opener_;
 	ReceivePool *pool_;

@@ -72,13 +72,11 @@ ssize_t SocketReader::receive_first(int fd, ReceivePool *pool)
 		sealed_->take(len_);
 		return got;
 	}
-	ssize_t got = read(fd, pool->space(), read_size_);
+	ssize_t got = pool->receive(fd, &read_size_, &held_);
 	if (got <= 0)
 		return got;
 	len_ = static_cast<size_t>(got);
-	held_ = pool->keep(len_);
-	if (len_ == read_size_)
-		read_size_ = std::min(2 * read_size_, ReceivePool::kMost);
+	received_ += len_;
 	return got;
 }
 

@@ -73,14 +73,7 @@ TEST_P(SealedSizes, CommitAndReadBack)
 		std::vector<uint8_t> bytes(len);
 		for (size_t i = 0; i < len; i++)
 			bytes[i] = static_cast<uint8_t>(i * 7 + len);
-		ASSERT_EQ(submit(kCommit, bytes.data(), len, 0, key_), 0);
-		EXPECT_EQ(wait().failure.err, 0);
-		EXPECT_TRUE(std::equal(bytes.begin(), bytes.end(),
-				       medium_->durable.begin()));
-		std::vector<uint8_t> back(len);
-		ASSERT_EQ(submit(kRead, back.data(), len, 0, key_), 0);
-		EXPECT_EQ(wait().failure.err, 0);
-		EXPECT_EQ(back, bytes);
+		expect_round_trip(*medium_, key_, bytes);
 	}
 }
 
@@ -561,15 +554,9 @@ protected:
 TEST_F(SealedNic, CommitsOfEverySizeTravelInRequests)
 {
 	for (size_t len : {8, 4096, 65536, 100000, 300000}) {
-		std::vector<uint8_t> bytes(len, static_cast<uint8_t>(len + 1));
-		ASSERT_EQ(submit(kCommit, bytes.data(), len, 0, key_), 0);
-		EXPECT_EQ(wait().failure.err, 0);
-		EXPECT_TRUE(std::equal(bytes.begin(), bytes.end(),
-				       medium_->durable.begin()));
-		std::vector<uint8_t> back(len);
-		ASSERT_EQ(submit(kRead, back.data(), len, 0, key_), 0);
-		EXPECT_EQ(wait().failure.err, 0);
-		EXPECT_EQ(back, bytes);
+		expect_round_trip(*medium_, key_,
+				  std::vector<uint8_t>(
+					  len, static_cast<uint8_t>(len + 1)));
 	}
 	for (const auto &one : nic_.take_posted())
 		EXPECT_EQ(one.name, "message");
