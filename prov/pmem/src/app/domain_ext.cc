@@ -3,6 +3,7 @@
 #include "app/domain_ext.hh"
 
 #include "app/c_enum.hh"
+#include "app/c_struct.hh"
 #include "app/mr.hh"
 #include "core/log.hh"
 
@@ -17,17 +18,6 @@ namespace
 /* The size that the first version of the header has. */
 constexpr size_t kFirstMrAttr =
 	offsetof(fi_pmem_mr_attr, domain) + sizeof(fi_pmem_mr_attr::domain);
-
-bool check_size(const fi_pmem_mr_attr *attr) noexcept
-{
-	if (attr && attr->size >= kFirstMrAttr)
-		return true;
-	PMEM_WARN(FI_LOG_MR,
-		  "fi_pmem_mr_attr size %zu: must be set to its sizeof, at "
-		  "least %zu",
-		  attr ? attr->size : 0, kFirstMrAttr);
-	return false;
-}
 
 bool check_file(const fi_pmem_mr_attr &attr) noexcept
 {
@@ -81,7 +71,8 @@ int mr_reg(fid_domain *domain, const fi_mr_attr *attr, uint64_t flags,
 	auto outer = find_ours<Domain>(&domain->fid);
 	if (!outer)
 		return -FI_EINVAL;
-	if (!check_size(pmem) || !check_file(*pmem) || !check_values(*pmem))
+	if (!check_size(pmem, kFirstMrAttr, "fi_pmem_mr_attr", FI_LOG_MR) ||
+	    !check_file(*pmem) || !check_values(*pmem))
 		return -FI_EINVAL;
 	return guarded([&] {
 		return register_memory(*outer, *attr, flags | FI_RMA_PMEM,
@@ -128,13 +119,8 @@ constexpr size_t kFirstKey =
 int key_add(fid_domain *domain, const fi_pmem_key *key) noexcept
 {
 	return with_persistence(domain, [&](Persistence &persistence) {
-		if (!key || key->size < kFirstKey) {
-			PMEM_WARN(FI_LOG_DOMAIN,
-				  "fi_pmem_key size %zu: must be set to its "
-				  "sizeof, at least %zu",
-				  key ? key->size : 0, kFirstKey);
+		if (!check_size(key, kFirstKey, "fi_pmem_key", FI_LOG_DOMAIN))
 			return -FI_EINVAL;
-		}
 		KeySpec spec;
 		spec.id = key->id;
 		unsigned cipher = number_of(key->cipher);

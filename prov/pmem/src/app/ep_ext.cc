@@ -3,6 +3,7 @@
 #include "app/ep_ext.hh"
 
 #include "app/c_enum.hh"
+#include "app/c_struct.hh"
 #include "app/ep.hh"
 #include "core/log.hh"
 #include "digest/digest.hh"
@@ -87,13 +88,9 @@ fi_pmem_region_attr describe(const Endpoint &endpoint,
 int query(Endpoint &endpoint, fi_addr_t peer, uint64_t key,
 	  fi_pmem_region_attr *attr) noexcept
 {
-	if (!attr || attr->size < kFirstRegionAttr) {
-		PMEM_WARN(FI_LOG_EP_CTRL,
-			  "fi_pmem_region_attr size %zu: must be set to its "
-			  "sizeof, at least %zu",
-			  attr ? attr->size : 0, kFirstRegionAttr);
+	if (!check_size(attr, kFirstRegionAttr, "fi_pmem_region_attr",
+			FI_LOG_EP_CTRL))
 		return -FI_EINVAL;
-	}
 	RemoteRegion region;
 	KeyRing::Key sealed_with;
 	int ret = endpoint.plane()->query(peer, key, &region, &sealed_with);
